@@ -1,0 +1,1 @@
+"""The inner loops (Numba) and their plain NumPy twins: arrays in, arrays out."""

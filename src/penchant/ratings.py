@@ -1,0 +1,294 @@
+"""Ratings: the one frozen table that travels from a source to a solver."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from penchant.errors import DataError, SettingsError
+from penchant.ids import Id, IdMap, Rows
+from penchant.settings import require_choice
+
+Duplicates = Literal["last", "mean", "error"]
+Values = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """The lowest and the highest rating that the scale allows.
+
+    >>> Scale(1, 5).clip(np.array([0.2, 3.3, 9.0])).tolist()
+    [1.0, 3.3, 5.0]
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= self.high):
+            raise SettingsError(
+                f"A rating scale runs from a finite low to a finite high; "
+                f"received {self.low!r} to {self.high!r}."
+            )
+
+    def clip(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Return the values, none below `low` and none above `high`."""
+        clipped: npt.NDArray[np.floating] = values.clip(
+            values.dtype.type(self.low), values.dtype.type(self.high)
+        )
+        return clipped
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}"
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Ratings:
+    """A table of ratings by row, with the maps back to the ids; `take` gives views of it.
+
+    Attributes:
+        user_rows: (n,) int32, 1 … M-1; row 0 is the stranger and never stands here.
+        item_rows: (n,) int32, 1 … N-1.
+        values: (n,) float32, finite, on `scale`.
+        user_ids: the map of the M-1 user ids.
+        item_ids: the map of the N-1 item ids.
+        scale: the rating scale.
+        timestamps: (n,) int64, seconds since 1970, or None.
+        user_table: side columns (age, occupation …), M rows aligned to the user rows (row 0 is
+            empty), or None.
+        item_table: side columns (title, genres …), N rows aligned to the item rows, or None.
+        name: what it is called in reports.
+        notices: what was guessed, dropped or merged on the way here, a line each.
+
+    >>> ratings = Ratings.from_columns(["ann", "bob", "ann"], [63, 63, 7], [5, 3, 4])
+    >>> ratings
+    Ratings(3 ratings, 2 users, 2 items, scale 3 to 5, mean 4.0000)
+    >>> ratings.take([2]).items
+    [7]
+    """
+
+    user_rows: Rows
+    item_rows: Rows
+    values: Values
+    user_ids: IdMap
+    item_ids: IdMap
+    scale: Scale
+    timestamps: npt.NDArray[np.int64] | None = None
+    user_table: pa.Table | None = None
+    item_table: pa.Table | None = None
+    name: str = "ratings"
+    notices: tuple[str, ...] = ()
+
+    @classmethod
+    def from_columns(
+        cls,
+        users: Any,
+        items: Any,
+        values: Any,
+        timestamps: Any = None,
+        *,
+        scale: Scale | tuple[float, float] | None = None,
+        duplicates: Duplicates = "last",
+        name: str = "ratings",
+        notices: tuple[str, ...] = (),
+    ) -> Ratings:
+        """Make ratings of columns of ids and values.
+
+        Args:
+            users: (n,) ids, int or str.
+            items: (n,) ids, int or str.
+            values: (n,) finite numbers.
+            timestamps: (n,) whole seconds, or None.
+            scale: the lowest and highest rating allowed; found from the values if None.
+            duplicates: what a repeated pair of user and item means: "last" keeps the newest
+                (by timestamp, else by line), "mean" the mean, "error" refuses.
+            name: what it is called in reports.
+            notices: what was told on the way here.
+
+        Raises:
+            DataError: columns of different lengths, no rows, values that are not finite or
+                outside the scale, ids that are missing or of mixed types.
+        """
+        require_choice("duplicates", duplicates, ("last", "mean", "error"))
+        user_ids, user_rows = IdMap.from_column(users, "user")
+        item_ids, item_rows = IdMap.from_column(items, "item")
+        numbers = _numbers(values)
+        seconds = None if timestamps is None else _seconds(timestamps)
+        _require_same_length(user_rows, item_rows, numbers, seconds)
+        found = _scale(numbers, scale)
+        table = cls(
+            user_rows,
+            item_rows,
+            numbers,
+            user_ids,
+            item_ids,
+            found,
+            seconds,
+            name=name,
+            notices=notices,
+        )
+        return _without_repeats(table, duplicates)
+
+    def __len__(self) -> int:
+        """Return the number of ratings."""
+        return len(self.values)
+
+    def __repr__(self) -> str:
+        return (
+            f"Ratings({len(self):,} ratings, {len(self.user_ids):,} users, "
+            f"{len(self.item_ids):,} items, scale {self.scale}, mean {self.mean:.4f})"
+        )
+
+    @property
+    def mean(self) -> float:
+        """The mean of the values; the middle of the scale where there are none."""
+        if not len(self):
+            return (self.scale.low + self.scale.high) / 2
+        return float(self.values.mean(dtype=np.float64))
+
+    @property
+    def users(self) -> list[Id]:
+        """The user id of each rating."""
+        return self.user_ids.ids(self.user_rows)
+
+    @property
+    def items(self) -> list[Id]:
+        """The item id of each rating."""
+        return self.item_ids.ids(self.item_rows)
+
+    def take(self, rows: Any) -> Self:
+        """Return the ratings at these row numbers, (n,) int; ids and side tables are shared.
+
+        Raises `DataError` for a row number outside the table.
+        """
+        at = np.asarray(rows, dtype=np.int64)
+        if at.size and not (at.min() >= 0 and at.max() < len(self)):
+            raise DataError(
+                f"Row numbers run from 0 to {len(self) - 1}; received {at.min()} … {at.max()}."
+            )
+        return dataclasses.replace(
+            self,
+            user_rows=self.user_rows[at],
+            item_rows=self.item_rows[at],
+            values=self.values[at],
+            timestamps=None if self.timestamps is None else self.timestamps[at],
+        )
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256, in hex, of ids, rows and values: equal data, equal fingerprint."""
+        digest = hashlib.sha256()
+        for ids in (self.user_ids, self.item_ids):
+            digest.update("\n".join(map(str, ids.array.to_pylist())).encode())
+        for array in (self.user_rows, self.item_rows, self.values):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def _numbers(values: Any) -> Values:
+    if isinstance(values, (pa.Array, pa.ChunkedArray)):
+        values = (
+            values.to_numpy(zero_copy_only=False)
+            if isinstance(values, pa.Array)
+            else (values.to_numpy())
+        )
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"Ratings must be numbers: {error}.") from None
+    if numbers.ndim != 1:
+        raise DataError(f"Ratings must be one column, not of shape {numbers.shape}.")
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if bad.size:
+        raise DataError(
+            f"{bad.size:,} of {numbers.size:,} ratings are no finite number, the first at "
+            f"position {bad[0]}: {numbers[bad[0]]!s}. Drop or correct those rows."
+        )
+    return numbers.astype(np.float32)
+
+
+def _seconds(timestamps: Any) -> npt.NDArray[np.int64]:
+    if isinstance(timestamps, pa.ChunkedArray):
+        timestamps = timestamps.combine_chunks()
+    if isinstance(timestamps, pa.Array):
+        timestamps = timestamps.to_numpy(zero_copy_only=False)
+    stamps = np.asarray(timestamps)
+    if np.issubdtype(stamps.dtype, np.datetime64):
+        bad = np.flatnonzero(np.isnat(stamps))
+        stamps = stamps.astype("datetime64[s]").astype(np.int64)
+    else:
+        try:
+            numbers = stamps.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"Timestamps must be seconds or dates: {error}.") from None
+        bad = np.flatnonzero(~(np.abs(numbers) < 2**62))
+    if bad.size:
+        raise DataError(
+            f"{bad.size:,} of {stamps.size:,} timestamps are no time, the first at position "
+            f"{bad[0]}. Correct them, or leave the timestamp column out."
+        )
+    return stamps.astype(np.int64)
+
+
+def _require_same_length(
+    users: Rows, items: Rows, values: Values, seconds: npt.NDArray[np.int64] | None
+) -> None:
+    lengths = {"users": len(users), "items": len(items), "values": len(values)}
+    if seconds is not None:
+        lengths["timestamps"] = len(seconds)
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{count:,} {name}" for name, count in lengths.items())
+        raise DataError(f"The columns must be of one length; received {told}.")
+    if not len(values):
+        raise DataError("There are no ratings in it. Check the file, or the filter before it.")
+
+
+def _scale(values: Values, scale: Scale | tuple[float, float] | None) -> Scale:
+    if scale is None:
+        return Scale(float(values.min()), float(values.max()))
+    given = scale if isinstance(scale, Scale) else Scale(*scale)
+    outside = np.flatnonzero((values < np.float32(given.low)) | (values > np.float32(given.high)))
+    if outside.size:
+        raise DataError(
+            f"{outside.size:,} of {len(values):,} ratings are outside the scale {given}, the "
+            f"first at position {outside[0]}: {values[outside[0]]:g}. Correct them, or give "
+            f"the scale that they are on."
+        )
+    return given
+
+
+def _without_repeats(table: Ratings, duplicates: Duplicates) -> Ratings:
+    """Merge repeated pairs by the policy; the rows that stay keep their order."""
+    pairs = table.user_rows.astype(np.int64) * table.item_ids.size + table.item_rows
+    stamps = table.timestamps
+    order = np.argsort(pairs, kind="stable") if stamps is None else np.lexsort((stamps, pairs))
+    sorted_pairs = pairs[order]
+    last = np.append(sorted_pairs[1:] != sorted_pairs[:-1], True)
+    repeats = len(pairs) - int(last.sum())
+    if not repeats:
+        return table
+    if duplicates == "error":
+        at = order[np.flatnonzero(~last)[0]]
+        raise DataError(
+            f"{repeats:,} of {len(pairs):,} ratings repeat a pair of user and item, such as user "
+            f"{table.user_ids.ids([table.user_rows[at]])[0]!r} and item "
+            f"{table.item_ids.ids([table.item_rows[at]])[0]!r}. Remove them, or choose "
+            f"duplicates='last' or 'mean'."
+        )
+    kept = order[last]
+    values = table.values
+    if duplicates == "mean":
+        group = np.cumsum(np.append(0, last[:-1]))
+        means = np.bincount(group, values[order]) / np.bincount(group)
+        values = values.copy()
+        values[kept] = means.astype(np.float32)
+    notice = (
+        f"{repeats:,} of {len(pairs):,} ratings repeat a pair of user and item: "
+        f"kept the {'newest' if duplicates == 'last' else 'mean'} of each."
+    )
+    merged = dataclasses.replace(table, values=values, notices=(*table.notices, notice))
+    return merged.take(np.sort(kept))

@@ -1,0 +1,156 @@
+"""What a solver is: it gives a network its numbers, and knows nothing of ids.
+
+A solver is a frozen `Settings` object with one method, `fit`. Its class docstring states its
+objective and how its λ is scaled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import DivergedError
+from penchant.factors import Factors
+from penchant.history import History, Record
+from penchant.ids import Rows
+from penchant.metrics import rmse
+from penchant.ratings import Ratings
+from penchant.settings import Settings
+
+Callback = Callable[[Record], object]
+"""Called after each epoch or sweep with its record; `True` as the answer stops the training."""
+
+Predict = Callable[[Rows, Rows], npt.NDArray[np.floating]]
+"""Unclipped ratings of pairs of rows, by the model as it stands."""
+
+
+class Fitted(NamedTuple):
+    """What a solver returns."""
+
+    factors: Factors
+    posterior: Any | None
+    history: History
+
+
+class Checkpoint(NamedTuple):
+    """Where and how often a solver keeps its state, so that a stopped run can go on.
+
+    A solver that finds its own state in `folder` resumes from it and ends with the bits of an
+    uninterrupted run; the state of other data or settings there is an error.
+    """
+
+    folder: Path
+    every: int = 10
+
+
+class Solver(Protocol):
+    """The one method of a solver, and what a progress display needs to know of it."""
+
+    name: ClassVar[str]
+    round_name: ClassVar[Literal["epoch", "sweep"]]
+
+    @property
+    def rounds(self) -> int:
+        """How many epochs or sweeps `fit` will make at the most."""
+
+    def fit(
+        self,
+        ratings: Ratings,
+        *,
+        factors: int,
+        validation: Ratings | None = None,
+        watch: Ratings | None = None,
+        seed: int = 0,
+        callbacks: Iterable[Callback] = (),
+        threads: int | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Fitted:
+        """Train on `ratings` and return `Factors` of the given width.
+
+        `validation` rows may choose when to stop and what to keep; `watch` rows only draw a
+        curve. After Ctrl-C, or a callback's `True`, the last usable model is returned.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class SolverSettings(Settings):
+    """The base of the solvers' settings."""
+
+    name: ClassVar[str] = ""
+    round_name: ClassVar[Literal["epoch", "sweep"]] = "epoch"
+
+
+class Monitor:
+    """Measures the model after each epoch or sweep, keeps the history, asks the callbacks.
+
+    True RMSE over all rows of each part, predictions clipped to the scale.
+    """
+
+    def __init__(
+        self,
+        round_name: str,
+        ratings: Ratings,
+        validation: Ratings | None,
+        watch: Ratings | None,
+        callbacks: Iterable[Callback],
+    ) -> None:
+        self._round_name = round_name
+        self._parts = {"train": ratings, "validation": validation, "watch": watch}
+        self._scale = ratings.scale
+        self._callbacks = tuple(callbacks)
+        self._began = time.perf_counter()
+        self.history = History()
+
+    def measure(self, predict: Predict, **more: float) -> bool:
+        """Add a record of the model as it stands; return whether a callback wants to stop.
+
+        Raises `DivergedError` where a prediction is not finite.
+        """
+        record: dict[str, float] = {self._round_name: len(self.history) + 1, **more}
+        for part, ratings in self._parts.items():
+            if ratings is not None and len(ratings):
+                predicted = predict(ratings.user_rows, ratings.item_rows)
+                if not np.isfinite(predicted).all():
+                    raise DivergedError(
+                        f"Training diverged in {self._round_name} {len(self.history) + 1}: "
+                        f"predictions are no longer finite. Choose a smaller learning rate or a "
+                        f"larger λ; the state before it is kept."
+                    )
+                record[f"{part}_rmse"] = rmse(ratings.values, self._scale.clip(predicted))
+        record["seconds"] = time.perf_counter() - self._began
+        return self.add(record)
+
+    def add(self, record: Record) -> bool:
+        """Add a record measured elsewhere; return whether a callback wants to stop."""
+        self.history.append(record)
+        answers = [callback(record) for callback in self._callbacks]  # each is to be called
+        return any(answer is True for answer in answers)
+
+
+def without_strangers(factors: Factors, ratings: Ratings) -> Factors:
+    """Give the stranger and the cold rows the unweighted mean of the trained rows.
+
+    Row 0 and the rows of known ids without training ratings were never trained by SGD or Keras:
+    what stands there is their random start.
+    """
+
+    def filled(table: npt.NDArray[np.float32], rows: Rows) -> npt.NDArray[np.float32]:
+        trained = np.zeros(len(table), dtype=bool)
+        trained[rows] = True
+        full = table.copy()
+        full[~trained] = table[trained].mean(axis=0, dtype=np.float64)
+        return full
+
+    return Factors(
+        factors.mean,
+        filled(factors.user_bias, ratings.user_rows),
+        filled(factors.item_bias, ratings.item_rows),
+        filled(factors.user_factors, ratings.user_rows),
+        filled(factors.item_factors, ratings.item_rows),
+    )

@@ -1,0 +1,1 @@
+"""Named sets, files, frames and synthetic tables, all turned into `Ratings`."""

@@ -1,0 +1,197 @@
+"""Which ratings train and which test: row numbers inside, `Ratings` views outside.
+
+The module is callable: ``penchant.split(ratings, test=0.2)`` gives views, and
+``penchant.split.random_rows`` and its sisters give the row numbers behind them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import DataError, SettingsError
+from penchant.ratings import Ratings
+from penchant.settings import require_choice, require_count
+
+RowNumbers = npt.NDArray[np.int64]
+How = Literal["random", "last", "time"]
+
+
+class SplitRows(NamedTuple):
+    """The row numbers of the two parts, disjoint, together all rows."""
+
+    train: RowNumbers
+    test: RowNumbers
+
+
+class Split(NamedTuple):
+    """The two parts as views of one table: ``train, test = split(ratings)``."""
+
+    train: Ratings
+    test: Ratings
+
+
+@dataclasses.dataclass(frozen=True)
+class Unseen:
+    """How many test ratings meet a user or an item without training ratings."""
+
+    ratings: int
+    cold_users: int
+    cold_items: int
+
+
+def test_size(n: int, test: float | int) -> int:
+    """Return how many of `n` rows a test part takes: a share (rounded up) or a count.
+
+    >>> test_size(100_000, 0.2), test_size(10, 3)
+    (20000, 3)
+    """
+    whole = isinstance(test, (int, np.integer)) and not isinstance(test, bool)
+    count = int(test) if whole else int(np.ceil(float(test) * n)) if 0 < test < 1 else -1
+    if not 0 < count < n:
+        raise SettingsError(
+            f"test must be a share between 0 and 1, or a count that leaves some of the {n:,} "
+            f"ratings to train on; received {test!r}."
+        )
+    return count
+
+
+def random_rows(n: int, test: float | int = 0.2, seed: int = 0) -> SplitRows:
+    """Split n rows at random: the very rows of scikit-learn's ``train_test_split``.
+
+    With ``p = RandomState(seed).permutation(n)`` the first rows of p test and the others train,
+    both in the order of p.
+
+    >>> random_rows(5, test=2, seed=0)
+    SplitRows(train=array([1, 3, 4]), test=array([2, 0]))
+    """
+    require_count("seed", seed, 0)
+    count = test_size(n, test)
+    order = np.random.RandomState(seed).permutation(n).astype(np.int64)
+    return SplitRows(order[count:], order[:count])
+
+
+def last_rows(ratings: Ratings, n: int = 1) -> SplitRows:
+    """Test on the last n ratings of each user, by timestamp (else by line).
+
+    A user with n ratings or fewer stays in the training part whole, so that no user is made cold.
+    """
+    require_count("n", n)
+    stamps = _stamps(ratings)
+    order = np.lexsort((stamps, ratings.user_rows))
+    users = ratings.user_rows[order]
+    ends = np.searchsorted(users, users, side="right")
+    counts = ends - np.searchsorted(users, users, side="left")
+    from_end = ends - np.arange(len(users))
+    tested = np.zeros(len(ratings), dtype=bool)
+    tested[order] = (from_end <= n) & (counts > n)
+    if not tested.any():
+        raise DataError(
+            f"No user has more than {n} ratings, so none can be held out. Choose a smaller n."
+        )
+    return SplitRows(np.flatnonzero(~tested), np.flatnonzero(tested))
+
+
+def time_rows(ratings: Ratings, test: float | int = 0.2) -> SplitRows:
+    """Test on the newest ratings of the whole table; equal times keep the order of their lines.
+
+    Raises `DataError` where the ratings have no timestamps.
+    """
+    if ratings.timestamps is None:
+        raise DataError(
+            "A split by time needs timestamps, and these ratings have none. "
+            "Load them with a timestamp column, or choose how='random'."
+        )
+    count = test_size(len(ratings), test)
+    order = np.argsort(ratings.timestamps, kind="stable").astype(np.int64)
+    return SplitRows(order[:-count], order[-count:])
+
+
+def fold_rows(n: int, k: int = 5, seed: int = 0) -> Iterator[SplitRows]:
+    """Yield k random splits of n rows in which each row tests once; sizes differ by at most 1."""
+    require_count("k", k, 2)
+    require_count("seed", seed, 0)
+    if k > n:
+        raise SettingsError(f"{k} folds need at least {k} ratings; there are {n:,}.")
+    order = np.random.RandomState(seed).permutation(n).astype(np.int64)
+    parts = np.array_split(order, k)
+    for j, part in enumerate(parts):
+        yield SplitRows(np.concatenate([p for i, p in enumerate(parts) if i != j]), part)
+
+
+def split(
+    ratings: Ratings,
+    test: float | int = 0.2,
+    *,
+    how: How = "random",
+    n: int = 1,
+    seed: int = 0,
+) -> Split:
+    """Split ratings into a training and a test part, two views that share their ids.
+
+    Args:
+        ratings: the whole table.
+        test: a share of the ratings (rounded up), or a count; for "random" and "time".
+        how: "random": the very rows of scikit-learn's ``train_test_split(random_state=seed)``;
+            "last": the last `n` ratings of each user; "time": the newest of the table.
+        n: how many ratings of each user, for "last".
+        seed: what the random split is drawn from.
+
+    >>> table = Ratings.from_columns([1, 1, 2, 2], [1, 2, 1, 2], [1, 2, 3, 4])
+    >>> train, held_out = split(table, test=0.25, seed=1)
+    >>> len(train), len(held_out), held_out.values.tolist()
+    (3, 1, [4.0])
+    """
+    require_choice("how", how, ("random", "last", "time"))
+    if how == "last":
+        rows = last_rows(ratings, n)
+    elif how == "time":
+        rows = time_rows(ratings, test)
+    else:
+        rows = random_rows(len(ratings), test, seed)
+    return Split(ratings.take(rows.train), ratings.take(rows.test))
+
+
+def folds(ratings: Ratings, k: int = 5, seed: int = 0) -> Iterator[Split]:
+    """Yield k random splits of the ratings; each rating tests in one of them.
+
+    >>> table = Ratings.from_columns([1, 1, 2, 2], [1, 2, 1, 2], [1, 2, 3, 4])
+    >>> [len(test) for _, test in folds(table, k=3)]
+    [2, 1, 1]
+    """
+    for rows in fold_rows(len(ratings), k, seed):
+        yield Split(ratings.take(rows.train), ratings.take(rows.test))
+
+
+def unseen(train: Ratings, test: Ratings) -> Unseen:
+    """Count what a test part holds that its training part has never seen.
+
+    >>> table = Ratings.from_columns([1, 1, 2], [1, 2, 1], [1, 2, 3])
+    >>> unseen(table.take([0, 1]), table.take([2]))
+    Unseen(ratings=1, cold_users=1, cold_items=0)
+    """
+    users = ~np.isin(test.user_rows, train.user_rows)
+    items = ~np.isin(test.item_rows, train.item_rows)
+    return Unseen(
+        ratings=int((users | items).sum()),
+        cold_users=len(np.unique(test.user_rows[users])),
+        cold_items=len(np.unique(test.item_rows[items])),
+    )
+
+
+def _stamps(ratings: Ratings) -> npt.NDArray[np.int64]:
+    return np.arange(len(ratings)) if ratings.timestamps is None else ratings.timestamps
+
+
+class _CallableModule(types.ModuleType):
+    def __call__(self, *args: Any, **settings: Any) -> Split:
+        return split(*args, **settings)
+
+
+sys.modules[__name__].__class__ = _CallableModule
