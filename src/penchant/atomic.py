@@ -1,0 +1,215 @@
+"""Files and folders that are on disk whole or not at all.
+
+Both are written beside their place under a temporary name, synced, and renamed into it; the
+parent folder is synced last. A process that is killed on the way leaves a temporary sibling,
+which the next write to the same place removes once it has not changed for an hour.
+
+What is guaranteed when something is replaced, also when the process is killed or the disk is full:
+
+- A file: its place holds the old or the new one at every moment (one rename).
+- A folder on Linux and macOS: the same (one exchange of the two names).
+- A folder on Windows, and on a file system that cannot exchange names: the old one steps aside
+  to a sibling named ``.NAME.old`` before the new one takes its place. Between the two renames
+  `present` finds the old one there; the next write puts it back.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+ABANDONED = 3600.0
+"""Seconds without a change after which a temporary sibling counts as left by a killed process."""
+
+_CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+@contextmanager
+def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Write a file that takes its place, or an older file's, when the block ends without an error.
+
+    A link at `path` is followed. Raises `OSError` as the system does (a full disk, no permission);
+    then nothing has changed. The caller tells it in its own words.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with new_file(f"{folder}/note.txt") as file:
+    ...         _ = file.write(b"whole")
+    ...     Path(folder, "note.txt").read_bytes()
+    b'whole'
+    """
+    target = Path(os.path.realpath(path))
+    _remove_leftovers(target)
+    temporary = _sibling(target)
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync(target.parent)
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Iterator[Path]:
+    """Fill a folder that takes its place at `path` when the block ends without an error.
+
+    The block gets the temporary folder to write files into (no folders inside). A link at `path`
+    is followed.
+
+    Args:
+        path: where the folder will be; its parent exists.
+        replace: whether something that stands there already is replaced. It is deleted: the
+            caller makes sure that it may be.
+
+    Raises:
+        OSError: as the system does; `FileExistsError` where something stands at `path` and
+            `replace` is false. Then nothing has changed. The caller tells it in its own words.
+    """
+    target = Path(os.path.realpath(path))
+    _put_back(target)
+    _remove_leftovers(target)
+    temporary = _sibling(target)
+    os.mkdir(temporary)
+    try:
+        yield temporary
+        for entry in list(os.scandir(temporary)):
+            _sync(entry)
+        _sync(temporary)
+        _place(temporary, target, replace)
+    except BaseException:
+        _put_back(target)
+        _remove(temporary)
+        raise
+    _sync(target.parent)
+    _remove(temporary)  # after an exchange it is the old folder
+    _discard(_aside(target))
+
+
+def present(path: str | os.PathLike[str]) -> Path:
+    """Return where the folder of `path` is to be read: there, or aside in a broken-off replacement.
+
+    Where it is neither here nor there, `path` is returned as it is.
+    """
+    given = Path(path)
+    if given.exists():
+        return given
+    aside = _aside(Path(os.path.realpath(given)))
+    return aside if aside.is_dir() else given
+
+
+def _place(new: Path, target: Path, replace: bool) -> None:
+    if not os.path.lexists(target):
+        os.rename(new, target)
+    elif not replace:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    elif not _exchange(new, target):
+        aside = _aside(target)
+        _discard(aside)
+        os.rename(target, aside)
+        os.rename(new, target)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two names in one step; return False where the system cannot."""
+    if sys.platform not in ("linux", "darwin"):
+        return False
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    names = os.fsencode(one), os.fsencode(other)
+    try:
+        if sys.platform == "linux":
+            here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+            failed = library.renameat2(here, names[0], here, names[1], exchange)
+        else:
+            failed = library.renamex_np(names[0], names[1], 2)  # RENAME_SWAP
+    except AttributeError:  # an older C library
+        return False
+    if failed:
+        code = ctypes.get_errno()
+        if code in _CANNOT_EXCHANGE:
+            return False
+        raise OSError(code, os.strerror(code), str(other))
+    return True
+
+
+def _put_back(target: Path) -> None:
+    """Undo the first half of a replacement that was broken off between its two renames."""
+    if not os.path.lexists(target):
+        with suppress(FileNotFoundError):
+            os.rename(_aside(target), target)
+
+
+def _discard(folder: Path) -> None:
+    """Remove a folder whose name means something: it loses the name before its first file."""
+    if folder.is_dir():
+        nameless = _sibling(folder)
+        os.rename(folder, nameless)
+        _remove(nameless)
+
+
+def _remove(path: Path) -> None:
+    """Remove a temporary file or folder as far as possible; a later write removes the rest."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old")
+
+
+def _sibling(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what killed writes to this place left.
+
+    Should the writer still live (a machine that slept), its own rename fails with an error.
+    """
+    ours = re.compile(
+        rf"(\.{re.escape(target.name)}|\.\.{re.escape(target.name)}\.old)"
+        r"\.[0-9a-f]{16}\.tmp"
+    )
+    with suppress(FileNotFoundError), os.scandir(target.parent) as entries:
+        for entry in entries:
+            if ours.fullmatch(entry.name) and time.time() - _changed(entry) > ABANDONED:
+                _remove(Path(entry))
+
+
+def _changed(entry: os.DirEntry[str]) -> float:
+    """Return when a file, or a folder or a file in it, last changed."""
+    times = [0.0]
+    with suppress(FileNotFoundError):
+        times.append(entry.stat(follow_symlinks=False).st_mtime)
+        if entry.is_dir(follow_symlinks=False):
+            times += [
+                inner.stat(follow_symlinks=False).st_mtime for inner in list(os.scandir(entry))
+            ]
+    return max(times)
+
+
+def _sync(path: str | os.PathLike[str]) -> None:
+    if os.name == "nt" and os.path.isdir(path):
+        return  # Windows cannot sync a folder
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
