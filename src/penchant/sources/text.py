@@ -1,0 +1,214 @@
+"""Text files, read by DuckDB into Arrow columns; slow Python only where a line is at fault."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from penchant.errors import DataError, SourceError
+from penchant.sources.columns import Roles
+from penchant.sources.layout import Layout, is_number, open_bytes
+
+_CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1"}
+
+
+def read_ratings(layout: Layout, roles: Roles) -> tuple[pa.Table, Layout]:
+    """Read the columns user, item, rating and, where there is one, timestamp.
+
+    Ids are int64 where each of them is written as a whole number is (no leading zero), text else.
+    What cannot be read as a number or a time is null: `checks` finds it and says where it stands.
+    The layout is returned too, since the encoding may have been seen only now.
+    """
+    text = {role for role in ("user", "item") if not _canonical(layout, getattr(roles, role))}
+    while True:
+        table, layout = _query(layout, _projection(layout, roles, text))
+        other = {role for role in ("user", "item") if role not in text}
+        other = {role for role in other if table[role].null_count}
+        if not other:
+            return table, layout
+        text |= other
+
+
+def read_columns(layout: Layout) -> tuple[pa.Table, Layout]:
+    """Read all columns as text, null where a field is empty; for side tables."""
+    names = layout.header or tuple(f"column{at}" for at in range(layout.width))
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{layout.path} has two columns named {twice!r}. Rename one of them.")
+    parts = [f"{_text(at)} AS c{at}" for at in range(layout.width)]
+    table, layout = _query(layout, ", ".join(parts))
+    return table.rename_columns(list(names)), layout
+
+
+def records(layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record below the header with the number of its (last) line; slow."""
+    with (
+        open_bytes(layout.path) as binary,
+        io.TextIOWrapper(
+            binary, encoding=_CODECS[layout.encoding], errors="replace", newline=""
+        ) as file,
+    ):
+        if layout.quoted:
+            reader = csv.reader(file, delimiter=layout.separator)
+            rows = ((reader.line_num, row) for row in reader if row)
+        else:
+            lines = ((number, line.rstrip("\r\n")) for number, line in enumerate(file, start=1))
+            rows = ((number, line.split(layout.separator)) for number, line in lines if line)
+        if layout.header is not None:
+            next(rows, None)
+        yield from rows
+
+
+def place(layout: Layout, row: int) -> tuple[str, list[str]]:
+    """Return where record `row`, from 0, stands ("ratings.csv, line 7"), and its fields."""
+    number, fields = next(found for at, found in enumerate(records(layout)) if at == row)
+    return f"{layout.path}, line {number:,}", fields
+
+
+def _canonical(layout: Layout, at: int) -> bool:
+    fields = [record[at].strip() for record in layout.sample if at < len(record)]
+    return all(field == str(int(field)) for field in fields if field and _whole(field)) and all(
+        _whole(field) for field in fields if field
+    )
+
+
+def _whole(field: str) -> bool:
+    return field.lstrip("-").isascii() and field.lstrip("-").isdigit()
+
+
+def _text(at: int) -> str:
+    return f"nullif(trim(c{at}), '')"
+
+
+def _projection(layout: Layout, roles: Roles, text: set[str]) -> str:
+    """Return the SELECT list; streaming, so that no column of text is held unless it is needed."""
+    parts = [f"{_id(getattr(roles, role), role in text)} AS {role}" for role in ("user", "item")]
+    parts.append(f"TRY_CAST(trim(c{roles.rating}) AS DOUBLE) AS rating")
+    if roles.timestamp is not None:
+        parts.append(f"{_time(layout, roles.timestamp)} AS timestamp")
+    return ", ".join(parts)
+
+
+def _id(at: int, as_text: bool) -> str:
+    if as_text:
+        return _text(at)
+    whole = f"TRY_CAST(trim(c{at}) AS BIGINT)"
+    return f"CASE WHEN CAST({whole} AS VARCHAR) = trim(c{at}) THEN {whole} END"
+
+
+def _time(layout: Layout, at: int) -> str:
+    """Seconds as numbers, or dates in ISO form; which of the two, the head of the file says."""
+    fields = [record[at] for record in layout.sample if at < len(record) and record[at].strip()]
+    if all(map(is_number, fields)):
+        return f"TRY_CAST(trim(c{at}) AS DOUBLE)"
+    return f"epoch(TRY_CAST(trim(c{at}) AS TIMESTAMPTZ))"
+
+
+def _query(layout: Layout, projection: str) -> tuple[pa.Table, Layout]:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        try:
+            return _run(connection, layout, projection), layout
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            if layout.encoding == "utf-8" and "unicode" in str(error):
+                return _query(_not_utf8(layout), projection)
+            told = str(error).split("\n")[0]
+        n_records = _require_width(layout)
+        try:  # every record is whole: only the line ends or the quotes are against the standard
+            table = _run(connection, layout, projection, strict=False)
+        except duckdb.Error:
+            table = None
+    if table is None or table.num_rows != n_records:
+        raise SourceError(f"{layout.path} cannot be read: {told}")
+    return table, layout
+
+
+def _run(connection: Any, layout: Layout, projection: str, *, strict: bool = True) -> pa.Table:
+    columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(layout.width))
+    quote = '"' if layout.quoted else ""
+    options = {
+        "delim": _literal(layout.separator),
+        "header": str(layout.header is not None).lower(),
+        "quote": _literal(quote),
+        "escape": _literal(quote),
+        "encoding": _literal(layout.encoding),
+        "columns": f"{{{columns}}}",
+        "auto_detect": "false",
+        "strict_mode": str(strict).lower(),
+    }
+    listed = ", ".join(f"{name} = {value}" for name, value in options.items())
+    source = f"read_csv({_literal(_pattern(layout.path))}, {listed})"
+    return connection.sql(f"SELECT {projection} FROM {source}").to_arrow_table()  # noqa: S608
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _pattern(path: Path) -> str:
+    """Return the path so that DuckDB, which reads patterns of names, takes it as it stands."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
+
+
+def _not_utf8(layout: Layout) -> Layout:
+    """Return the layout as Latin-1, unless the file is UTF-8 with damaged bytes in it."""
+    good, first_bad = 0, 0
+    with open_bytes(layout.path) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                good += not line.isascii() and bool(line.decode("utf-8"))
+            except UnicodeDecodeError:
+                first_bad = first_bad or number
+    if good:
+        raise SourceError(
+            f"{layout.path}, line {first_bad:,}: bytes that are no text, though {good:,} other "
+            f"lines are UTF-8. Correct that line, or save the file as UTF-8."
+        )
+    return dataclasses.replace(layout, encoding="latin-1")
+
+
+def _require_width(layout: Layout) -> int:
+    """Say which record has too few or too many fields; return the number of records."""
+    count = 0
+    for number, fields in records(layout):
+        count += 1
+        if len(fields) != layout.width:
+            raise DataError(
+                f"{layout.path}, line {number:,}: {len(fields)} fields instead of "
+                f"{layout.width}: {layout.separator.join(fields)[:80]!r}. Correct that line, or "
+                f"give the separator that the file has."
+            )
+    return count
+
+
+def typed(table: pa.Table) -> pa.Table:
+    """Give each text column of a side table the type that all of its entries have.
+
+    Whole numbers become int64 (with a leading zero they stay text), numbers float64, and genres
+    that stand between pipes become lists.
+    """
+    columns = {name: _typed(name, table[name]) for name in table.column_names}
+    return pa.table(columns)
+
+
+def _typed(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if name.lower() in ("genre", "genres"):
+        return pc.split_pattern(column, "|")
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            numbers = column.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+        if kind == pa.float64() or numbers.cast(pa.string()).equals(column.cast(pa.string())):
+            return numbers if column.null_count < len(column) else column
+        break
+    return column
