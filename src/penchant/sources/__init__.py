@@ -124,10 +124,14 @@ def _with_side(ratings: Ratings, what: str, source: Any, reading: Reading) -> Ra
 
 def attach(ratings: Ratings, what: str, table: pa.Table, key: str, where: str) -> Ratings:
     """Return the ratings with a side table; `key` is the name of its id column."""
-    aligned = side.align(table, key, ratings.user_ids if what == "user" else ratings.item_ids, where)
+    aligned = side.align(
+        table, key, ratings.user_ids if what == "user" else ratings.item_ids, where
+    )
     notices = ratings.notices
     if aligned.new:
-        notices += (f"{aligned.new:,} {what}s of {where} have no ratings: they are known but cold.",)
+        notices += (
+            f"{aligned.new:,} {what}s of {where} have no ratings: they are known but cold.",
+        )
     fields = {f"{what}_ids": aligned.ids, f"{what}_table": aligned.table, "notices": notices}
     return dataclasses.replace(ratings, **fields)
 
@@ -145,4 +149,8 @@ def _key(table: pa.Table, what: str, reading: Reading) -> str:
 def _typed(table: pa.Table, key: str, ids: IdMap) -> pa.Table:
     """Give the text columns of a file their types; ids are text where those of the ratings are."""
     rest = typed(table)
-    return rest.set_column(rest.column_names.index(key), key, table[key]) if ids.kind == "str" else rest
+    return (
+        rest.set_column(rest.column_names.index(key), key, table[key])
+        if ids.kind == "str"
+        else rest
+    )

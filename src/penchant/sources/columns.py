@@ -75,9 +75,7 @@ def find_roles(
     asked = dict(columns or {})
     for role in asked:
         if role not in NAMES:
-            raise SettingsError(
-                f"columns has the keys {', '.join(NAMES)}; received {role!r}."
-            )
+            raise SettingsError(f"columns has the keys {', '.join(NAMES)}; received {role!r}.")
     found = {role: _asked(asked[role], header, width, where) for role in asked}
     for role, name in found.items():
         if name is None and role in REQUIRED:

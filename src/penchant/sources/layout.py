@@ -70,9 +70,8 @@ def guess_layout(path: Path, separator: str | None = None, header: bool | None =
         DataError: it is empty, or has only a header, or no separator is found.
         SettingsError: the separator is of no use.
     """
-    if separator is not None and not (0 < len(separator) <= 4 and separator.isprintable()):
-        if separator != "\t":
-            raise SettingsError(f"separator must be 1 to 4 characters, not {separator!r}.")
+    if separator not in (None, "\t") and not (1 <= len(separator) <= 4 and separator.isprintable()):
+        raise SettingsError(f"separator must be 1 to 4 characters, not {separator!r}.")
     text, encoding = _decoded(path, read_head(path))
     if not text.strip():
         raise DataError(f"{path} is empty: there are no ratings in it.")
@@ -165,7 +164,7 @@ def _is_quoted(text: str, separator: str) -> bool:
 
 
 def _is_header(records: Sequence[tuple[str, ...]]) -> bool:
-    """A first line without numbers is a header, unless the lines below have none either."""
+    """Take a first line without numbers for a header, unless the second has none either."""
     if any(map(is_number, records[0])):
         return False
     return len(records) == 1 or any(map(is_number, records[1]))
