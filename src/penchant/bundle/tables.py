@@ -67,12 +67,11 @@ def _ids(table: pa.Table, rows: int, what: str) -> IdMap:
 
 def _require_plain(stream: pa.Buffer) -> None:
     """Raise `Unfit` for compressed columns, which could unfold to any size."""
-    with pa.ipc.MessageReader.open_stream(stream) as messages:
-        for message in messages:
-            if message.type in ("record batch", "dictionary") and _is_compressed(
-                message.metadata.to_pybytes(), message.type == "dictionary"
-            ):
-                raise Unfit("its columns are compressed; the format is without compression")
+    for message in pa.ipc.MessageReader.open_stream(stream):
+        batch = message.type in ("record batch", "dictionary")
+        raw = message.metadata.to_pybytes()
+        if batch and _is_compressed(raw, message.type == "dictionary"):
+            raise Unfit("its columns are compressed; the format is without compression")
 
 
 def _is_compressed(message: bytes, dictionary: bool) -> bool:
