@@ -18,7 +18,7 @@ Each message says what was wrong, what was received and what to do. On the comma
 six end with exit code 2 (wrong usage or bad input), the others with 1.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class PenchantError(Exception):
@@ -66,7 +66,13 @@ class NotFittedError(PenchantError, RuntimeError):
 
 
 class DivergedError(PenchantError, RuntimeError):
-    """Training left the finite numbers; the last good state is kept."""
+    """Training left the finite numbers; the last good state is kept.
+
+    Attributes:
+        last_good: what the solver had fitted before it diverged, or None.
+    """
+
+    last_good: Any = None
 
 
 class UnsupportedError(PenchantError, RuntimeError):

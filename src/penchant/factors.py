@@ -12,7 +12,7 @@ from penchant.ids import Rows
 
 Floats = npt.NDArray[np.float32]
 
-_PAIRS = 65_536  # pairs looked up at once, so that a long column needs bounded memory
+_PAIRS = 4_096  # pairs looked up at once, so that a long column needs bounded memory
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -28,6 +28,8 @@ class History:
     records: list[Record] = dataclasses.field(default_factory=list)
     best: int | None = None
     """The place in `records` of the state that was kept, where validation rows chose one."""
+    interrupted: bool = False
+    """Whether Ctrl-C ended the training; what stood then is what the model holds."""
 
     def append(self, record: Record) -> None:
         """Add the record of one more epoch or sweep."""
@@ -60,4 +62,4 @@ class History:
 
     def to_json(self) -> dict[str, Any]:
         """Return the history as JSON-able values."""
-        return {"best": self.best, "records": [dict(record) for record in self.records]}
+        return {"best": self.best, "interrupted": self.interrupted, "records": [dict(record) for record in self.records]}

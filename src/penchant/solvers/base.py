@@ -117,11 +117,7 @@ class Monitor:
             if ratings is not None and len(ratings):
                 predicted = predict(ratings.user_rows, ratings.item_rows)
                 if not np.isfinite(predicted).all():
-                    raise DivergedError(
-                        f"Training diverged in {self._round_name} {len(self.history) + 1}: "
-                        f"predictions are no longer finite. Choose a smaller learning rate or a "
-                        f"larger λ; the state before it is kept."
-                    )
+                    raise diverged(self._round_name, len(self.history) + 1)
                 record[f"{part}_rmse"] = rmse(ratings.values, self._scale.clip(predicted))
         record["seconds"] = time.perf_counter() - self._began
         return self.add(record)
@@ -131,6 +127,14 @@ class Monitor:
         self.history.append(record)
         answers = [callback(record) for callback in self._callbacks]  # each is to be called
         return any(answer is True for answer in answers)
+
+
+def diverged(round_name: str, number: int) -> DivergedError:
+    """Return the error of a training whose numbers are no longer finite."""
+    return DivergedError(
+        f"Training diverged in {round_name} {number}: its numbers are no longer finite. Choose a "
+        f"smaller learning rate or a larger λ. The state before it is kept."
+    )
 
 
 def without_strangers(factors: Factors, ratings: Ratings) -> Factors:

@@ -1,0 +1,227 @@
+"""The Keras solver: the chapter's network under any Keras optimiser and loss."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import DivergedError, SettingsError
+from penchant.factors import Factors
+from penchant.history import History
+from penchant.network.backend import load_keras
+from penchant.network.mf import L2On, factors_of, matrix_factorization
+from penchant.ratings import Ratings
+from penchant.settings import require, require_choice, require_count, require_number
+from penchant.solvers.base import (
+    Callback,
+    Checkpoint,
+    Fitted,
+    Monitor,
+    SolverSettings,
+    diverged,
+    without_strangers,
+)
+from penchant.solvers.keras_callbacks import epoch_hooks
+from penchant.solvers.keras_loop import EpochLoop, Loss
+
+
+@dataclasses.dataclass(frozen=True)
+class Keras(SolverSettings):
+    """Train the network by a Keras optimiser, each epoch compiled as a whole.
+
+    Objective, for each batch: ``loss(r, r̂) + penalty``, where the penalty is the mean over the
+    batch of ``λ (|p_u|² + |q_i|²) + λ_b (b_u² + b_i²)`` for ``l2_on="rows"``, and
+    ``λ (|P|² + |Q|²) + λ_b (|b_U|² + |b_I|²)`` over the whole tables for "table". With the rmse
+    loss a λ weighs about twice the RMSE times more than with mse.
+
+    The stranger and cold rows get the unweighted mean of the trained rows.
+
+    Attributes:
+        optimizer: a name that Keras knows ("adamax", "sgd", "adam" …) or an optimiser object, of
+            which each fit takes a fresh copy.
+        learning_rate: of an optimiser given by name; None for Keras' default of that optimiser.
+        decay: "cosine" lets the learning rate fall to 0 over the epochs, "none" keeps it; for an
+            optimiser given by name.
+        loss: "rmse" (of the batch, as the chapter's), "mse", "mae", "huber" or a function of
+            (truth, predicted).
+        epochs: at the most; with validation rows training may stop earlier.
+        batch_size: ratings in a step.
+        l2: λ of the factors.
+        l2_bias: λ_b of the biases.
+        l2_on: "rows" that the batch looks up, or the whole "table" in every step.
+        patience: epochs without a better validation RMSE before training stops.
+
+    >>> Keras.chapter().epochs, Keras.chapter().optimizer
+    (60, 'sgd')
+    """
+
+    name: ClassVar[str] = "keras"
+    round_name: ClassVar[Literal["epoch", "sweep"]] = "epoch"
+
+    optimizer: Any = "adamax"
+    learning_rate: float | None = 0.01
+    decay: Literal["cosine", "none"] = "cosine"
+    loss: str | Loss = "rmse"
+    epochs: int = 30
+    batch_size: int = 512
+    l2: float = 1e-4
+    l2_bias: float = 1e-5
+    l2_on: L2On = "rows"
+    patience: int = 5
+
+    def __post_init__(self) -> None:
+        require_count("epochs", self.epochs)
+        require_count("batch_size", self.batch_size)
+        require_count("patience", self.patience)
+        require_number("l2", self.l2, 0)
+        require_number("l2_bias", self.l2_bias, 0)
+        require_choice("l2_on", self.l2_on, ("rows", "table"))
+        require_choice("decay", self.decay, ("cosine", "none"))
+        if self.learning_rate is not None:
+            require_number("learning_rate", self.learning_rate, 0, open_low=True)
+
+    @classmethod
+    def chapter(cls) -> Self:
+        """Return the chapter's settings: plain SGD, l2() = 0.01 on whole tables, 60 epochs."""
+        return cls(
+            optimizer="sgd",
+            learning_rate=None,
+            decay="none",
+            loss="rmse",
+            epochs=60,
+            batch_size=256,
+            l2=0.01,
+            l2_bias=0.01,
+            l2_on="table",
+        )
+
+    @property
+    def rounds(self) -> int:
+        """How many epochs `fit` makes at the most."""
+        return self.epochs
+
+    def fit(
+        self,
+        ratings: Ratings,
+        *,
+        factors: int,
+        validation: Ratings | None = None,
+        watch: Ratings | None = None,
+        seed: int = 0,
+        callbacks: Iterable[Any] = (),
+        threads: int | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Fitted:
+        """Train on `ratings`; see `penchant.solvers.base.Solver.fit`.
+
+        `callbacks` may also be `keras.callbacks.Callback` objects with epoch hooks.
+        """
+        require(checkpoint is None, "solver='keras' keeps no checkpoints; leave checkpoint out.")
+        network = matrix_factorization(
+            ratings.user_ids.size,
+            ratings.item_ids.size,
+            factors,
+            ratings.mean,
+            l2=self.l2,
+            l2_bias=self.l2_bias,
+            l2_on=self.l2_on,
+            seed=seed,
+        )
+        steps = self.epochs * -(-len(ratings) // self.batch_size)
+        loop = EpochLoop(network, self.make_optimizer(steps), self.loss, self.batch_size)
+        with epoch_hooks(callbacks, loop) as called:
+            return _Run(self, loop, ratings, called, seed).train(validation, watch)
+
+    def make_optimizer(self, steps: int) -> Any:
+        """Return a fresh Keras optimiser for a training of so many steps.
+
+        Raises `SettingsError` for a name that Keras doesn't know, or what is no optimiser.
+        """
+        keras = load_keras()
+        if isinstance(self.optimizer, keras.optimizers.Optimizer):
+            return type(self.optimizer).from_config(self.optimizer.get_config())
+        require(
+            isinstance(self.optimizer, str),
+            f"optimizer must be a name or a Keras optimiser, not {self.optimizer!r}.",
+        )
+        try:
+            optimizer = keras.optimizers.get(self.optimizer)
+        except ValueError:
+            raise SettingsError(
+                f"Keras knows no optimizer {self.optimizer!r}. Choose one such as 'sgd', "
+                f"'adam', 'adamax', or pass an optimiser object."
+            ) from None
+        rate = float(optimizer.learning_rate) if self.learning_rate is None else self.learning_rate
+        schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
+        return type(optimizer)(learning_rate=schedule if self.decay == "cosine" else rate)
+
+
+class _Run:
+    """One training: the loop's state, the factors to keep, the records."""
+
+    def __init__(
+        self,
+        settings: Keras,
+        loop: EpochLoop,
+        ratings: Ratings,
+        callbacks: Iterable[Callback],
+        seed: int,
+    ) -> None:
+        self._settings = settings
+        self._loop = loop
+        self._ratings = ratings
+        self._callbacks = tuple(callbacks)
+        self._seed = seed
+        self._kept = factors_of(loop.network)
+        self._best = math.inf
+
+    def train(self, validation: Ratings | None, watch: Ratings | None) -> Fitted:
+        monitor = Monitor("epoch", self._ratings, validation, watch, self._callbacks)
+        history = monitor.history
+        try:
+            for epoch in range(self._settings.epochs):
+                loss = self._loop.run(*self._shuffled(epoch))
+                factors = self._factors(epoch)
+                stop = monitor.measure(factors.predict, loss=loss)
+                self._keep(factors, history)
+                if stop or len(history) - 1 - (history.best or 0) >= self._patience(validation):
+                    break
+        except KeyboardInterrupt:
+            if not len(history):
+                raise
+            history.interrupted = True
+        except DivergedError as error:
+            error.last_good = self._fitted(history) if len(history) else None
+            raise
+        return self._fitted(history)
+
+    def _patience(self, validation: Ratings | None) -> float:
+        return math.inf if validation is None else self._settings.patience
+
+    def _keep(self, factors: Factors, history: History) -> None:
+        """Keep the factors if validation rows like them best, or if there are none to ask."""
+        score = history.records[-1].get("validation_rmse")
+        if score is None:
+            self._kept = factors
+        elif score < self._best:
+            self._best, self._kept, history.best = score, factors, len(history) - 1
+
+    def _fitted(self, history: History) -> Fitted:
+        return Fitted(without_strangers(self._kept, self._ratings), None, history)
+
+    def _shuffled(self, epoch: int) -> tuple[list[npt.NDArray[Any]], npt.NDArray[np.float32]]:
+        """Return rows and values in the epoch's own random order, keyed by seed and epoch."""
+        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._ratings))
+        table = self._ratings
+        return [table.user_rows[order], table.item_rows[order]], table.values[order]
+
+    def _factors(self, epoch: int) -> Factors:
+        weights = self._loop.network.get_weights()
+        if not all(np.isfinite(table).all() for table in weights):
+            raise diverged("epoch", epoch + 1)
+        return factors_of(self._loop.network)

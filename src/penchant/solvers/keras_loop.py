@@ -1,0 +1,96 @@
+"""One epoch of any Keras network from rows to a rating, compiled as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import SettingsError
+from penchant.network.backend import load_keras
+
+LOSSES = ("rmse", "mse", "mae", "huber")
+Loss = Callable[[Any, Any], Any]
+_TINY = 1e-12  # the slope of a square root is infinite at 0
+
+
+def loss_function(loss: str | Loss) -> Loss:
+    """Return the loss of a batch, ``(truth, predicted) -> ()``, both (batch, 1).
+
+    "rmse" is ``sqrt(mean((r - r̂)²))`` of the batch, "huber" has its corner at 1 rating unit. A
+    function of your own may return one number or one for each row, which are averaged.
+
+    Raises `SettingsError` for a name that is not known.
+    """
+    ops = load_keras().ops
+    if callable(loss):
+        return lambda truth, predicted: ops.mean(loss(truth, predicted))
+    named: dict[str, Loss] = {
+        "rmse": lambda r, p: ops.sqrt(ops.maximum(ops.mean(ops.square(r - p)), _TINY)),
+        "mse": lambda r, p: ops.mean(ops.square(r - p)),
+        "mae": lambda r, p: ops.mean(ops.abs(r - p)),
+        "huber": lambda r, p: ops.mean(_huber(ops, r - p)),
+    }
+    if loss not in named:
+        raise SettingsError(
+            f"loss must be one of {', '.join(named)} or a function of (truth, predicted); "
+            f"received {loss!r}."
+        )
+    return named[loss]
+
+
+def _huber(ops: Any, error: Any) -> Any:
+    size = ops.abs(error)
+    return ops.where(size <= 1, 0.5 * ops.square(error), size - 0.5)
+
+
+class EpochLoop:
+    """Runs whole epochs of a network under an optimiser and a loss.
+
+    Args:
+        network: a Keras model whose inputs are columns of rows, (batch, 1).
+        optimizer: a Keras optimiser of its own; it is built here.
+        loss: a name of `LOSSES`, or a function of (truth, predicted).
+        batch_size: rows in a step; the last step of an epoch takes what is left.
+    """
+
+    def __init__(self, network: Any, optimizer: Any, loss: str | Loss, batch_size: int) -> None:
+        self.network = network
+        self.optimizer = optimizer
+        self.batch_size = batch_size
+        optimizer.build(network.trainable_variables)
+        self._steps = _backend().compile_steps(network, optimizer, loss_function(loss))
+
+    def run(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[np.float32]) -> float:
+        """Train one epoch over rows in the order given; network and optimiser change in place.
+
+        Args:
+            inputs: one array for each input of the network, (n,) or (n, width).
+            target: (n,) float32 ratings.
+
+        Returns:
+            The loss with its penalties: the mean of the batches' losses, weighted by their
+            sizes, as Keras reports it.
+        """
+        columns = [x.reshape(len(x), -1) for x in (*inputs, target)]
+        whole = len(target) // self.batch_size
+        total, done = 0.0, whole * self.batch_size
+        if whole:
+            total += done * self._steps(
+                [x[:done].reshape(whole, self.batch_size, -1) for x in columns]
+            )
+        if done < len(target):
+            total += (len(target) - done) * self._steps([x[None, done:] for x in columns])
+        return total / len(target)
+
+
+def _backend() -> Any:
+    if load_keras().backend.backend() == "jax":
+        from penchant.solvers import keras_jax
+
+        return keras_jax
+    from penchant.solvers import keras_tensorflow
+
+    return keras_tensorflow

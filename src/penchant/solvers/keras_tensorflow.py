@@ -1,0 +1,32 @@
+"""A compiled epoch on TensorFlow: the steps are one loop in a `tf.function`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from penchant.solvers.keras_loop import Loss
+
+
+def compile_steps(network: Any, optimizer: Any, loss: Loss) -> Callable[[list[Any]], float]:
+    """Return a function that trains on batches, (steps, batch, …) arrays, and gives their loss."""
+    variables = [v.value for v in network.trainable_variables]
+
+    def step(batch: list[Any]) -> Any:
+        *inputs, target = batch
+        with tf.GradientTape() as tape:
+            value = loss(target, network(inputs, training=True)) + sum(network.losses)
+        gradients = tape.gradient(value, variables)
+        optimizer.apply(gradients, network.trainable_variables)
+        return value
+
+    @tf.function(reduce_retracing=True)
+    def scan(batches: list[Any]) -> Any:
+        total = tf.constant(0.0)
+        for k in tf.range(tf.shape(batches[0])[0]):
+            total += step([column[k] for column in batches])
+        return total / tf.cast(tf.shape(batches[0])[0], tf.float32)
+
+    return lambda batches: float(scan([tf.convert_to_tensor(x) for x in batches]))
