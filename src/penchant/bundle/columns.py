@@ -65,10 +65,14 @@ def read(raw: bytes, rows: int, users: int, items: int) -> Columns:
         raise Unfit(str(error)[:200]) from error
     if table.num_rows != rows or any(column.null_count for column in table.columns):
         raise Unfit(f"it does not hold the {rows:,} full rows that the card says")
-    made = [column.to_numpy() for column in table.columns]
-    columns = Columns(*made)
+    columns = Columns(*[_numbers(column) for column in table.columns])
     _require_sense(columns, users, items)
     return columns
+
+
+def _numbers(column: pa.ChunkedArray) -> Any:
+    """Return a column as an array of our own, without the import of pandas in `to_numpy`."""
+    return np.from_dlpack(column.combine_chunks()).copy()
 
 
 def _schema(*, timestamps: bool) -> pa.Schema:
