@@ -122,6 +122,12 @@ class Monitor:
         record["seconds"] = time.perf_counter() - self._began
         return self.add(record)
 
+    def resume(self, records: Iterable[Record]) -> None:
+        """Take up the history of an interrupted training; its clock goes on."""
+        self.history.records.extend(records)
+        if len(self.history):
+            self._began -= self.history.records[-1]["seconds"]
+
     def add(self, record: Record) -> bool:
         """Add a record measured elsewhere; return whether a callback wants to stop."""
         self.history.append(record)
