@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from penchant.console import tell
 from penchant.errors import SettingsError, SourceError
-from penchant.ids import IdMap
 from penchant.ratings import Duplicates, Ratings, Scale
 from penchant.sources import frames, side
-from penchant.sources.columns import NAMES, plain
+from penchant.sources.named import NAMED_SETS
 from penchant.sources.reading import Reading, read_file, read_frame, read_side
+from penchant.sources.sets import read_folder, read_named
 from penchant.sources.text import typed
 
 
@@ -79,7 +77,7 @@ def load(
     if frames.is_frame(source):
         ratings, told = read_frame(source, reading)
     elif isinstance(source, (str, os.PathLike)):
-        ratings, told = _read_path(Path(source), reading)
+        ratings, told = _read_path(source, reading, cache, quiet)
     else:
         raise SettingsError(
             f"A source is the name of a set, a path or a data frame, not {source!r}."
@@ -92,10 +90,23 @@ def load(
     return ratings
 
 
-def _read_path(path: Path, reading: Reading) -> tuple[Ratings, str]:
-    if path.is_file():
+def _read_path(
+    source: str | os.PathLike[str],
+    reading: Reading,
+    cache: str | os.PathLike[str] | None,
+    quiet: bool,
+) -> tuple[Ratings, str]:
+    if source in NAMED_SETS:
+        return read_named(NAMED_SETS[str(source)], reading, cache, quiet=quiet)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return read_folder(path, reading)
+    if path.exists():
         return read_file(path, reading)
-    raise SourceError(f"There is no file, folder or set {str(path)!r}.")
+    raise SourceError(
+        f"There is no file or folder {str(path)!r}, and no set of that name; the sets are: "
+        f"{', '.join(NAMED_SETS)}."
+    )
 
 
 def _lonely(ratings: Ratings) -> list[str]:
@@ -110,47 +121,11 @@ def _lonely(ratings: Ratings) -> list[str]:
     return told
 
 
-def _with_side(ratings: Ratings, what: str, source: Any, reading: Reading) -> Ratings:
-    """Return the ratings with a side table, aligned to their rows."""
+def _with_side(ratings: Ratings, what: side.What, source: Any, reading: Reading) -> Ratings:
     if source is None:
         return ratings
-    table, where = read_side(source, reading)
-    ids = ratings.user_ids if what == "user" else ratings.item_ids
-    key = _key(table, what, reading)
+    table, where = read_side(source)
+    key = side.find_key(table, what, (reading.columns or {}).get(what))
     if not frames.is_frame(source):
-        table = _typed(table, key, ids)
-    return attach(ratings, what, table, key, where)
-
-
-def attach(ratings: Ratings, what: str, table: pa.Table, key: str, where: str) -> Ratings:
-    """Return the ratings with a side table; `key` is the name of its id column."""
-    aligned = side.align(
-        table, key, ratings.user_ids if what == "user" else ratings.item_ids, where
-    )
-    notices = ratings.notices
-    if aligned.new:
-        notices += (
-            f"{aligned.new:,} {what}s of {where} have no ratings: they are known but cold.",
-        )
-    fields = {f"{what}_ids": aligned.ids, f"{what}_table": aligned.table, "notices": notices}
-    return dataclasses.replace(ratings, **fields)
-
-
-def _key(table: pa.Table, what: str, reading: Reading) -> str:
-    """Return the name of the id column: named as in the ratings, or as ids are, or the first."""
-    asked = (reading.columns or {}).get(what)
-    if isinstance(asked, str) and asked in table.column_names:
-        return asked
-    names = {plain(name): name for name in reversed(table.column_names)}
-    ids = [name for name in NAMES[what] if name in names and name.endswith(("id", "asin"))]
-    return str(names[ids[0]] if ids else table.column_names[0])
-
-
-def _typed(table: pa.Table, key: str, ids: IdMap) -> pa.Table:
-    """Give the text columns of a file their types; ids are text where those of the ratings are."""
-    rest = typed(table)
-    return (
-        rest.set_column(rest.column_names.index(key), key, table[key])
-        if ids.kind == "str"
-        else rest
-    )
+        table = side.with_key(typed(table, key), key, ratings, what)
+    return side.attach(ratings, what, table, key, where)

@@ -66,7 +66,7 @@ def read_frame(frame: Any, reading: Reading, where: str = "the frame") -> tuple[
     return _build(table, reading, locate, name, f"{where}: {describe(roles, header)}")
 
 
-def read_side(source: Any, reading: Reading) -> tuple[pa.Table, str]:
+def read_side(source: Any) -> tuple[pa.Table, str]:
     """Return a side table, given as a frame or a path, and its name for messages."""
     if frames.is_frame(source):
         return frames.as_table(source), "the side table"

@@ -190,25 +190,37 @@ def _require_width(layout: Layout) -> int:
     return count
 
 
-def typed(table: pa.Table) -> pa.Table:
-    """Give each text column of a side table the type that all of its entries have.
+def typed(table: pa.Table, key: str) -> pa.Table:
+    """Give each text column of a side table, but for its id column, the type of all its entries.
 
     Whole numbers become int64 (with a leading zero they stay text), numbers float64, and genres
     that stand between pipes become lists.
     """
-    columns = {name: _typed(name, table[name]) for name in table.column_names}
-    return pa.table(columns)
+    names = table.column_names
+    return pa.table({n: table[n] if n == key else _typed(n, table[n]) for n in names})
+
+
+def as_whole(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Return a column as int64 if each entry is written as a whole number is, else None."""
+    try:
+        numbers = column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return None
+    plain = numbers.cast(pa.large_string()).equals(column.cast(pa.large_string()))
+    return numbers if plain else None
 
 
 def _typed(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     if name.lower() in ("genre", "genres"):
         return pc.split_pattern(column, "|")
-    for kind in (pa.int64(), pa.float64()):
-        try:
-            numbers = column.cast(kind)
-        except pa.ArrowInvalid:
-            continue
-        if kind == pa.float64() or numbers.cast(pa.string()).equals(column.cast(pa.string())):
-            return numbers if column.null_count < len(column) else column
-        break
-    return column
+    if column.null_count == len(column):
+        return column
+    whole = as_whole(column)
+    if whole is not None:
+        return whole
+    try:
+        numbers = column.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return column
+    leading_zero = pc.any(pc.match_substring_regex(column, r"^[+-]?0\d")).as_py()
+    return column if leading_zero else numbers
