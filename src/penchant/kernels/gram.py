@@ -1,0 +1,142 @@
+"""Gram matrices of a row's factors, summed in registers, and the row's right side.
+
+`factors` is a flat view of an (N, K) float32 table whose width K is a multiple of 8 (columns of
+zeros fill it up). A row's ratings stand at lo … hi-1 of `indices`. Sums run in the order of the
+ratings, so a row's bits depend on that row alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penchant.kernels.jit import kernel
+from penchant.kernels.vector import fma, load, splat, store
+
+CHUNK = 512
+"""So many ratings are summed in registers before they are added up: it bounds the rounding error
+of long rows, and keeps their factors in the cache while the tiles pass over them."""
+
+
+@kernel
+def _add(x, o, v):  # type: ignore[no-untyped-def]
+    store(x, o, fma(v, splat(np.float32(1)), load(x, o)))
+
+
+@kernel
+def _tile_8_by_8(factors, K, indices, lo, hi, i, j, G):  # type: ignore[no-untyped-def]
+    """Add ``Σ q[i : i+8] q[j : j+8]ᵀ`` to G."""
+    z = splat(np.float32(0))
+    c0, c1, c2, c3, c4, c5, c6, c7 = z, z, z, z, z, z, z, z
+    for t in range(lo, hi):
+        o = np.intp(indices[t]) * K
+        q = load(factors, o + j)
+        o += i
+        c0 = fma(splat(factors[o]), q, c0)
+        c1 = fma(splat(factors[o + 1]), q, c1)
+        c2 = fma(splat(factors[o + 2]), q, c2)
+        c3 = fma(splat(factors[o + 3]), q, c3)
+        c4 = fma(splat(factors[o + 4]), q, c4)
+        c5 = fma(splat(factors[o + 5]), q, c5)
+        c6 = fma(splat(factors[o + 6]), q, c6)
+        c7 = fma(splat(factors[o + 7]), q, c7)
+    g = i * K + j
+    _add(G, g, c0)
+    _add(G, g + K, c1)
+    _add(G, g + 2 * K, c2)
+    _add(G, g + 3 * K, c3)
+    _add(G, g + 4 * K, c4)
+    _add(G, g + 5 * K, c5)
+    _add(G, g + 6 * K, c6)
+    _add(G, g + 7 * K, c7)
+
+
+@kernel
+def _tile_8_by_16(factors, K, indices, lo, hi, i, j, G):  # type: ignore[no-untyped-def]
+    """Add ``Σ q[i : i+8] q[j : j+16]ᵀ`` to G: each broadcast serves two products."""
+    z = splat(np.float32(0))
+    c0, c1, c2, c3, c4, c5, c6, c7 = z, z, z, z, z, z, z, z
+    d0, d1, d2, d3, d4, d5, d6, d7 = z, z, z, z, z, z, z, z
+    for t in range(lo, hi):
+        o = np.intp(indices[t]) * K
+        q, r = load(factors, o + j), load(factors, o + j + 8)
+        o += i
+        a = splat(factors[o])
+        c0, d0 = fma(a, q, c0), fma(a, r, d0)
+        a = splat(factors[o + 1])
+        c1, d1 = fma(a, q, c1), fma(a, r, d1)
+        a = splat(factors[o + 2])
+        c2, d2 = fma(a, q, c2), fma(a, r, d2)
+        a = splat(factors[o + 3])
+        c3, d3 = fma(a, q, c3), fma(a, r, d3)
+        a = splat(factors[o + 4])
+        c4, d4 = fma(a, q, c4), fma(a, r, d4)
+        a = splat(factors[o + 5])
+        c5, d5 = fma(a, q, c5), fma(a, r, d5)
+        a = splat(factors[o + 6])
+        c6, d6 = fma(a, q, c6), fma(a, r, d6)
+        a = splat(factors[o + 7])
+        c7, d7 = fma(a, q, c7), fma(a, r, d7)
+    g = i * K + j
+    _add(G, g, c0)
+    _add(G, g + 8, d0)
+    _add(G, g + K, c1)
+    _add(G, g + K + 8, d1)
+    _add(G, g + 2 * K, c2)
+    _add(G, g + 2 * K + 8, d2)
+    _add(G, g + 3 * K, c3)
+    _add(G, g + 3 * K + 8, d3)
+    _add(G, g + 4 * K, c4)
+    _add(G, g + 4 * K + 8, d4)
+    _add(G, g + 5 * K, c5)
+    _add(G, g + 5 * K + 8, d5)
+    _add(G, g + 6 * K, c6)
+    _add(G, g + 6 * K + 8, d6)
+    _add(G, g + 7 * K, c7)
+    _add(G, g + 7 * K + 8, d7)
+
+
+@kernel
+def row_gram(factors, K, indices, lo, hi, G):  # type: ignore[no-untyped-def]
+    """Fill the upper triangle of G, flat (K · K,) float32, with ``Σ q qᵀ``.
+
+    Whole tiles of 8 are filled, so parts of the lower triangle are too.
+    """
+    G[: K * K] = np.float32(0)
+    for first in range(lo, hi, CHUNK):
+        last = min(first + CHUNK, hi)
+        for i in range(0, K, 8):
+            j = i
+            if (K - i) % 16 == 8:
+                _tile_8_by_8(factors, K, indices, first, last, i, j, G)
+                j += 8
+            while j < K:
+                _tile_8_by_16(factors, K, indices, first, last, i, j, G)
+                j += 16
+
+
+@kernel
+def row_sums(factors, K, units, errors, indices, lo, hi, s, h):  # type: ignore[no-untyped-def]
+    """Fill s and h, (K,) float32, with ``Σ u q`` and ``Σ e q``; return ``Σ u²`` and ``Σ u e``.
+
+    `units` (N,) is the last coordinate u of each augmented factor (q, u); `errors` (at least
+    hi - lo,) the weighted deviation e of each rating.
+    """
+    zero = splat(np.float32(0))
+    s[:K] = np.float32(0)
+    h[:K] = np.float32(0)
+    uu, ue = 0.0, 0.0
+    for first in range(lo, hi, CHUNK):
+        last = min(first + CHUNK, hi)
+        for j in range(0, K, 8):
+            a, b = zero, zero
+            for t in range(first, last):
+                q = load(factors, np.intp(indices[t]) * K + j)
+                a = fma(splat(units[indices[t]]), q, a)
+                b = fma(splat(errors[t - lo]), q, b)
+            _add(s, j, a)
+            _add(h, j, b)
+        for t in range(first, last):
+            u = np.float64(units[indices[t]])
+            uu += u * u
+            ue += u * np.float64(errors[t - lo])
+    return np.float32(uu), np.float32(ue)

@@ -1,0 +1,133 @@
+"""The plain twins of the kernels: NumPy, in the papers' symbols, for reading and for testing.
+
+They take the same arrays, give the same integers, and the same floats to float32's precision.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
+Words = npt.NDArray[np.uint32]
+
+_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_W0, _W1 = 0x9E3779B9, 0xBB67AE85
+
+
+def philox(c0: Any, c1: Any, c2: Any, c3: Any, key: Words) -> tuple[Words, Words, Words, Words]:
+    """Philox4x32-10 of counters of one shape; see `penchant.kernels.rng`.
+
+    The first known answer of Salmon et al.'s own test vectors:
+
+    >>> [hex(word) for word in philox(0, 0, 0, 0, np.zeros(2, np.uint32))]
+    ['0x6627e8d5', '0xe169c58d', '0xbc57ac4c', '0x9b00dbd8']
+    """
+    a, b, c, d = (np.asarray(x, dtype=np.uint32) for x in (c0, c1, c2, c3))
+    k0, k1 = int(key[0]), int(key[1])
+    for _ in range(10):
+        p, q = _M0 * a.astype(np.uint64), _M1 * c.astype(np.uint64)
+        a, b, c, d = (
+            (q >> np.uint64(32)).astype(np.uint32) ^ b ^ np.uint32(k0),
+            q.astype(np.uint32),
+            (p >> np.uint64(32)).astype(np.uint32) ^ d ^ np.uint32(k1),
+            p.astype(np.uint32),
+        )
+        k0, k1 = (k0 + _W0) & 0xFFFFFFFF, (k1 + _W1) & 0xFFFFFFFF
+    return a, b, c, d
+
+
+def normals(rows: Array, D: int, sweep: int, side: int, key: Words) -> npt.NDArray[np.float64]:
+    """Return (len(rows), D) standard normals: coordinate c of a row by Box and Muller (1958)."""
+    blocks = np.arange((D + 3) // 4)
+    w0, w1, w2, w3 = philox(blocks[None, :], np.asarray(rows)[:, None], sweep, side, key)
+
+    def pair(u: Words, v: Words) -> tuple[Array, Array]:
+        radius = np.sqrt(-2 * np.log(((u >> np.uint32(8)) + 0.5) * 2.0**-24))
+        angle = 2 * np.pi * v.view(np.int32) / 2.0**32
+        return radius * np.cos(angle), radius * np.sin(angle)
+
+    z = np.stack([*pair(w0, w1), *pair(w2, w3)], axis=-1)  # (rows, blocks, 4)
+    return z.reshape(len(z), -1)[:, :D]
+
+
+def solve_rows(
+    start: int,
+    stop: int,
+    indptr: Array,
+    indices: Array,
+    values: Floats,
+    factors: Floats,
+    biases: Floats,
+    units: Floats,
+    alphas: Floats,
+    precision: Array,
+    scales: Floats,
+    priors: Floats,
+    noise: bool,
+    sweep: int,
+    side: int,
+    key: Words,
+    out_factors: Floats,
+    out_bias: Floats,
+) -> None:
+    """Solve rows as `penchant.kernels.rowstep.solve_rows` does, one at a time in float64."""
+    L = np.asarray(precision, dtype=np.float64)  # Λ
+    D = len(L)
+    k = D - 1
+    z = normals(np.arange(start, stop), D, sweep, side, key)
+    for row in range(start, stop):
+        t = slice(indptr[row], indptr[row + 1])
+        j = indices[t]
+        f = np.column_stack([factors[j, :k], units[j]]).astype(np.float64)  # (n, D)
+        e = units[j].astype(np.float64) * (values[t].astype(np.float64) - biases[j])
+        alpha, c = float(alphas[row]), float(scales[row])
+        A = c * L + alpha * f.T @ f
+        b = c * L @ priors[row] + alpha * f.T @ e
+        x = np.linalg.solve(A, b)
+        if noise:
+            x += np.linalg.solve(np.linalg.cholesky(A).T, z[row - start])
+        out_factors[row, :k] = x[:k]
+        out_bias[row] = x[k]
+
+
+def row_errors(
+    start: int,
+    stop: int,
+    indptr: Array,
+    indices: Array,
+    values: Floats,
+    factors: Floats,
+    biases: Floats,
+    other_factors: Floats,
+    other_biases: Floats,
+    other_weights: Floats,
+    errors: Floats,
+    sums: npt.NDArray[np.float64],
+) -> None:
+    """Fill errors and their weighted squares as `penchant.kernels.residuals.row_errors` does."""
+    for row in range(start, stop):
+        t = slice(indptr[row], indptr[row + 1])
+        j = indices[t]
+        dots = other_factors[j].astype(np.float64) @ factors[row].astype(np.float64)
+        errors[t] = values[t] - biases[row] - other_biases[j] - dots
+        sums[row] = (other_weights[j] * errors[t].astype(np.float64) ** 2).sum()
+
+
+def predict_pairs(
+    start: int,
+    stop: int,
+    user_rows: Array,
+    item_rows: Array,
+    P: Floats,
+    bu: Floats,
+    Q: Floats,
+    bi: Floats,
+    out: Floats,
+) -> None:
+    """Fill predictions of pairs as `penchant.kernels.residuals.predict_pairs` does."""
+    u, i = user_rows[start:stop], item_rows[start:stop]
+    out[start:stop] = bu[u] + bi[i] + (P[u].astype(np.float64) * Q[i]).sum(axis=1)

@@ -1,0 +1,74 @@
+"""Predictions of pairs, residuals, and what follows from them, row by row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penchant.kernels.jit import kernel
+from penchant.kernels.vector import fma, load, splat, total
+
+
+@kernel
+def _dot(x, o, y, q, K):  # type: ignore[no-untyped-def]
+    a = splat(np.float32(0))
+    for j in range(0, K, 8):
+        a = fma(load(x, o + j), load(y, q + j), a)
+    return total(a)
+
+
+@kernel
+def row_errors(  # type: ignore[no-untyped-def]
+    start, stop, indptr, indices, values, factors, biases, other_factors, other_biases,
+    other_weights, errors, sums,
+):  # fmt: skip
+    """Fill the errors ``e = value − b − b' − p · q`` of rows start … stop-1 and their sums.
+
+    Args:
+        start: the first row.
+        stop: one past the last row.
+        indptr: (M + 1,) int64.
+        indices: (n,) int32, the other side's rows.
+        values: (n,) float32.
+        factors: (M, K) float32, K a multiple of 8.
+        biases: (M,) float32.
+        other_factors: (N, K) float32.
+        other_biases: (N,) float32.
+        other_weights: (N,) float32, w.
+        errors: (n,) float32, written.
+        sums: (M,) float64, written: ``Σ w e²`` of each row, in the order of its ratings.
+    """
+    K = factors.shape[1]
+    p, q = factors.reshape(-1), other_factors.reshape(-1)
+    for row in range(start, stop):
+        o, b, a = row * K, biases[row], 0.0
+        for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
+            j = np.intp(indices[t])
+            e = values[t] - b - other_biases[j] - _dot(p, o, q, j * K, K)
+            errors[t] = e
+            a += np.float64(other_weights[j]) * np.float64(e) * np.float64(e)
+        sums[row] = a
+
+
+@kernel
+def weighted_squares(start, stop, indptr, indices, order, errors, weights, sums):  # type: ignore[no-untyped-def]
+    """Fill sums of rows start … stop-1 with ``Σ w e²`` where the errors stand in another order.
+
+    ``errors[order[t]]`` is the error of the rating at t; `weights` (N,) float32 is looked up by
+    `indices`. The sums are float64, in the order of the ratings.
+    """
+    for row in range(start, stop):
+        a = 0.0
+        for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
+            e = np.float64(errors[order[t]])
+            a += np.float64(weights[indices[t]]) * e * e
+        sums[row] = a
+
+
+@kernel
+def predict_pairs(start, stop, user_rows, item_rows, P, bu, Q, bi, out):  # type: ignore[no-untyped-def]
+    """Fill out[start:stop], float32, with ``b_u + b_i + p_u · q_i`` of pairs of rows."""
+    K = P.shape[1]
+    p, q = P.reshape(-1), Q.reshape(-1)
+    for n in range(start, stop):
+        u, i = np.intp(user_rows[n]), np.intp(item_rows[n])
+        out[n] = bu[u] + bi[i] + _dot(p, u * K, q, i * K, K)

@@ -1,0 +1,125 @@
+"""The row step: a Gaussian row given its ratings, its mean or a draw of it.
+
+A row x = (factors, own bias) of width D = k + 1 meets the other side's augmented factors
+f = (q, u), u = 1 or the root of a weight:
+
+    A = c Λ + α Σ f fᵀ            b = c Λ m + α Σ f e,      e = u (value − the other's bias)
+    mean = A⁻¹ b                   draw = A⁻¹ b + L⁻ᵀ z,    L Lᵀ = A,  z standard normal
+
+(Salakhutdinov & Mnih 2008, equations 11–13, with the bias as one more coordinate.) m is the row's
+own prior mean, Λ the precision all rows share, c the row's scale of it: 1, or the number of its
+ratings for the weighted-λ of Zhou et al. 2008. Eight rows go abreast through the Cholesky. Where a
+row has far fewer ratings than factors, the n × n system of `penchant.kernels.dual` is solved.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penchant.kernels.cholesky import factorise, solve_lower, solve_upper
+from penchant.kernels.gram import row_gram, row_sums
+from penchant.kernels.jit import kernel
+from penchant.kernels.rng import lane_normals
+
+
+@kernel
+def _spread(G, s, uu, K, k, alpha, precision, c, lane, A):  # type: ignore[no-untyped-def]
+    """Put ``A = c Λ + α Σ f fᵀ`` of one row into its lane."""
+    o = lane
+    for i in range(k):
+        for j in range(i + 1):
+            A[o] = c * precision[i, j] + alpha * G[j * K + i]
+            o += 8
+    for j in range(k):
+        A[o] = c * precision[k, j] + alpha * s[j]
+        o += 8
+    A[o] = c * precision[k, k] + alpha * uu
+
+
+@kernel
+def _right_side(h, ue, k, alpha, precision, c, prior, lane, b):  # type: ignore[no-untyped-def]
+    """Put ``b = c Λ m + α Σ f e`` of one row into its lane."""
+    for i in range(k + 1):
+        a = np.float32(0)
+        for j in range(k + 1):
+            a += precision[i, j] * prior[j]
+        b[8 * i + lane] = c * a + alpha * (h[i] if i < k else ue)
+
+
+@kernel
+def _one_row(  # type: ignore[no-untyped-def]
+    row, lane, indptr, indices, values, factors, K, biases, units, alpha, precision, c, prior,
+    errors, G, s, h, A, b,
+):  # fmt: skip
+    """Sum up one row's ratings into its lane of A and b."""
+    k = precision.shape[0] - 1
+    lo, hi = np.intp(indptr[row]), np.intp(indptr[row + 1])
+    for t in range(lo, hi):
+        j = indices[t]
+        errors[t - lo] = units[j] * (values[t] - biases[j])
+    row_gram(factors, K, indices, lo, hi, G)
+    uu, ue = row_sums(factors, K, units, errors, indices, lo, hi, s, h)
+    _spread(G, s, uu, K, k, alpha, precision, c, lane, A)
+    _right_side(h, ue, k, alpha, precision, c, prior, lane, b)
+
+
+@kernel
+def solve_rows(  # type: ignore[no-untyped-def]
+    start, stop, indptr, indices, values, factors, biases, units, alphas, precision, scales, priors,
+    noise, sweep, side, key, out_factors, out_bias,
+):  # fmt: skip
+    """Solve rows start … stop-1; write their factors and biases.
+
+    Args:
+        start: the first row.
+        stop: one past the last row.
+        indptr: (M + 1,) int64, where each row's ratings start in `indices` and `values`.
+        indices: (n,) int32, the other side's row of each rating.
+        values: (n,) float32, the ratings less the mean and whatever else is known.
+        factors: (N, K) float32 of the other side, times its units; K a multiple of 8, columns
+            from k on are zeros.
+        biases: (N,) float32 of the other side.
+        units: (N,) float32, 1 or the root of the other side's weight.
+        alphas: (M,) float32, the noise precision of each row.
+        precision: (D, D) float32, Λ.
+        scales: (M,) float32, c.
+        priors: (M, D) float32, m.
+        noise: whether to draw rather than to take the mean.
+        sweep: a counter of the noise, uint32.
+        side: a counter of the noise, uint32.
+        key: (2,) uint32 of `seed_key`.
+        out_factors: (M, K) float32, written; columns from k on are left alone.
+        out_bias: (M,) float32, written.
+    """
+    D = precision.shape[0]
+    k, K = D - 1, factors.shape[1]
+    flat = factors.reshape(-1)
+    longest = np.intp(1)
+    for row in range(start, stop):
+        longest = max(longest, np.intp(indptr[row + 1]) - np.intp(indptr[row]))
+    errors = np.empty(longest, np.float32)
+    G, s, h = np.empty(K * K, np.float32), np.empty(K, np.float32), np.empty(K, np.float32)
+    A, b = np.empty(4 * D * (D + 1), np.float32), np.empty(8 * D, np.float32)
+    inverse = np.empty(8 * D, np.float32)
+    blocks = (D + 3) // 4
+    words, radius = np.empty((4, blocks * 8), np.uint32), np.empty(blocks * 8, np.float32)
+    z = np.empty((4, blocks * 8), np.float32)
+    for first in range(start, stop, 8):
+        for lane in range(8):
+            row = min(first + lane, stop - 1)  # the last row fills up the lanes that are left
+            _one_row(
+                row, lane, indptr, indices, values, flat, K, biases, units, alphas[row], precision,
+                scales[row], priors[row], errors, G, s, h, A, b,
+            )  # fmt: skip
+        factorise(A, D, inverse)
+        solve_lower(A, D, inverse, b)
+        if noise:
+            lane_normals(blocks, first, sweep, side, key, words, radius, z)
+            for d in range(D):
+                for lane in range(8):
+                    b[8 * d + lane] += z[d & 3, 8 * (d >> 2) + lane]
+        solve_upper(A, D, inverse, b)
+        for lane in range(min(8, stop - first)):
+            for d in range(k):
+                out_factors[first + lane, d] = b[8 * d + lane]
+            out_bias[first + lane] = b[8 * k + lane]

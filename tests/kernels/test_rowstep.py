@@ -1,0 +1,100 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penchant.kernels import gram, plain, rowstep
+from penchant.kernels.rng import seed_key
+
+
+def problem(seed, M, N, k, *, longest=30):
+    """Draw a whole half sweep: the arguments of `solve_rows` from `indptr` to `priors`."""
+    random = np.random.default_rng(seed)
+    counts = random.integers(0, longest + 1, M)
+    counts[random.integers(0, M)] = 0
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    n = int(indptr[-1])
+    K = -(-k // 8) * 8
+    factors = np.zeros((N, K), np.float32)
+    units = random.uniform(0.5, 1.5, N).astype(np.float32)
+    factors[:, :k] = random.normal(size=(N, k)) * units[:, None]
+    C = random.normal(size=(k + 1, k + 1))
+
+    def floats(*shape):
+        return random.normal(size=shape).astype(np.float32)
+
+    return (
+        indptr,
+        random.integers(0, N, n).astype(np.int32),
+        floats(n),
+        factors,
+        floats(N),
+        units,
+        random.uniform(0.5, 3, M).astype(np.float32),
+        (C @ C.T + np.eye(k + 1)).astype(np.float32),
+        random.uniform(0.5, 3, M).astype(np.float32),
+        floats(M, k + 1),
+    )
+
+
+def run(solve, arguments, noise, blocks, seed=0):
+    M, K = len(arguments[0]) - 1, arguments[3].shape[1]
+    factors, bias = np.zeros((M, K), np.float32), np.zeros(M, np.float32)
+    for start, stop in blocks:
+        solve(start, stop, *arguments, noise, 5, 1, seed_key(seed), factors, bias)
+    return np.column_stack([factors, bias])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 20), st.integers(1, 40), st.booleans())
+def test_kernel_and_twin_agree(seed, M, k, noise):
+    arguments = problem(seed, M, 12, k)
+    fast = run(rowstep.solve_rows, arguments, noise, [(0, M)])
+    slow = run(plain.solve_rows, arguments, noise, [(0, M)])
+    np.testing.assert_allclose(fast, slow, atol=2e-3, rtol=2e-3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.lists(st.integers(0, 40), max_size=4), st.sampled_from([3, 16, 40]))
+def test_blocks_change_no_bit(seed, cuts, k):
+    arguments = problem(seed, 40, 12, k)
+    edges = [0, *sorted(cuts), 40]
+    blocks = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    whole = run(rowstep.solve_rows, arguments, True, [(0, 40)])
+    np.testing.assert_array_equal(whole, run(rowstep.solve_rows, arguments, True, blocks[::-1]))
+
+
+def test_a_row_without_ratings_is_its_prior():
+    arguments = problem(3, 5, 4, 6, longest=0)
+    got = run(rowstep.solve_rows, arguments, False, [(0, 5)])
+    np.testing.assert_allclose(got[:, [*range(6), -1]], arguments[-1], atol=1e-4)
+
+
+def test_draws_have_the_mean_and_the_covariance_of_the_posterior():
+    indptr, indices, values, *rest = problem(1, 1, 6, 3, longest=9)
+    n, M = 7, 20_000
+    indptr = np.arange(0, n * (M + 1), n).astype(np.int64)
+    row = np.random.default_rng(0)
+    indices = np.tile(row.integers(0, 6, n).astype(np.int32), M)
+    values = np.tile(row.normal(size=n).astype(np.float32), M)
+    factors, biases, units, alphas, precision, scales, priors = rest
+    arguments = (
+        indptr, indices, values, factors, biases, units,
+        np.repeat(alphas[:1], M), precision, np.repeat(scales[:1], M), np.repeat(priors[:1], M, 0),
+    )  # fmt: skip
+    draws = run(rowstep.solve_rows, arguments, True, [(0, M)])[:, [0, 1, 2, -1]].astype(float)
+    mean = run(plain.solve_rows, arguments, False, [(0, 1)])[0, [0, 1, 2, -1]]
+    f = np.column_stack([factors[indices[:n], :3], units[indices[:n]]]).astype(float)
+    covariance = np.linalg.inv(scales[0] * precision.astype(float) + alphas[0] * f.T @ f)
+    np.testing.assert_allclose(draws.mean(0), mean, atol=0.03)
+    np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.05 * covariance.max())
+
+
+def test_long_rows_keep_their_precision():
+    random = np.random.default_rng(0)
+    n = 100_000
+    factors = (random.normal(size=(50, 8)) + 1).astype(np.float32)
+    indices = random.integers(0, 50, n).astype(np.int32)
+    G = np.empty(64, np.float32)
+    gram.row_gram(factors.reshape(-1), 8, indices, 0, n, G)
+    q = factors[indices].astype(float)
+    np.testing.assert_allclose(np.triu(G.reshape(8, 8)), np.triu(q.T @ q), rtol=2e-5, atol=0.5)
