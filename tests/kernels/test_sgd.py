@@ -81,7 +81,7 @@ def test_one_step_by_hand():
     sgd.sgd_blocks(
         zero, starts, zero, zero, f([4.5]), f(3), f(2.5), b, c, P, Q, f(0.5), f(0.2), f(0.1), 1, key
     )
-    # e = 2.5 (4.5 - 3) - 0.5 - 0.25 - 2 = 1; each number moves by half of (e × its partner - λ × itself)
+    # e = 2.5 (4.5 - 3) - 0.5 - 0.25 - 2 = 1; a number moves by half of (e × its partner - λ × it)
     np.testing.assert_allclose(P, [[2 + 0.5 * (1 - 0.4), 0.5]], rtol=1e-6)
     np.testing.assert_allclose(Q, [[1 + 0.5 * (2 - 0.2), 1 - 0.1]], rtol=1e-6)
     np.testing.assert_allclose([b[0], c[0]], [0.5 + 0.5 * 0.95, 0.25 + 0.5 * 0.975], rtol=1e-6)

@@ -1,0 +1,134 @@
+"""A solver's state on disk: what an interrupted training goes on from, to the same bits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.atomic import new_file
+from penchant.errors import BundleError, SettingsError, SourceError
+from penchant.ratings import Ratings
+from penchant.settings import require_count
+from penchant.solvers.base import Checkpoint, SolverSettings
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+FORMAT = 1
+
+
+class State(NamedTuple):
+    """Named arrays, and JSON-able progress beside them."""
+
+    arrays: Arrays
+    progress: dict[str, Any]
+
+
+class StateFile:
+    """The file ``state.safetensors`` in a checkpoint's folder: whole, or not there at all.
+
+    The header says what the state belongs to: solver, settings, data, width, seed. The state of
+    another training in the same folder is an error, never overwritten.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        solver: SolverSettings,
+        ratings: Ratings,
+        validation: Ratings | None,
+        *,
+        factors: int,
+        seed: int,
+    ) -> None:
+        require_count("checkpoint.every", checkpoint.every)
+        self._every = checkpoint.every
+        self._path = Path(checkpoint.folder) / "state.safetensors"
+        self._owner = {
+            "format": FORMAT,
+            "solver": solver.name,
+            "settings": json.loads(json.dumps(solver.to_json())),
+            "ratings": ratings.fingerprint(),
+            "validation": None if validation is None else validation.fingerprint(),
+            "factors": factors,
+            "seed": seed,
+        }
+
+    def due(self, number: int) -> bool:
+        """Return whether the state after this epoch or sweep is to be written."""
+        return number % self._every == 0
+
+    def write(self, arrays: Arrays, progress: dict[str, Any]) -> None:
+        """Put the state in the place of the one before.
+
+        Raises `SourceError` where the folder can't be written.
+        """
+        from safetensors.numpy import save
+
+        plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        header = {"owner": self._owner, "progress": progress, "sha256": _digest(plain)}
+        content = save(plain, metadata={"penchant": json.dumps(header, allow_nan=False)})
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with new_file(self._path) as file:
+                file.write(content)
+        except OSError as error:
+            raise SourceError(
+                f"The checkpoint {self._path} can't be written: {error.strerror or error}. Free "
+                f"some space, or choose another folder."
+            ) from error
+
+    def read(self) -> State | None:
+        """Return the state that stands there, or None where there is none.
+
+        Raises:
+            BundleError: the file is damaged.
+            SettingsError: it is the state of another training.
+        """
+        if not self._path.exists():
+            return None
+        header, arrays = self._parse()
+        for name, ours in self._owner.items():
+            theirs = header["owner"].get(name)
+            if theirs != ours:
+                raise SettingsError(
+                    f"The checkpoint {self._path} belongs to another training: its {name} is "
+                    f"{_short(theirs)}, here it is {_short(ours)}. Choose another folder, or "
+                    f"delete the file."
+                )
+        return State(arrays, header["progress"])
+
+    def _parse(self) -> tuple[dict[str, Any], Arrays]:
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self._path, framework="numpy") as file:
+                header = json.loads(file.metadata()["penchant"])
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            whole = header["sha256"] == _digest(arrays) and header["progress"] is not None
+            said = "" if whole else "its numbers were changed after they were written"
+        except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+            said = str(error)[:200] or type(error).__name__
+        if said:
+            raise BundleError(
+                f"The checkpoint {self._path} is damaged: {said}. Delete it to start afresh."
+            )
+        return header, arrays
+
+
+def _digest(arrays: Arrays) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
