@@ -104,10 +104,9 @@ def present(path: str | os.PathLike[str]) -> Path:
     Where it is neither here nor there, `path` is returned as it is.
     """
     given = Path(path)
-    if given.exists():
-        return given
     aside = _aside(Path(os.path.realpath(given)))
-    return aside if aside.is_dir() else given
+    looked = (given, aside, given)  # again, for the new one may just have taken its place
+    return next((place for place in looked if place.exists()), given)
 
 
 def _place(new: Path, target: Path, replace: bool) -> None:
