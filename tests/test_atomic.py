@@ -157,6 +157,57 @@ class TestNewFolder:
         assert seen(target) == {"59"}
 
 
+class TestSync:
+    """What is on disk after a power cut can't be tried here; the order of the calls can."""
+
+    @pytest.fixture
+    def calls(self, monkeypatch):
+        made = []
+        sync, rename, replace = os.fsync, os.rename, os.replace
+
+        def name(place) -> str:
+            return "temporary" if Path(place).suffix == ".tmp" else Path(place).name
+
+        def synced(descriptor):
+            made.append(f"sync {name(os.readlink(f'/proc/self/fd/{descriptor}'))}")
+            sync(descriptor)
+
+        def renamed(call):
+            return lambda one, other: (made.append(f"to {name(other)}"), call(one, other))[1]
+
+        monkeypatch.setattr(os, "fsync", synced)
+        monkeypatch.setattr(os, "rename", renamed(rename))
+        monkeypatch.setattr(os, "replace", renamed(replace))
+        if not Path("/proc/self/fd").is_dir():
+            pytest.skip("needs /proc")
+        return made
+
+    def test_of_a_file(self, tmp_path, calls):
+        with atomic.new_file(tmp_path / "a.txt") as file:
+            file.write(b"new")
+        assert calls == ["sync temporary", "to a.txt", f"sync {tmp_path.name}"]
+
+    def test_of_a_folder(self, tmp_path, calls):
+        put(tmp_path / "folder", "new")
+        assert sorted(calls[:2]) == ["sync one.txt", "sync two.txt"]
+        assert calls[2:] == ["sync temporary", "to folder", f"sync {tmp_path.name}"]
+
+    def test_the_old_folder_goes_after_the_new_one_is_synced(self, tmp_path, calls, monkeypatch):
+        monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
+        put(tmp_path / "folder", "old")
+        calls.clear()
+        put(tmp_path / "folder", "new", replace=True)
+        assert calls[3:] == ["to .folder.old", "to folder", f"sync {tmp_path.name}", "to temporary"]
+
+    def test_a_half_removed_old_folder_has_lost_its_name(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(atomic.shutil, "rmtree", lambda path, ignore_errors: None)
+        put(tmp_path / "folder", "old")
+        put(tmp_path / "folder", "new", replace=True)
+        assert not (tmp_path / ".folder.old").exists()
+        assert len(list(tmp_path.glob("..folder.old.*.tmp"))) == 1
+
+
 class TestExchange:
     def test_swaps(self, tmp_path):
         put(tmp_path / "a", "a")
