@@ -71,8 +71,9 @@ class IdMap:
     def extended(self, column: Any) -> IdMap:
         """Return a map that also knows the new ids of `column`, after those known so far."""
         new = pc.unique(as_ids(column, self.what))
-        if len(self) and len(new):
-            new = new.filter(pc.equal(pa.array(self.rows(new)), 0))
+        if not len(self):
+            return IdMap(new, self.what)
+        new = new.filter(pc.equal(pa.array(self.rows(new)), 0))
         return IdMap(pa.concat_arrays([self._ids, new]), self.what) if len(new) else self
 
     def __len__(self) -> int:
@@ -221,7 +222,7 @@ def _from_python(column: Any, what: str) -> pa.Array:
 def _require_one_type(listed: list[Any], what: str) -> None:
     seen: dict[str, tuple[int, Any]] = {}
     for place, value in enumerate(listed):
-        if value is None or value != value:
+        if _is_missing(value):
             continue
         seen.setdefault(_python_kind(value), (place, value))
     if len(seen) > 1:
@@ -231,7 +232,14 @@ def _require_one_type(listed: list[Any], what: str) -> None:
         )
 
 
+def _is_missing(value: Any) -> bool:
+    """Return whether this is None, NaN or pandas' NA, whose truth value is an error."""
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+
+
 def _python_kind(value: Any) -> str:
+    if isinstance(value, str):
+        return "str"
     if isinstance(value, (bool, np.bool_)):
         return "bool"
     if isinstance(value, (int, np.integer)):

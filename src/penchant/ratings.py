@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from penchant.errors import DataError, SettingsError
+from penchant.errors import DataError
 from penchant.ids import Id, IdMap, Rows
-from penchant.settings import require_choice
+from penchant.settings import require, require_choice
 
 Duplicates = Literal["last", "mean", "error"]
 Values = npt.NDArray[np.float32]
@@ -30,18 +31,26 @@ class Scale:
     high: float
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= self.high):
-            raise SettingsError(
-                f"A rating scale runs from a finite low to a finite high; "
-                f"received {self.low!r} to {self.high!r}."
-            )
+        numbers = all(isinstance(end, (int, float, np.number)) for end in (self.low, self.high))
+        require(
+            numbers and bool(-np.inf < self.low <= self.high < np.inf),
+            f"A rating scale runs from a finite low to a finite high, not {self.low!r} to "
+            f"{self.high!r}.",
+        )
+
+    @classmethod
+    def of(cls, given: Scale | tuple[float, float]) -> Scale:
+        """Return a scale that is given as one, or as a pair of its ends."""
+        if isinstance(given, Scale):
+            return given
+        pair = isinstance(given, (tuple, list)) and len(given) == 2
+        require(pair, f"A rating scale has two ends, low and high, not {given!r}.")
+        return cls(*given)
 
     def clip(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """Return the values, none below `low` and none above `high`."""
-        clipped: npt.NDArray[np.floating] = values.clip(
-            values.dtype.type(self.low), values.dtype.type(self.high)
-        )
-        return clipped
+        kind = values.dtype.type
+        return np.clip(values, kind(self.low), kind(self.high))  # type: ignore[no-any-return]
 
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g}"
@@ -164,9 +173,12 @@ class Ratings:
     def take(self, rows: Any) -> Self:
         """Return the ratings at these row numbers, (n,) int; ids and side tables are shared.
 
-        Raises `DataError` for a row number outside the table.
+        Raises `DataError` for a row number outside the table, and for a mask of booleans.
         """
-        at = np.asarray(rows, dtype=np.int64)
+        at = np.asarray(rows)
+        if at.size and not np.issubdtype(at.dtype, np.integer):
+            raise DataError(f"Row numbers are whole numbers, not {at.dtype}; see np.flatnonzero.")
+        at = at.astype(np.int64)
         if at.size and not (at.min() >= 0 and at.max() < len(self)):
             raise DataError(
                 f"Row numbers run from 0 to {len(self) - 1}; received {at.min()} … {at.max()}."
@@ -183,26 +195,26 @@ class Ratings:
         """Return a SHA-256, in hex, of ids, rows and values: equal data, equal fingerprint."""
         digest = hashlib.sha256()
         for ids in (self.user_ids, self.item_ids):
-            digest.update("\n".join(map(str, ids.array.to_pylist())).encode())
+            digest.update(json.dumps(ids.array.to_pylist()).encode())
         for array in (self.user_rows, self.item_rows, self.values):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
 
+def _numpy(values: Any) -> Any:
+    if isinstance(values, pa.Array):
+        return values.to_numpy(zero_copy_only=False)
+    return values.to_numpy() if isinstance(values, pa.ChunkedArray) else values
+
+
 def _numbers(values: Any) -> Values:
-    if isinstance(values, (pa.Array, pa.ChunkedArray)):
-        values = (
-            values.to_numpy(zero_copy_only=False)
-            if isinstance(values, pa.Array)
-            else (values.to_numpy())
-        )
     try:
-        numbers = np.asarray(values, dtype=np.float64)
+        numbers = np.asarray(_numpy(values), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"Ratings must be numbers: {error}.") from None
     if numbers.ndim != 1:
         raise DataError(f"Ratings must be one column, not of shape {numbers.shape}.")
-    bad = np.flatnonzero(~np.isfinite(numbers))
+    bad = np.flatnonzero(~(np.abs(numbers) <= np.finfo(np.float32).max))
     if bad.size:
         raise DataError(
             f"{bad.size:,} of {numbers.size:,} ratings are no finite number, the first at "
@@ -212,11 +224,7 @@ def _numbers(values: Any) -> Values:
 
 
 def _seconds(timestamps: Any) -> npt.NDArray[np.int64]:
-    if isinstance(timestamps, pa.ChunkedArray):
-        timestamps = timestamps.combine_chunks()
-    if isinstance(timestamps, pa.Array):
-        timestamps = timestamps.to_numpy(zero_copy_only=False)
-    stamps = np.asarray(timestamps)
+    stamps = np.asarray(_numpy(timestamps))
     if np.issubdtype(stamps.dtype, np.datetime64):
         bad = np.flatnonzero(np.isnat(stamps))
         stamps = stamps.astype("datetime64[s]").astype(np.int64)
@@ -250,13 +258,12 @@ def _require_same_length(
 def _scale(values: Values, scale: Scale | tuple[float, float] | None) -> Scale:
     if scale is None:
         return Scale(float(values.min()), float(values.max()))
-    given = scale if isinstance(scale, Scale) else Scale(*scale)
+    given = Scale.of(scale)
     outside = np.flatnonzero((values < np.float32(given.low)) | (values > np.float32(given.high)))
     if outside.size:
         raise DataError(
-            f"{outside.size:,} of {len(values):,} ratings are outside the scale {given}, the "
-            f"first at position {outside[0]}: {values[outside[0]]:g}. Correct them, or give "
-            f"the scale that they are on."
+            f"{outside.size:,} of {len(values):,} ratings are outside the scale {given}, the first "
+            f"at position {outside[0]}: {values[outside[0]]:g}. Correct them, or the scale."
         )
     return given
 
@@ -265,19 +272,19 @@ def _without_repeats(table: Ratings, duplicates: Duplicates) -> Ratings:
     """Merge repeated pairs by the policy; the rows that stay keep their order."""
     pairs = table.user_rows.astype(np.int64) * table.item_ids.size + table.item_rows
     stamps = table.timestamps
+    alone = np.sort(pairs)  # by values alone: a fraction of the time that an order takes
+    if (alone[1:] != alone[:-1]).all():
+        return table
     order = np.argsort(pairs, kind="stable") if stamps is None else np.lexsort((stamps, pairs))
     sorted_pairs = pairs[order]
     last = np.append(sorted_pairs[1:] != sorted_pairs[:-1], True)
     repeats = len(pairs) - int(last.sum())
-    if not repeats:
-        return table
     if duplicates == "error":
         at = order[np.flatnonzero(~last)[0]]
+        user, item = table.take([at]).users[0], table.take([at]).items[0]
         raise DataError(
             f"{repeats:,} of {len(pairs):,} ratings repeat a pair of user and item, such as user "
-            f"{table.user_ids.ids([table.user_rows[at]])[0]!r} and item "
-            f"{table.item_ids.ids([table.item_rows[at]])[0]!r}. Remove them, or choose "
-            f"duplicates='last' or 'mean'."
+            f"{user!r} and item {item!r}. Remove them, or choose duplicates='last' or 'mean'."
         )
     kept = order[last]
     values = table.values
@@ -285,7 +292,7 @@ def _without_repeats(table: Ratings, duplicates: Duplicates) -> Ratings:
         group = np.cumsum(np.append(0, last[:-1]))
         means = np.bincount(group, values[order]) / np.bincount(group)
         values = values.copy()
-        values[kept] = means.astype(np.float32)
+        values[kept] = means
     notice = (
         f"{repeats:,} of {len(pairs):,} ratings repeat a pair of user and item: "
         f"kept the {'newest' if duplicates == 'last' else 'mean'} of each."

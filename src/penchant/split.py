@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from penchant.errors import DataError, SettingsError
 from penchant.ratings import Ratings
-from penchant.settings import require_choice, require_count
+from penchant.settings import require, require_choice, require_count
 
 RowNumbers = npt.NDArray[np.int64]
 How = Literal["random", "last", "time"]
@@ -46,14 +46,17 @@ class Unseen:
     cold_items: int
 
 
-def test_size(n: int, test: float | int) -> int:
+def held_out(n: int, test: float | int) -> int:
     """Return how many of `n` rows a test part takes: a share (rounded up) or a count.
 
-    >>> test_size(100_000, 0.2), test_size(10, 3)
+    >>> held_out(100_000, 0.2), held_out(10, 3)
     (20000, 3)
     """
-    whole = isinstance(test, (int, np.integer)) and not isinstance(test, bool)
-    count = int(test) if whole else int(np.ceil(float(test) * n)) if 0 < test < 1 else -1
+    count = -1
+    if isinstance(test, (int, np.integer)) and not isinstance(test, bool):
+        count = int(test)
+    elif isinstance(test, (float, np.floating)) and 0 < test < 1:
+        count = int(np.ceil(test * n))
     if not 0 < count < n:
         raise SettingsError(
             f"test must be a share between 0 and 1, or a count that leaves some of the {n:,} "
@@ -71,9 +74,8 @@ def random_rows(n: int, test: float | int = 0.2, seed: int = 0) -> SplitRows:
     >>> random_rows(5, test=2, seed=0)
     SplitRows(train=array([1, 3, 4]), test=array([2, 0]))
     """
-    require_count("seed", seed, 0)
-    count = test_size(n, test)
-    order = np.random.RandomState(seed).permutation(n).astype(np.int64)
+    count = held_out(n, test)
+    order = _permutation(n, seed)
     return SplitRows(order[count:], order[:count])
 
 
@@ -108,21 +110,21 @@ def time_rows(ratings: Ratings, test: float | int = 0.2) -> SplitRows:
             "A split by time needs timestamps, and these ratings have none. "
             "Load them with a timestamp column, or choose how='random'."
         )
-    count = test_size(len(ratings), test)
+    count = held_out(len(ratings), test)
     order = np.argsort(ratings.timestamps, kind="stable").astype(np.int64)
     return SplitRows(order[:-count], order[-count:])
 
 
 def fold_rows(n: int, k: int = 5, seed: int = 0) -> Iterator[SplitRows]:
-    """Yield k random splits of n rows in which each row tests once; sizes differ by at most 1."""
+    """Return k random splits of n rows in which each row tests once; sizes differ by at most 1."""
     require_count("k", k, 2)
-    require_count("seed", seed, 0)
     if k > n:
         raise SettingsError(f"{k} folds need at least {k} ratings; there are {n:,}.")
-    order = np.random.RandomState(seed).permutation(n).astype(np.int64)
-    parts = np.array_split(order, k)
-    for j, part in enumerate(parts):
-        yield SplitRows(np.concatenate([p for i, p in enumerate(parts) if i != j]), part)
+    parts = np.array_split(_permutation(n, seed), k)
+    return (
+        SplitRows(np.concatenate([*parts[:j], *parts[j + 1 :]]), part)
+        for j, part in enumerate(parts)
+    )
 
 
 def split(
@@ -144,8 +146,8 @@ def split(
         seed: what the random split is drawn from.
 
     >>> table = Ratings.from_columns([1, 1, 2, 2], [1, 2, 1, 2], [1, 2, 3, 4])
-    >>> train, held_out = split(table, test=0.25, seed=1)
-    >>> len(train), len(held_out), held_out.values.tolist()
+    >>> train, tested = split(table, test=0.25, seed=1)
+    >>> len(train), len(tested), tested.values.tolist()
     (3, 1, [4.0])
     """
     require_choice("how", how, ("random", "last", "time"))
@@ -159,14 +161,14 @@ def split(
 
 
 def folds(ratings: Ratings, k: int = 5, seed: int = 0) -> Iterator[Split]:
-    """Yield k random splits of the ratings; each rating tests in one of them.
+    """Return an iterator over k random splits of the ratings; each rating tests in one of them.
 
     >>> table = Ratings.from_columns([1, 1, 2, 2], [1, 2, 1, 2], [1, 2, 3, 4])
     >>> [len(test) for _, test in folds(table, k=3)]
     [2, 1, 1]
     """
-    for rows in fold_rows(len(ratings), k, seed):
-        yield Split(ratings.take(rows.train), ratings.take(rows.test))
+    rows = fold_rows(len(ratings), k, seed)  # here, so that wrong settings are told at once
+    return (Split(ratings.take(train), ratings.take(test)) for train, test in rows)
 
 
 def unseen(train: Ratings, test: Ratings) -> Unseen:
@@ -183,6 +185,12 @@ def unseen(train: Ratings, test: Ratings) -> Unseen:
         cold_users=len(np.unique(test.user_rows[users])),
         cold_items=len(np.unique(test.item_rows[items])),
     )
+
+
+def _permutation(n: int, seed: int) -> RowNumbers:
+    require_count("seed", seed, 0)
+    require(seed < 2**32, f"seed must be below 2³² for a split, not {seed}.")
+    return np.random.RandomState(seed).permutation(n).astype(np.int64)
 
 
 def _stamps(ratings: Ratings) -> npt.NDArray[np.int64]:

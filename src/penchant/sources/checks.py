@@ -58,7 +58,7 @@ def check_ratings(
             f"{len(values):,} are none). Correct or drop those rows.{comma}"
         )
     if scale is not None:
-        _check_scale(values, scale if isinstance(scale, Scale) else Scale(*scale), locate)
+        _check_scale(values, Scale.of(scale), locate)
     return values
 
 

@@ -149,7 +149,7 @@ def _checked(
     require_count("factors", factors, 0)
     require_count("seed", seed, 0)
     require_number("noise", noise, 0)
-    bounds = scale if isinstance(scale, Scale) else Scale(*map(float, scale))
+    bounds = Scale.of(scale)
     require(bounds.low < bounds.high, f"scale must be wider than a point, not {bounds}.")
     if step is not None:
         require_number("step", step, 0, bounds.high - bounds.low, open_low=True)
