@@ -173,7 +173,7 @@ class TestSync:
             sync(descriptor)
 
         def renamed(call):
-            return lambda one, other: (made.append(f"to {name(other)}"), call(one, other))[1]
+            return lambda one, other: (call(one, other), made.append(f"to {name(other)}"))[0]
 
         monkeypatch.setattr(os, "fsync", synced)
         monkeypatch.setattr(os, "rename", renamed(rename))
