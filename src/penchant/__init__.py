@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from penchant.errors import PenchantError as PenchantError
     from penchant.ratings import Ratings as Ratings
     from penchant.ratings import Scale as Scale
+    from penchant.recommender.matrix_factorization import (
+        MatrixFactorization as MatrixFactorization,
+    )
+    from penchant.recommender.opening import open as open
+    from penchant.solvers.base import Checkpoint as Checkpoint
+    from penchant.solvers.keras import Keras as Keras
     from penchant.sources import load as load
     from penchant.sources.synthetic import synthetic as synthetic
     from penchant.split import folds as folds
@@ -24,25 +30,29 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "PenchantError": "penchant.errors",
-    "Ratings": "penchant.ratings",
-    "Scale": "penchant.ratings",
-    "folds": "penchant.split",
-    "load": "penchant.sources",
-    "split": "penchant",
-    "synthetic": "penchant.sources.synthetic",
+    "Checkpoint": "penchant.solvers.base:Checkpoint",
+    "Keras": "penchant.solvers.keras:Keras",
+    "MatrixFactorization": "penchant.recommender.matrix_factorization:MatrixFactorization",
+    "PenchantError": "penchant.errors:PenchantError",
+    "Ratings": "penchant.ratings:Ratings",
+    "Scale": "penchant.ratings:Scale",
+    "folds": "penchant.split:folds",
+    "load": "penchant.sources:load",
+    "open": "penchant.recommender.opening:open",
+    "split": "penchant.split:",  # the module itself, which is callable
+    "synthetic": "penchant.sources.synthetic:synthetic",
 }
 
-__all__ = [*sorted(_HOMES), "__version__"]
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used, so that the import itself stays quick."""
     if name not in _HOMES:
         raise AttributeError(f"module 'penchant' has no attribute {name!r}")
-    if name == "split":  # the module itself is callable
-        return importlib.import_module("penchant.split")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    home, _, attribute = _HOMES[name].partition(":")
+    module = importlib.import_module(home)
+    return getattr(module, attribute) if attribute else module
 
 
 def __dir__() -> list[str]:

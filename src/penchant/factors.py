@@ -88,6 +88,17 @@ class Factors:
             "item_factors": self.item_factors,
         }
 
+    def scaled(self, unit: float) -> Factors:
+        """Return the factors whose every prediction is `unit` times as large."""
+        root = np.float32(np.sqrt(unit))
+        return Factors(
+            self.mean * unit,
+            self.user_bias * np.float32(unit),
+            self.item_bias * np.float32(unit),
+            self.user_factors * root,
+            self.item_factors * root,
+        )
+
     def predict(self, user_rows: Rows, item_rows: Rows) -> Floats:
         """Return the unclipped rating of each pair of rows, (n,) float32."""
         out = np.empty(len(user_rows), dtype=np.float32)
@@ -101,3 +112,31 @@ class Factors:
         """Return the unclipped rating of one user for every item row, (N,) float32."""
         dots = self.item_factors @ self.user_factors[user_row]
         return dots + self.item_bias + np.float32(self.mean + self.user_bias[user_row])  # type: ignore[no-any-return]
+
+    def correlations(self, side: str, row: int, trained: npt.NDArray[np.bool_]) -> Floats:
+        """Return how the deviations ``p_u · q_i`` of one row correlate with those of each row.
+
+        For two items the correlation runs over the trained users, for two users over the
+        trained items: ``q_iᵀ C q_j / √(q_iᵀ C q_i · q_jᵀ C q_j)`` with C the covariance of the
+        other side's factors. No rotation or scaling of the basis changes it.
+
+        Args:
+            side: "item" or "user".
+            row: the row to compare with.
+            trained: the mask of the other side's rows to count, (M,) or (N,).
+
+        Returns:
+            (N,) or (M,) float32 in −1 … 1; 0 where a row does not vary.
+        """
+        mine, others = self.item_factors, self.user_factors
+        if side == "user":
+            mine, others = others, mine
+        counted = others[trained]
+        centred = counted - counted.mean(axis=0, dtype=np.float64).astype(np.float32)
+        covariance = centred.T @ centred / np.float32(len(centred))  # (K, K)
+        towards = mine @ (covariance @ mine[row])
+        spread = np.sqrt(np.einsum("nk,nk->n", mine @ covariance, mine))
+        scale = spread * spread[row]
+        varies = scale > 0
+        out: Floats = np.divide(towards, scale, out=np.zeros_like(scale), where=varies)
+        return out.clip(-1, 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
@@ -84,6 +84,17 @@ class SolverSettings(Settings):
 
     name: ClassVar[str] = ""
     round_name: ClassVar[Literal["epoch", "sweep"]] = "epoch"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recorded:
+    """A solver as a bundle remembers it: a name and settings, not yet looked at.
+
+    So a bundle opens without loading the solver's kernels.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
 
 
 class Monitor:

@@ -54,6 +54,9 @@ class Keras(SolverSettings):
         l2: λ of the factors.
         l2_bias: λ_b of the biases.
         l2_on: "rows" that the batch looks up, or the whole "table" in every step.
+        standardise: whether the network sees ratings in units of their standard deviation, so
+            that λ and the learning rate suit any scale; the factors are scaled back at the end.
+            `loss` in the history is in those units.
         patience: epochs without a better validation RMSE before training stops.
 
     >>> Keras.chapter().epochs, Keras.chapter().optimizer
@@ -64,14 +67,15 @@ class Keras(SolverSettings):
     round_name: ClassVar[Literal["epoch", "sweep"]] = "epoch"
 
     optimizer: Any = "adamax"
-    learning_rate: float | None = 0.01
+    learning_rate: float | None = 0.007
     decay: Literal["cosine", "none"] = "cosine"
     loss: str | Loss = "rmse"
-    epochs: int = 30
-    batch_size: int = 512
-    l2: float = 1e-4
-    l2_bias: float = 1e-5
+    epochs: int = 15
+    batch_size: int = 128
+    l2: float = 0.05
+    l2_bias: float = 0.02
     l2_on: L2On = "rows"
+    standardise: bool = True
     patience: int = 5
 
     def __post_init__(self) -> None:
@@ -98,6 +102,7 @@ class Keras(SolverSettings):
             l2=0.01,
             l2_bias=0.01,
             l2_on="table",
+            standardise=False,
         )
 
     @property
@@ -122,11 +127,12 @@ class Keras(SolverSettings):
         `callbacks` may also be `keras.callbacks.Callback` objects with epoch hooks.
         """
         require(checkpoint is None, "solver='keras' keeps no checkpoints; leave checkpoint out.")
+        spread = _spread(ratings) if self.standardise else 1.0
         network = matrix_factorization(
             ratings.user_ids.size,
             ratings.item_ids.size,
             factors,
-            ratings.mean,
+            ratings.mean / spread,
             l2=self.l2,
             l2_bias=self.l2_bias,
             l2_on=self.l2_on,
@@ -135,7 +141,7 @@ class Keras(SolverSettings):
         steps = self.epochs * -(-len(ratings) // self.batch_size)
         loop = EpochLoop(network, self.make_optimizer(steps), self.loss, self.batch_size)
         with epoch_hooks(callbacks, loop) as called:
-            return _Run(self, loop, ratings, called, seed).train(validation, watch)
+            return _Run(self, loop, ratings, spread, called, seed).train(validation, watch)
 
     def make_optimizer(self, steps: int) -> Any:
         """Return a fresh Keras optimiser for a training of so many steps.
@@ -169,12 +175,14 @@ class _Run:
         settings: Keras,
         loop: EpochLoop,
         ratings: Ratings,
+        spread: float,
         callbacks: Iterable[Callback],
         seed: int,
     ) -> None:
         self._settings = settings
         self._loop = loop
         self._ratings = ratings
+        self._spread = spread
         self._callbacks = tuple(callbacks)
         self._seed = seed
         self._kept = factors_of(loop.network)
@@ -218,10 +226,16 @@ class _Run:
         """Return rows and values in the epoch's own random order, keyed by seed and epoch."""
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self._ratings))
         table = self._ratings
-        return [table.user_rows[order], table.item_rows[order]], table.values[order]
+        inputs = [table.user_rows[order], table.item_rows[order]]
+        return inputs, table.values[order] / np.float32(self._spread)
 
     def _factors(self, epoch: int) -> Factors:
         weights = self._loop.network.get_weights()
         if not all(np.isfinite(table).all() for table in weights):
             raise diverged("epoch", epoch + 1)
-        return factors_of(self._loop.network)
+        return factors_of(self._loop.network).scaled(self._spread)
+
+
+def _spread(ratings: Ratings) -> float:
+    """Return the standard deviation of the ratings; 1 where they are all the same."""
+    return float(ratings.values.std(dtype=np.float64)) or 1.0

@@ -22,11 +22,11 @@ def compile_steps(network: Any, optimizer: Any, loss: Loss) -> Callable[[list[An
         optimizer.apply(gradients, network.trainable_variables)
         return value
 
-    @tf.function(reduce_retracing=True)
     def scan(batches: list[Any]) -> Any:
         total = tf.constant(0.0)
         for k in tf.range(tf.shape(batches[0])[0]):
             total += step([column[k] for column in batches])
         return total / tf.cast(tf.shape(batches[0])[0], tf.float32)
 
-    return lambda batches: float(scan([tf.convert_to_tensor(x) for x in batches]))
+    compiled = tf.function(scan, reduce_retracing=True)
+    return lambda batches: float(compiled([tf.convert_to_tensor(x) for x in batches]))

@@ -1,0 +1,231 @@
+"""What every recommender can do, whatever its model is."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import DataError, NotFittedError, SettingsError
+from penchant.ids import Id, Rows
+from penchant.ratings import Ratings
+from penchant.recommender.answers import Answer, Neighbour, Recommendation
+from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.scores import Scores
+from penchant.settings import require_count
+
+Floats = npt.NDArray[np.float32]
+
+
+class Recommender(ABC):
+    """Settings, ids and a trained model; scikit-learn's manners.
+
+    The constructor stores what it is given, `fit` starts afresh and returns the recommender,
+    `get_params` and `set_params` read and change the settings. Ids are the user's own, never
+    rows. An id that the model has never seen is a stranger: it is answered, with the model's
+    answer for someone it knows nothing of, and counted in every score.
+    """
+
+    kind: ClassVar[str] = ""
+    _knowledge: Knowledge | None = None
+
+    # Settings
+
+    @classmethod
+    def _setting_names(cls) -> list[str]:
+        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the settings by name; `deep` is there for scikit-learn."""
+        return {name: getattr(self, name) for name in self._setting_names()}
+
+    def set_params(self, **settings: Any) -> Self:
+        """Change settings by name and return the recommender; it stays fitted as it was.
+
+        Raises `SettingsError` for a name that does not exist.
+        """
+        known = self._setting_names()
+        for name, value in settings.items():
+            if name not in known:
+                raise SettingsError(
+                    f"{type(self).__name__} has no setting {name!r}; it has: {', '.join(known)}."
+                )
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({given})"
+
+    # What a model gives
+
+    @abstractmethod
+    def _predict_rows(self, user_rows: Rows, item_rows: Rows) -> Floats:
+        """Return the unclipped rating of each pair of rows, (n,) float32."""
+
+    @abstractmethod
+    def _score_user(self, user_row: int) -> Floats:
+        """Return the unclipped rating of one user for every item row, (N,) float32."""
+
+    @abstractmethod
+    def _correlations(self, side: str, row: int) -> Floats:
+        """Return how the predicted deviations of a "user" or "item" row correlate with each."""
+
+    # What everyone can do with it
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether there is a trained model to ask."""
+        return self._knowledge is not None
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """Ids, scale, side tables and counts of the training data.
+
+        Raises `NotFittedError` before `fit`.
+        """
+        if self._knowledge is None:
+            raise not_fitted(self)
+        return self._knowledge
+
+    def predict(self, users: Any, items: Any) -> Floats:
+        """Return the rating of each pair of user and item, (n,) float32, clipped to the scale.
+
+        Args:
+            users: (n,) ids, or one id for all items.
+            items: (n,) ids, or one id for all users.
+
+        Raises:
+            DataError: columns of different lengths, or ids of the wrong type.
+        """
+        known = self.knowledge
+        user_rows = known.user_ids.rows(_listed(users))
+        item_rows = known.item_ids.rows(_listed(items))
+        if len(user_rows) != len(item_rows):
+            if 1 not in (len(user_rows), len(item_rows)):
+                raise DataError(
+                    f"predict needs as many users as items, or one of either; received "
+                    f"{len(user_rows):,} users and {len(item_rows):,} items."
+                )
+            user_rows, item_rows = np.broadcast_arrays(user_rows, item_rows)
+        return _float32(known.scale.clip(self._predict_rows(user_rows, item_rows)))
+
+    def evaluate(self, test: Ratings) -> Scores:
+        """Predict ratings that are known, and return how well that went; see `Scores`.
+
+        Args:
+            test: ratings that the model was not trained on, of these or of other ids.
+        """
+        known = self.knowledge
+        user_rows, item_rows = known.rows_in(test)
+        predicted = known.scale.clip(self._predict_rows(user_rows, item_rows))
+        stranger = (user_rows == 0) | (item_rows == 0)
+        return Scores.of(test.values, predicted, stranger, known.is_cold(user_rows, item_rows))
+
+    def recommend(
+        self,
+        user: Id,
+        n: int = 10,
+        *,
+        exclude_rated: bool = True,
+        among: Iterable[Id] | None = None,
+    ) -> Answer[Recommendation]:
+        """Return the n items with the highest predicted ratings for a user, best first.
+
+        Items are ordered by their unclipped ratings, equal ones by row. A stranger gets what
+        the model knows to be good without knowing the user.
+
+        Args:
+            user: an id.
+            n: how many; fewer come back where there are fewer.
+            exclude_rated: leave out what the user rated in training.
+            among: only these items; unknown ones are left out.
+
+        Raises:
+            UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
+        """
+        require_count("n", n)
+        known = self.knowledge
+        row = int(known.user_ids.rows([user])[0])
+        allowed = np.ones(known.item_ids.size, dtype=bool)
+        if among is not None:
+            allowed[:] = False
+            allowed[known.item_ids.rows(list(among))] = True
+        allowed[0] = False
+        if exclude_rated and row:
+            allowed[known.rated(row)] = False
+        scores = self._score_user(row)
+        best = top_rows(scores, np.flatnonzero(allowed), n)
+        shown = known.scale.clip(scores[best]).tolist()
+        answers = zip(known.item_ids.ids(best), known.titles(best), shown, strict=True)
+        return Answer(tuple(Recommendation(*answer) for answer in answers))
+
+    def similar_items(self, item: Id, n: int = 10) -> Answer[Neighbour]:
+        """Return the n items most like one: whom the same users are predicted to like.
+
+        The measure is the correlation, over the trained users, of the predicted deviations
+        ``p_u · q_i`` from what the biases alone would say. It does not depend on the basis of
+        the factors, as their cosine does.
+
+        Raises `UnknownIdError` for an unknown item.
+        """
+        known = self.knowledge
+        row = known.item_ids.row(item)
+        best, values = self._nearest("item", row, known.item_ids.size, n)
+        found = zip(known.item_ids.ids(best), known.titles(best), values, strict=True)
+        return Answer(tuple(Neighbour(*entry) for entry in found))
+
+    def similar_users(self, user: Id, n: int = 10) -> Answer[Neighbour]:
+        """Return the n users most like one, by the correlation of `similar_items` over items.
+
+        Raises `UnknownIdError` for an unknown user.
+        """
+        known = self.knowledge
+        row = known.user_ids.row(user)
+        best, values = self._nearest("user", row, known.user_ids.size, n)
+        pairs = zip(known.user_ids.ids(best), values, strict=True)
+        return Answer(tuple(Neighbour(id_, None, value) for id_, value in pairs))
+
+    def _nearest(self, side: str, row: int, size: int, n: int) -> tuple[Rows, list[float]]:
+        require_count("n", n)
+        correlations = self._correlations(side, row)
+        others = np.delete(np.arange(size), [0, row])
+        best = top_rows(correlations, others, n)
+        return best, correlations[best].tolist()
+
+
+def not_fitted(model: Recommender) -> NotFittedError:
+    """Return the error of a recommender that is asked before it was trained."""
+    return NotFittedError(
+        f"This {type(model).__name__} has not been trained. Call fit(ratings) first, or open a "
+        f"saved one with penchant.open(path)."
+    )
+
+
+def top_rows(scores: Floats, among: npt.NDArray[np.integer], n: int) -> Rows:
+    """Return the rows, of those given in rising order, with the n highest scores, best first.
+
+    Equal scores stand in the order of their rows.
+
+    >>> top_rows(np.array([9, 1, 3, 3, 2], np.float32), np.array([1, 2, 3, 4]), 2).tolist()
+    [2, 3]
+    """
+    values = scores[among]
+    if n < len(values):
+        least = np.partition(values, len(values) - n)[len(values) - n]
+        among = among[values >= least]
+        values = scores[among]
+    order = np.argsort(-values, kind="stable")[:n]
+    return among[order].astype(np.int32)
+
+
+def _listed(ids: Any) -> Any:
+    return [ids] if isinstance(ids, (int, str, np.integer)) else ids
+
+
+def _float32(values: npt.NDArray[np.floating]) -> Floats:
+    return values.astype(np.float32, copy=False)

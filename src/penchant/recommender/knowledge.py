@@ -1,0 +1,125 @@
+"""Knowledge: what a fitted recommender knows of the data that it was trained on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from penchant.errors import UnsupportedError
+from penchant.ids import IdMap, Rows
+from penchant.ratings import Ratings, Scale
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Knowledge:
+    """Ids, scale, side tables, counts; the ratings themselves are fetched when they are needed.
+
+    Attributes:
+        user_ids: the map of the M-1 user ids.
+        item_ids: the map of the N-1 item ids.
+        scale: the rating scale.
+        user_counts: (M,) int32, training ratings of each row; 0 marks a cold row.
+        item_counts: (N,) int32.
+        user_table: side columns by row, or None.
+        item_table: side columns by row, or None.
+        name: what the data is called.
+        fingerprint: of the training ratings.
+        fetch: returns the training ratings, or None where they were not kept.
+    """
+
+    user_ids: IdMap
+    item_ids: IdMap
+    scale: Scale
+    user_counts: npt.NDArray[np.int32]
+    item_counts: npt.NDArray[np.int32]
+    user_table: pa.Table | None
+    item_table: pa.Table | None
+    name: str
+    fingerprint: str
+    fetch: Callable[[], Ratings | None]
+
+    @classmethod
+    def of(cls, ratings: Ratings) -> Knowledge:
+        """Return what the training ratings tell."""
+        return cls(
+            ratings.user_ids,
+            ratings.item_ids,
+            ratings.scale,
+            np.bincount(ratings.user_rows, minlength=ratings.user_ids.size).astype(np.int32),
+            np.bincount(ratings.item_rows, minlength=ratings.item_ids.size).astype(np.int32),
+            ratings.user_table,
+            ratings.item_table,
+            ratings.name,
+            ratings.fingerprint(),
+            lambda: ratings,
+        )
+
+    @cached_property
+    def ratings(self) -> Ratings:
+        """The training ratings.
+
+        Raises `UnsupportedError` where the bundle was saved without them.
+        """
+        kept = self.fetch()
+        if kept is None:
+            raise UnsupportedError(
+                "This needs the training ratings, and the bundle was saved without them. Save "
+                "it with ratings=True, or ask without them: exclude_rated=False."
+            )
+        return kept
+
+    @cached_property
+    def _rated(self) -> tuple[Rows, npt.NDArray[np.int64]]:
+        order = np.argsort(self.ratings.user_rows, kind="stable")
+        ends = np.cumsum(np.bincount(self.ratings.user_rows, minlength=self.user_ids.size))
+        return self.ratings.item_rows[order], np.concatenate([[0], ends])
+
+    def rated(self, user_row: int) -> Rows:
+        """Return the item rows that a user rated."""
+        items, starts = self._rated
+        return items[starts[user_row] : starts[user_row + 1]]
+
+    def rows_in(self, ratings: Ratings) -> tuple[Rows, Rows]:
+        """Return the user and item row here of each of the given ratings; 0 for a stranger."""
+        return (
+            _translated(self.user_ids, ratings.user_ids, ratings.user_rows),
+            _translated(self.item_ids, ratings.item_ids, ratings.item_rows),
+        )
+
+    def aligned(self, ratings: Ratings) -> Ratings:
+        """Return the given ratings with rows of this model, 0 for strangers."""
+        users, items = self.rows_in(ratings)
+        return dataclasses.replace(
+            ratings,
+            user_rows=users,
+            item_rows=items,
+            user_ids=self.user_ids,
+            item_ids=self.item_ids,
+        )
+
+    def is_cold(self, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.bool_]:
+        """Mark the pairs of known rows of which one has no training ratings."""
+        known = (user_rows > 0) & (item_rows > 0)
+        untrained = (self.user_counts[user_rows] == 0) | (self.item_counts[item_rows] == 0)
+        marked: npt.NDArray[np.bool_] = known & untrained
+        return marked
+
+    def titles(self, item_rows: Rows) -> list[Any]:
+        """Return the title of each item row; None where there is none."""
+        if self.item_table is None or "title" not in self.item_table.column_names:
+            return [None] * len(item_rows)
+        titles: list[Any] = self.item_table["title"].take(pa.array(item_rows)).to_pylist()
+        return titles
+
+
+def _translated(known: IdMap, theirs: IdMap, rows: Rows) -> Rows:
+    if known is theirs:
+        return rows
+    table = np.concatenate([np.zeros(1, dtype=np.int32), known.rows(theirs.array)])
+    return table[rows]

@@ -1,0 +1,191 @@
+"""MatrixFactorization: the dot-and-bias network as a recommender."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+from penchant.errors import DivergedError
+from penchant.factors import Factors, Floats
+from penchant.history import History
+from penchant.ids import Rows
+from penchant.ratings import Ratings
+from penchant.recommender import storage
+from penchant.recommender.base import Recommender, not_fitted
+from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.progress import show_progress
+from penchant.settings import FACTORS, require, require_count, require_number
+from penchant.solvers.base import Checkpoint, Fitted
+from penchant.solvers.named import SOLVERS, solver_of, solver_record
+from penchant.split import split
+
+
+class MatrixFactorization(Recommender):
+    """Matrix factorisation: the network of the chapter, trained by a solver of your choice.
+
+    Prediction: ``r̂(u, i) = mean + b_u + b_i + p_u · q_i``, clipped to the scale, with K numbers
+    in p_u and q_i. The objective is the solver's; see its docstring.
+
+    Args:
+        factors: K.
+        solver: a name, "keras", or settings such as ``pc.Keras(optimizer="adam")``.
+        seed: of all that is random; the same seed, data and versions give the same model.
+
+    References:
+        Koren, Bell, Volinsky: Matrix Factorization Techniques for Recommender Systems, Computer
+        42(8), 2009.
+
+    >>> import penchant as pc
+    >>> ratings = pc.synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.3, seed=1)
+    >>> train, test = pc.split(ratings, test=0.2, seed=1)
+    >>> model = pc.MatrixFactorization(factors=4, solver="keras", seed=0)
+    >>> model.fit(train, progress=False).predict([1, 1], [2, 3]).shape
+    (2,)
+    """
+
+    kind: ClassVar[str] = "matrix_factorization"
+    _fitted: Fitted | None = None
+
+    def __init__(self, factors: int = FACTORS, solver: Any = "keras", seed: int = 0) -> None:
+        self.factors = factors
+        self.solver = solver
+        self.seed = seed
+
+    def fit(
+        self,
+        ratings: Ratings,
+        *,
+        validation: float | Ratings | None = None,
+        watch: Ratings | None = None,
+        callbacks: Iterable[Any] = (),
+        progress: bool = True,
+        threads: int | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
+        """Train on ratings, from a fresh start, and return the recommender.
+
+        Args:
+            ratings: what to learn from.
+            validation: a share of `ratings` to cut off at random, or ratings of their own. They
+                choose when to stop and what to keep.
+            watch: ratings whose RMSE is measured after each round, for the curve alone: they
+                choose nothing.
+            callbacks: functions that get each round's record; `True` as their answer stops.
+            progress: whether to tell of each round on standard error.
+            threads: how many to use; all that the process may use if None.
+            checkpoint: where to keep the state of an unfinished training, if the solver can.
+
+        Raises:
+            SettingsError: a setting makes no sense.
+            DivergedError: the numbers left the finite ones; the last good state is kept here.
+        """
+        require_count("factors", self.factors)
+        require_count("seed", self.seed, 0)
+        solver = solver_of(self.solver)
+        train, held_out = _validation(ratings, validation, self.seed)
+        knowledge = Knowledge.of(train)
+        shown = [show_progress(solver.round_name, solver.rounds)] if progress else []
+        try:
+            fitted = solver.fit(
+                train,
+                factors=self.factors,
+                validation=None if held_out is None else knowledge.aligned(held_out),
+                watch=None if watch is None else knowledge.aligned(watch),
+                seed=self.seed,
+                callbacks=(*shown, *callbacks),
+                threads=threads,
+                checkpoint=checkpoint,
+            )
+        except DivergedError as error:
+            if error.last_good is not None:
+                self._accept(error.last_good, knowledge)
+            raise
+        return self._accept(fitted, knowledge)
+
+    def _accept(self, fitted: Fitted, knowledge: Knowledge) -> Self:
+        self.__dict__.pop("network", None)
+        self._fitted, self._knowledge = fitted, knowledge
+        return self
+
+    @property
+    def trained(self) -> Factors:
+        """The trained numbers; raises `NotFittedError` before `fit`."""
+        return self._known_fit().factors
+
+    @property
+    def history(self) -> History:
+        """What each epoch or sweep measured; raises `NotFittedError` before `fit`."""
+        return self._known_fit().history
+
+    @cached_property
+    def network(self) -> Any:
+        """The trained network, a `keras.Model` from rows (not ids) to a rating.
+
+        Raises `NotFittedError` before `fit`.
+        """
+        from penchant.network.mf import network_of
+
+        return network_of(self.trained)
+
+    def save(
+        self, path: str | os.PathLike[str], *, ratings: bool = True, overwrite: bool = False
+    ) -> None:
+        """Save the recommender as a bundle: a folder of arrays, ids and a card.
+
+        Args:
+            path: the folder to make, such as "films.penchant".
+            ratings: whether to save the training ratings too; `recommend` needs them to leave
+                out what was rated.
+            overwrite: whether to replace a bundle that is there.
+
+        Raises:
+            NotFittedError: before `fit`.
+            BundleError: the folder cannot be written; nothing is left half written.
+        """
+        settings = {
+            "factors": self.factors,
+            "solver": solver_record(self.solver),
+            "seed": self.seed,
+        }
+        history = self.history.to_json()
+        weights = {name: a for name, a in self.trained.arrays().items() if name != "mean"}
+        card = {"settings": settings, "mean": self.trained.mean, "history": history}
+        storage.save(path, self.kind, self.knowledge, card, weights, ratings, overwrite)
+
+    @classmethod
+    def from_bundle(cls, stored: storage.Stored) -> MatrixFactorization:
+        """Make the recommender of an opened bundle.
+
+        Raises `BundleError` where card or weights are not those of this kind.
+        """
+        settings, history = storage.settings_of(stored, tuple(SOLVERS)), storage.history_of(stored)
+        model = cls(**settings)
+        return model._accept(Fitted(storage.factors_of(stored), None, history), stored.knowledge)
+
+    def _known_fit(self) -> Fitted:
+        if self._fitted is None:
+            raise not_fitted(self)
+        return self._fitted
+
+    def _predict_rows(self, user_rows: Rows, item_rows: Rows) -> Floats:
+        return self.trained.predict(user_rows, item_rows)
+
+    def _score_user(self, user_row: int) -> Floats:
+        return self.trained.scores(user_row)
+
+    def _correlations(self, side: str, row: int) -> Floats:
+        counts = self.knowledge.user_counts if side == "item" else self.knowledge.item_counts
+        return self.trained.correlations(side, row, counts > 0)
+
+
+def _validation(
+    ratings: Ratings, validation: float | Ratings | None, seed: int
+) -> tuple[Ratings, Ratings | None]:
+    if validation is None or isinstance(validation, Ratings):
+        return ratings, validation
+    require_number("validation", validation, 0, 1, open_low=True)
+    require(validation < 1, f"validation must leave ratings to train on, not {validation!r}.")
+    train, held_out = split(ratings, test=validation, seed=seed)
+    return train, held_out

@@ -1,0 +1,46 @@
+"""What a person sees of a training: a line for each epoch, or for every few sweeps."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from penchant.console import tell
+from penchant.history import Record
+
+_LINES = 60
+_LABELS = {
+    "loss": "loss",
+    "train_rmse": "train RMSE",
+    "validation_rmse": "validation RMSE",
+    "watch_rmse": "test RMSE",
+}
+
+
+def show_progress(round_name: str, rounds: int) -> Callable[[Record], None]:
+    """Return a callback that tells of each round on standard error.
+
+    Up to 60 rounds get a line each; of more, about 20 do. On a terminal the rounds between
+    overwrite one line.
+    """
+    every = 1 if rounds <= _LINES else -(-rounds // 20)
+    terminal = sys.stderr.isatty()
+
+    def show(record: Record) -> None:
+        number = int(record[round_name])
+        line = _line(round_name, number, rounds, record)
+        if number % every == 0 or number in (1, rounds):
+            tell(f"\r\x1b[2K{line}" if terminal else line)
+        elif terminal:
+            sys.stderr.write(f"\r\x1b[2K{line}")
+            sys.stderr.flush()
+
+    return show
+
+
+def _line(round_name: str, number: int, rounds: int, record: Record) -> str:
+    width = len(str(rounds))
+    parts: list[Any] = [f"{round_name} {number:>{width}}/{rounds}"]
+    parts += [f"{label} {record[name]:.4f}" for name, label in _LABELS.items() if name in record]
+    return "  ".join([*parts, f"{record['seconds']:.1f} s"])

@@ -1,0 +1,158 @@
+"""Recommenders to bundles and back: what is the same for all kinds."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from penchant import bundle
+from penchant.errors import BundleError, DataError, SettingsError
+from penchant.factors import Factors
+from penchant.history import History
+from penchant.ratings import Ratings, Scale
+from penchant.recommender.knowledge import Knowledge
+from penchant.settings import require, require_choice
+from penchant.solvers.base import Recorded
+
+
+class Stored(NamedTuple):
+    """An opened bundle, and what it says of its data."""
+
+    bundle: bundle.Bundle
+    knowledge: Knowledge
+
+
+def save(
+    path: str | os.PathLike[str],
+    kind: str,
+    known: Knowledge,
+    card: dict[str, Any],
+    weights: dict[str, Any],
+    ratings: bool,
+    overwrite: bool,
+) -> None:
+    """Write a bundle of a recommender; see `penchant.bundle.write`."""
+    data = {"name": known.name, "scale": [known.scale.low, known.scale.high]}
+    data["fingerprint"] = known.fingerprint
+    counts = {"user_counts": known.user_counts, "item_counts": known.item_counts}
+    kept = known.ratings if ratings else None
+    contents = bundle.Contents(
+        kind=kind,
+        card={**card, "data": data},
+        weights={**weights, **counts},
+        users=known.user_ids,
+        items=known.item_ids,
+        user_table=known.user_table,
+        item_table=known.item_table,
+        ratings=None
+        if kept is None
+        else bundle.Columns(kept.user_rows, kept.item_rows, kept.values, kept.timestamps),
+    )
+    bundle.write(path, contents, overwrite=overwrite)
+
+
+def stored(opened: bundle.Bundle) -> Stored:
+    """Return an opened bundle with what it says of its data.
+
+    Raises `BundleError` where the card says nothing, or nonsense.
+    """
+    data = entry(opened, "data", dict)
+    scale = data.get("scale")
+    if not isinstance(scale, list) or len(scale) != 2:
+        raise _wrong(opened, "data.scale", "two numbers", scale)
+    if not isinstance(data.get("name"), str) or not isinstance(data.get("fingerprint"), str):
+        raise _wrong(opened, "data", "a name and a fingerprint", sorted(data))
+    try:
+        known_scale = Scale(*(float(end) for end in scale))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _wrong(opened, "data.scale", "two finite numbers", scale) from error
+
+    def fetch() -> Ratings | None:
+        columns = opened.ratings
+        if columns is None:
+            return None
+        ids = (opened.users, opened.items, known_scale)
+        tables = (opened.user_table, opened.item_table, data["name"])
+        return Ratings(*columns[:3], *ids, columns.timestamps, *tables)
+
+    knowledge = Knowledge(
+        opened.users,
+        opened.items,
+        known_scale,
+        _counts(opened, "user_counts"),
+        _counts(opened, "item_counts"),
+        opened.user_table,
+        opened.item_table,
+        data["name"],
+        data["fingerprint"],
+        fetch,
+    )
+    return Stored(opened, knowledge)
+
+
+def entry(opened: bundle.Bundle, name: str, kind: type) -> Any:
+    """Return an entry of the card; raise `BundleError` where it is not of that type."""
+    value = opened.card.get(name)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _wrong(opened, name, f"a {kind.__name__}", value)
+    return value
+
+
+def settings_of(store: Stored, solvers: tuple[str, ...]) -> dict[str, Any]:
+    """Return the constructor's arguments of a saved matrix factorisation."""
+    settings = entry(store.bundle, "settings", dict)
+    try:
+        require(set(settings) == {"factors", "solver", "seed"}, f"settings are {sorted(settings)}.")
+        solver = settings["solver"]
+        whole = all(type(settings[name]) is int for name in ("factors", "seed"))
+        require(whole, "factors and seed must be whole numbers.")
+        named = isinstance(solver, dict) and isinstance(solver.get("settings"), dict)
+        require(named, f"solver must have a name and settings, not {solver!r}.")
+        require_choice("solver", solver.get("name"), solvers)
+    except SettingsError as error:
+        raise BundleError(f"{store.bundle.folder}, card.json: {error}") from error
+    return {**settings, "solver": Recorded(solver["name"], solver["settings"])}
+
+
+def history_of(store: Stored) -> History:
+    """Return the saved history; raise `BundleError` where it is none."""
+    said = entry(store.bundle, "history", dict)
+    records, best = said.get("records"), said.get("best")
+    numbers = isinstance(records, list) and all(
+        isinstance(r, dict) and all(type(v) in (int, float) for v in r.values()) for r in records
+    )
+    if not numbers or not (best is None or type(best) is int):
+        raise _wrong(store.bundle, "history", "records of numbers", said)
+    return History(list(records or ()), best, said.get("interrupted") is True)
+
+
+def factors_of(store: Stored) -> Factors:
+    """Return the saved factors; raise `BundleError` where they are not whole."""
+    opened = store.bundle
+    mean = float(entry(opened, "mean", (int, float)))  # type: ignore[arg-type]
+    names = ("user_bias", "item_bias", "user_factors", "item_factors")
+    missing = [name for name in names if name not in opened.weights]
+    if missing:
+        raise _wrong(opened, "weights", ", ".join(names), sorted(opened.weights))
+    try:
+        return Factors(mean, *(opened.weights[name] for name in names))
+    except (DataError, IndexError) as error:
+        raise BundleError(f"{opened.folder}, weights.safetensors: {error}") from error
+
+
+def _counts(opened: bundle.Bundle, name: str) -> Any:
+    counts = opened.weights.get(name)
+    if counts is None or counts.dtype != np.int32 or counts.ndim != 1 or (counts < 0).any():
+        raise _wrong(opened, name, "one int32 of at least 0 for each row", counts)
+    return counts
+
+
+def _wrong(opened: bundle.Bundle, name: str, wanted: str, received: object) -> BundleError:
+    told = repr(received)
+    told = told if len(told) <= 80 else f"{told[:77]}..."
+    return BundleError(
+        f"{opened.folder}: {name} should be {wanted}, and is {told}. The bundle is damaged or "
+        f"was not made by this program; save the model again."
+    )
