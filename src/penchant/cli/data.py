@@ -1,0 +1,113 @@
+"""penchant data: what is in a source of ratings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penchant.cli import options
+from penchant.cli.output import print_json
+
+if TYPE_CHECKING:
+    from penchant.ratings import Ratings
+
+
+def data(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="A named set, or the path of a file or folder; without it, the named sets.",
+            show_default=False,
+        ),
+    ] = None,
+    columns: options.Columns = None,
+    separator: options.Separator = None,
+    header: options.Header = None,
+    scale: options.ScaleOption = None,
+    duplicates: options.Duplicates = "last",
+    users: options.Users = None,
+    items: options.Items = None,
+    json: options.Json = False,
+) -> None:
+    """Read a source of ratings and say what is in it."""
+    if source is None:
+        _list_sets(json)
+        return
+    ratings = options.load_source(
+        source, columns, separator, header, scale, duplicates, users, items
+    )
+    facts = _facts(ratings)
+    if json:
+        print_json({"source": source, **facts, "notices": list(ratings.notices)})
+        return
+    from penchant.tables import print_table
+
+    rows = [(name.replace("_", " "), _shown(value)) for name, value in facts.items()]
+    print_table(("what", source), rows)
+
+
+def _facts(ratings: Ratings) -> dict[str, Any]:
+    import numpy as np
+
+    values, counts = np.unique(ratings.values, return_counts=True)
+    users = np.bincount(ratings.user_rows, minlength=ratings.user_ids.size)[1:]
+    items = np.bincount(ratings.item_rows, minlength=ratings.item_ids.size)[1:]
+    side = {"user": ratings.user_table, "item": ratings.item_table}
+    stamps = ratings.timestamps
+    return {
+        "ratings": len(ratings),
+        "users": len(ratings.user_ids),
+        "items": len(ratings.item_ids),
+        "filled": len(ratings) / (len(users) * len(items)),
+        "scale": [ratings.scale.low, ratings.scale.high],
+        "mean": ratings.mean,
+        "deviation": float(ratings.values.std(dtype=np.float64)),
+        "ratings_per_user": _quartiles(users),
+        "ratings_per_item": _quartiles(items),
+        "values": {f"{v:g}": int(c) for v, c in zip(values, counts, strict=True)}
+        if len(values) <= 20
+        else f"{len(values):,} different ones",
+        "times": None
+        if stamps is None
+        else [str(np.datetime64(int(t), "s")) for t in (stamps.min(), stamps.max())],
+        **{
+            f"{what}_columns": None if table is None else table.column_names
+            for what, table in side.items()
+        },
+    }
+
+
+def _quartiles(counts: Any) -> dict[str, int]:
+    import numpy as np
+
+    names = ("least", "median", "most")
+    return dict(zip(names, np.quantile(counts, (0, 0.5, 1)).astype(int).tolist(), strict=True))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {count:,}" for name, count in value.items())
+    if isinstance(value, list):
+        joint = " to " if len(value) == 2 else ", "
+        return joint.join(f"{v:g}" if isinstance(v, float) else str(v) for v in value)
+    return (
+        f"{value:,.4f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )
+
+
+def _list_sets(json: bool) -> None:
+    from penchant.sources.named import NAMED_SETS
+
+    if json:
+        print_json({"sets": [{"name": s.name, "url": s.url} for s in NAMED_SETS.values()]})
+        return
+    from penchant.tables import print_table
+
+    print_table(("name", "from"), [(s.name, s.url) for s in NAMED_SETS.values()])

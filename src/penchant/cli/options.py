@@ -1,0 +1,106 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penchant.errors import SettingsError
+
+if TYPE_CHECKING:
+    from penchant.ratings import Ratings
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="A named set (ml-100k), or the path of a file or folder of ratings.",
+        show_default=False,
+    ),
+]
+Bundle = Annotated[
+    str, typer.Argument(help="A saved recommender: the folder that fit made.", show_default=False)
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
+]
+Number = Annotated[int, typer.Option("-n", help="How many to show.", min=1)]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        help="Which column is what, by name or by place from 0: user=0,item=1,rating=2,timestamp=3."
+    ),
+]
+Separator = Annotated[
+    str | None, typer.Option(help="What stands between two fields of the file; \\t is a tab.")
+]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether the file's first line names the columns."),
+]
+ScaleOption = Annotated[
+    str | None, typer.Option("--scale", help="The lowest and highest rating allowed: 1,5.")
+]
+Duplicates = Annotated[
+    str,
+    typer.Option(help="Of a repeated pair of user and item keep the last, the mean, or error."),
+]
+Users = Annotated[str | None, typer.Option(help="A file of side columns of users, by id.")]
+Items = Annotated[
+    str | None, typer.Option(help="A file of side columns of items, by id: title, genres …")
+]
+
+
+def load_source(
+    source: str,
+    columns: str | None,
+    separator: str | None,
+    header: bool | None,
+    scale: str | None,
+    duplicates: str,
+    users: str | None,
+    items: str | None,
+) -> Ratings:
+    """Load ratings as the options say."""
+    from penchant.sources import load
+
+    return load(
+        source,
+        users=users,
+        items=items,
+        columns=None if columns is None else parse_columns(columns),
+        separator=None if separator is None else separator.replace("\\t", "\t"),
+        header=header,
+        scale=None if scale is None else parse_scale(scale),
+        duplicates=duplicates,  # type: ignore[arg-type]
+    )
+
+
+def parse_columns(text: str) -> dict[str, str | int | None]:
+    """Read "user=0,item=movieId".
+
+    >>> parse_columns("user=0,item=movieId")
+    {'user': 0, 'item': 'movieId'}
+    """
+    columns: dict[str, str | int | None] = {}
+    for part in text.split(","):
+        name, equals, column = part.partition("=")
+        if not equals or not name or not column:
+            raise SettingsError(
+                f"--columns is a list such as user=0,item=1,rating=2; received {text!r}."
+            )
+        columns[name.strip()] = int(column) if column.strip().isdigit() else column.strip()
+    return columns
+
+
+def parse_scale(text: str) -> tuple[float, float]:
+    """Read "1,5".
+
+    >>> parse_scale("0.5,5")
+    (0.5, 5.0)
+    """
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise SettingsError(f"--scale is two numbers such as 1,5; received {text!r}.") from None
+    return low, high

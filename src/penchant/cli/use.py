@@ -1,0 +1,153 @@
+"""Commands that ask a saved recommender: evaluate, predict, recommend, similar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penchant.cli import options
+from penchant.cli.output import print_json, scores_json
+from penchant.console import tell
+from penchant.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from penchant.ids import Id, IdMap
+    from penchant.ratings import Ratings
+    from penchant.recommender.answers import Answer
+    from penchant.recommender.base import Recommender
+
+User = Annotated[str, typer.Argument(help="A user's id.", show_default=False)]
+Item = Annotated[str, typer.Argument(help="An item's id.", show_default=False)]
+
+
+def evaluate(
+    bundle: options.Bundle,
+    source: options.Source,
+    all_rows: Annotated[
+        bool,
+        typer.Option("--all", help="Count ratings that the model was trained on too."),
+    ] = False,
+    columns: options.Columns = None,
+    separator: options.Separator = None,
+    header: options.Header = None,
+    scale: options.ScaleOption = None,
+    duplicates: options.Duplicates = "last",
+    json: options.Json = False,
+) -> None:
+    """Score a saved recommender on ratings.
+
+    Ratings of pairs that the model was trained on are left out, and counted, unless --all is
+    given: their errors say little about the next rating.
+    """
+    model = _open(bundle)
+    ratings = options.load_source(source, columns, separator, header, scale, duplicates, None, None)
+    kept = ratings if all_rows else _unseen(model, ratings)
+    scores = model.evaluate(kept)
+    if json:
+        left_out = len(ratings) - len(kept)
+        print_json({"bundle": bundle, "scores": scores_json(scores), "left_out": left_out})
+    else:
+        typer.echo(str(scores))
+
+
+def predict(
+    bundle: options.Bundle,
+    user: User,
+    item: Item,
+    json: options.Json = False,
+) -> None:
+    """Predict the rating that a user would give an item."""
+    model = _open(bundle)
+    known = model.knowledge
+    user_id, item_id = _parse(known.user_ids, user), _parse(known.item_ids, item)
+    rating = float(model.predict([user_id], [item_id])[0])
+    title = known.titles(known.item_ids.rows([item_id]))[0]
+    if json:
+        print_json({"user": user_id, "item": item_id, "title": title, "rating": rating})
+    else:
+        about = f"{item_id} ({title})" if title else item_id
+        typer.echo(f"User {user_id} would give item {about} {rating:.2f} of {known.scale.high:g}.")
+
+
+def recommend(
+    bundle: options.Bundle,
+    user: User,
+    n: options.Number = 10,
+    include_rated: Annotated[
+        bool, typer.Option("--include-rated", help="Show items too that the user has rated.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Recommend the items with the highest predicted ratings for a user."""
+    model = _open(bundle)
+    user_id = _parse(model.knowledge.user_ids, user)
+    answer = model.recommend(user_id, n, exclude_rated=not include_rated)
+    _show_answer(answer, {"user": user_id}, json)
+
+
+def similar(
+    bundle: options.Bundle,
+    item: Item,
+    n: options.Number = 10,
+    json: options.Json = False,
+) -> None:
+    """Show the items most like one: liked by the same users, beyond what is liked by all."""
+    model = _open(bundle)
+    item_id = model.knowledge.item_ids.parse(item)
+    _show_answer(model.similar_items(item_id, n), {"item": item_id}, json)
+
+
+def _open(bundle: str) -> Recommender:
+    from penchant.recommender.opening import open
+
+    return open(bundle)
+
+
+def _parse(ids: IdMap, text: str) -> Id:
+    """Read an id, and say so where the model has never seen it."""
+    value = ids.parse(text)
+    if not ids.rows([value])[0]:
+        tell(f"The model has never seen {ids.what} {value!r}: this is its answer for a stranger.")
+    return value
+
+
+def _show_answer(answer: Answer[Any], about: dict[str, Any], json: bool) -> None:
+    if json:
+        print_json({**about, "results": answer.to_json()})
+        return
+    from penchant.tables import print_table
+
+    if not answer:
+        typer.echo("There is nothing left to show.")
+        return
+    headings, rows = answer.table()
+    print_table(headings, rows, formats={"rating": ".2f", "correlation": ".2f"})
+
+
+def _unseen(model: Recommender, ratings: Ratings) -> Ratings:
+    """Return the ratings of pairs that the model was not trained on."""
+    import numpy as np
+
+    known = model.knowledge
+    size = known.item_ids.size
+
+    def pairs(table: Ratings) -> np.ndarray[Any, Any]:
+        users, items = known.rows_in(table)
+        key = users.astype(np.int64) * size + items
+        return np.where((users > 0) & (items > 0), key, -1)
+
+    trained = np.isin(pairs(ratings), pairs(known.ratings))
+    if trained.all():
+        raise DataError(
+            f"All {len(ratings):,} ratings are of pairs that the model was trained on, so they "
+            f"can't judge it. Bring others, or count them with --all."
+        )
+    if trained.any():
+        tell(
+            f"Left out {trained.sum():,} of {len(ratings):,} ratings: the model was trained on "
+            f"those pairs. --all counts them too."
+        )
+    return ratings.take(np.flatnonzero(~trained))
