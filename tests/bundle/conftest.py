@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import save
 
 from penchant import bundle
 from penchant.ids import IdMap
@@ -112,3 +120,107 @@ def saved(tmp_path, sample):
     """The folder of a bundle that holds the sample."""
     bundle.write(tmp_path / "films.penchant", sample)
     return tmp_path / "films.penchant"
+
+
+def seal(folder: Path) -> None:
+    """Make sizes and digests right again, as a clever attacker does."""
+    card = json.loads((folder / "card.json").read_bytes())
+    for name, said in card["files"].items():
+        if (folder / name).is_file():
+            raw = (folder / name).read_bytes()
+            said |= {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
+    write_card(folder, card)
+
+
+def write_card(folder: Path, card: dict) -> None:
+    card["sha256"] = "0" * 64
+    seal_card(folder, json.dumps(card, indent=1, ensure_ascii=False).encode())
+
+
+def seal_card(folder: Path, raw: bytes) -> None:
+    """Write the bytes of a card, the first 64 zeros in them made its digest."""
+    digest = hashlib.sha256(raw).hexdigest().encode()
+    (folder / "card.json").write_bytes(raw.replace(b"0" * 64, digest, 1))
+
+
+@dataclasses.dataclass
+class Forger:
+    """Edits a bundle and seals it again."""
+
+    folder: Path
+
+    def card(self, change: Callable[[dict], object]) -> None:
+        card = json.loads((self.folder / "card.json").read_bytes())
+        change(card)
+        write_card(self.folder, card)
+
+    def text(self, old: str, new: str) -> None:
+        """Replace text in the card that JSON of Python's would not write."""
+        raw = (self.folder / "card.json").read_bytes()
+        digest = json.loads(raw)["sha256"]
+        raw = raw.replace(digest.encode(), b"0" * 64, 1)
+        assert old.encode() in raw
+        seal_card(self.folder, raw.replace(old.encode(), new.encode(), 1))
+
+    def arrays(self, name: str, arrays: dict[str, np.ndarray], *, tell: bool = True) -> None:
+        """Write other arrays, told by the card or not."""
+        (self.folder / name).write_bytes(save(arrays))
+        seal(self.folder)
+        if tell:
+            told = {n: {"dtype": a.dtype.name, "shape": list(a.shape)} for n, a in arrays.items()}
+            self.card(lambda card: card["files"][name].update(arrays=told))
+
+    def table(self, name: str, table: pa.Table, **options) -> None:
+        """Write another Arrow table."""
+        with pa.ipc.new_file(
+            self.folder / name, table.schema, options=pa.ipc.IpcWriteOptions(**options)
+        ) as file:
+            file.write_table(table)
+        seal(self.folder)
+        self.card(lambda card: card["files"][name].update(rows=table.num_rows))
+
+    def parquet(self, table: pa.Table, **options) -> None:
+        """Write another table of ratings."""
+        plain = {"compression": "none", "use_dictionary": False, "store_schema": False}
+        pq.write_table(table, self.folder / "ratings.parquet", **(plain | options))
+        seal(self.folder)
+        self.card(lambda card: card["files"]["ratings.parquet"].update(rows=table.num_rows))
+
+    def bytes(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        raw = (self.folder / name).read_bytes()
+        (self.folder / name).write_bytes(change(raw))
+        seal(self.folder)
+
+    def seal(self) -> None:
+        seal(self.folder)
+
+
+@pytest.fixture
+def forge(saved) -> Forger:
+    return Forger(saved)
+
+
+@pytest.fixture
+def forger() -> type[Forger]:
+    return Forger
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount a file system of a given size; called as often as wanted."""
+    mounted = []
+
+    def mount(size: int) -> Path:
+        place = tmp_path / f"disk{len(mounted)}"
+        place.mkdir()
+        kind = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+        try:
+            subprocess.run(kind, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("this user may not mount a file system")
+        mounted.append(place)
+        return place
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", str(place)], check=True)
