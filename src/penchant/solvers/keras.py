@@ -14,7 +14,7 @@ from penchant.errors import DivergedError, SettingsError
 from penchant.factors import Factors
 from penchant.history import History
 from penchant.network.backend import load_keras
-from penchant.network.mf import L2On, factors_of, matrix_factorization
+from penchant.network.mf import L2On, factors_from, factors_of, matrix_factorization
 from penchant.ratings import Ratings
 from penchant.settings import require, require_choice, require_count, require_number
 from penchant.solvers.base import (
@@ -28,6 +28,7 @@ from penchant.solvers.base import (
 )
 from penchant.solvers.keras_callbacks import epoch_hooks
 from penchant.solvers.keras_loop import EpochLoop, Loss
+from penchant.solvers.state import StateFile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +127,9 @@ class Keras(SolverSettings):
 
         `callbacks` may also be `keras.callbacks.Callback` objects with epoch hooks.
         """
-        require(checkpoint is None, "solver='keras' keeps no checkpoints; leave checkpoint out.")
+        file = None
+        if checkpoint is not None:
+            file = StateFile(checkpoint, self, ratings, validation, factors=factors, seed=seed)
         spread = _spread(ratings) if self.standardise else 1.0
         network = matrix_factorization(
             ratings.user_ids.size,
@@ -141,7 +144,7 @@ class Keras(SolverSettings):
         steps = self.epochs * -(-len(ratings) // self.batch_size)
         loop = EpochLoop(network, self.make_optimizer(steps), self.loss, self.batch_size)
         with epoch_hooks(callbacks, loop) as called:
-            return _Run(self, loop, ratings, spread, called, seed).train(validation, watch)
+            return _Run(self, loop, ratings, spread, called, seed, file).train(validation, watch)
 
     def make_optimizer(self, steps: int) -> Any:
         """Return a fresh Keras optimiser for a training of so many steps.
@@ -178,6 +181,7 @@ class _Run:
         spread: float,
         callbacks: Iterable[Callback],
         seed: int,
+        file: StateFile | None,
     ) -> None:
         self._settings = settings
         self._loop = loop
@@ -185,18 +189,22 @@ class _Run:
         self._spread = spread
         self._callbacks = tuple(callbacks)
         self._seed = seed
+        self._file = file
         self._kept = factors_of(loop.network)
         self._best = math.inf
 
     def train(self, validation: Ratings | None, watch: Ratings | None) -> Fitted:
         monitor = Monitor("epoch", self._ratings, validation, watch, self._callbacks)
         history = monitor.history
+        self._resume(monitor)
         try:
-            for epoch in range(self._settings.epochs):
+            for epoch in range(len(history), self._settings.epochs):
                 loss = self._loop.run(*self._shuffled(epoch))
                 factors = self._factors(epoch)
                 stop = monitor.measure(factors.predict, loss=loss)
                 self._keep(factors, history)
+                if self._file is not None and self._file.due(epoch + 1):
+                    self._file.write(self._state(), history.to_json())
                 if stop or len(history) - 1 - (history.best or 0) >= self._patience(validation):
                     break
         except KeyboardInterrupt:
@@ -218,6 +226,27 @@ class _Run:
             self._kept = factors
         elif score < self._best:
             self._best, self._kept, history.best = score, factors, len(history) - 1
+
+    def _variables(self) -> list[Any]:
+        return [*self._loop.network.variables, *self._loop.optimizer.variables]
+
+    def _state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all that the next epoch depends on, and the factors to keep."""
+        now = {f"now.{k}": np.asarray(v.value) for k, v in enumerate(self._variables())}
+        return now | {f"kept.{name}": a for name, a in self._kept.arrays().items()}
+
+    def _resume(self, monitor: Monitor) -> None:
+        state = None if self._file is None else self._file.read()
+        if state is None:
+            return
+        for k, variable in enumerate(self._variables()):
+            variable.assign(state.arrays[f"now.{k}"])
+        kept = {name: state.arrays[f"kept.{name}"] for name in self._kept.arrays()}
+        self._kept = factors_from(kept, float(kept["mean"]))
+        monitor.resume(state.progress["records"])
+        monitor.history.best = best = state.progress["best"]
+        if best is not None:
+            self._best = monitor.history.records[best]["validation_rmse"]
 
     def _fitted(self, history: History) -> Fitted:
         return Fitted(without_strangers(self._kept, self._ratings), None, history)
