@@ -70,7 +70,7 @@ class StateFile:
         """
         from safetensors.numpy import save
 
-        plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         header = {"owner": self._owner, "progress": progress, "sha256": _digest(plain)}
         content = save(plain, metadata={"penchant": json.dumps(header, allow_nan=False)})
         try:
