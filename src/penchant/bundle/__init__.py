@@ -21,7 +21,7 @@ they do not prove who made the bundle: whoever can write the folder can write di
 """
 
 from penchant.bundle.layout import Columns, Contents
-from penchant.bundle.read import Bundle, read
-from penchant.bundle.write import write
+from penchant.bundle.reader import Bundle, read
+from penchant.bundle.writer import write
 
 __all__ = ["Bundle", "Columns", "Contents", "read", "write"]
