@@ -149,7 +149,7 @@ class IdMap:
             )
         if len(positions) <= _FEW:
             return [self._ids[place - 1].as_py() for place in positions.tolist()]
-        return self._ids.take(pa.array(positions - 1)).to_pylist()  # type: ignore[no-any-return]
+        return self._ids.take(positions_array(positions - 1)).to_pylist()  # type: ignore[no-any-return]
 
     def parse(self, text: str) -> Id:
         """Read an id from the command line, by this map's type.
@@ -172,6 +172,12 @@ class IdMap:
 
     def __repr__(self) -> str:
         return f"IdMap({len(self):,} {self.what}s{self._examples()})"
+
+
+def positions_array(positions: npt.NDArray[np.integer]) -> pa.Array:
+    """Return positions as an Arrow array; `pa.array` would load pandas, where it is installed."""
+    plain = np.ascontiguousarray(positions, dtype=np.int64)
+    return pa.Array.from_buffers(pa.int64(), len(plain), [None, pa.py_buffer(plain)])
 
 
 def as_ids(column: Any, what: str) -> pa.Array:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from penchant.errors import UnsupportedError
-from penchant.ids import IdMap, Rows
+from penchant.ids import IdMap, Rows, positions_array
 from penchant.ratings import Ratings, Scale
 
 
@@ -114,7 +114,7 @@ class Knowledge:
         """Return the title of each item row; None where there is none."""
         if self.item_table is None or "title" not in self.item_table.column_names:
             return [None] * len(item_rows)
-        titles: list[Any] = self.item_table["title"].take(pa.array(item_rows)).to_pylist()
+        titles: list[Any] = self.item_table["title"].take(positions_array(item_rows)).to_pylist()
         return titles
 
 
