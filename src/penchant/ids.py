@@ -119,7 +119,7 @@ class IdMap:
     def _require_kind(self, kind: Literal["int", "str"], example: Id) -> None:
         if len(self) and kind != self.kind:
             raise DataError(
-                f"The model's {self.what} ids are of type {self.kind}, but {example!r} "
+                f"The known {self.what} ids are of type {self.kind}, but {example!r} "
                 f"is of type {kind}. Convert the ids first."
             )
 

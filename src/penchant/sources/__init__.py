@@ -70,8 +70,8 @@ def load(
     Ratings(3 ratings, 2 users, 2 items, scale 2.5 to 5, mean 3.8333)
     >>> ratings.item_table["title"].to_pylist()
     [None, 'Alien', 'Brazil']
-    >>> ratings.notices
-    ("the frame: user = 'userId', item = 'movieId', rating = 'stars'; scale 2.5 to 5.",)
+    >>> ratings.notices[0]
+    "the frame: user = 'userId', item = 'movieId', rating = 'stars'; scale 2.5 to 5."
     """
     reading = Reading(columns, separator, header, scale, duplicates, timestamps)
     if frames.is_frame(source):
@@ -80,7 +80,8 @@ def load(
         ratings, told = _read_path(source, reading, cache, quiet)
     else:
         raise SettingsError(
-            f"A source is the name of a set, a path or a data frame, not {source!r}."
+            f"A source is the name of a set, a path or a data frame (pandas, Polars, Arrow), not "
+            f"{type(source).__name__}."
         )
     ratings = dataclasses.replace(ratings, notices=(told, *ratings.notices, *_lonely(ratings)))
     ratings = _with_side(_with_side(ratings, "user", users, reading), "item", items, reading)
@@ -128,4 +129,8 @@ def _with_side(ratings: Ratings, what: side.What, source: Any, reading: Reading)
     key = side.find_key(table, what, (reading.columns or {}).get(what))
     if not frames.is_frame(source):
         table = side.with_key(typed(table, key), key, ratings, what)
+    told = (
+        f"{where}: {what}s by {key!r}, with {', '.join(n for n in table.column_names if n != key)}."
+    )
+    ratings = dataclasses.replace(ratings, notices=(*ratings.notices, told))
     return side.attach(ratings, what, table, key, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ def check_ratings(
 ) -> npt.NDArray[np.float64]:
     """Return the ratings, (n,) float64; raise `DataError` where one is no number or off scale."""
     values = _floats(column)
-    bad = ~np.isfinite(values)
+    bad = ~(np.abs(values) <= np.finfo(np.float32).max)
     if bad.any():
         place, value = locate(int(bad.argmax()), "rating")
         comma = " Decimal commas are not read: write 3.5." if "," in str(value) else ""
@@ -64,7 +65,7 @@ def check_ratings(
 
 def check_times(column: Any, locate: Locate) -> Times:
     """Return the timestamps as whole seconds; raise `DataError` where one is no time."""
-    numbers = _floats(column)
+    numbers = _floats(_dates(column))
     bad = ~(np.abs(numbers) < 2**62)
     if bad.any():
         place, value = locate(int(bad.argmax()), "timestamp")
@@ -88,21 +89,48 @@ def _check_scale(values: npt.NDArray[np.float64], scale: Scale, locate: Locate) 
         )
 
 
+def _dates(column: Any) -> Any:
+    """Return a column of dates, or of texts that are numbers or dates in ISO form, as seconds."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = _read_times(column)
+    if not pa.types.is_timestamp(column.type) and not pa.types.is_date(column.type):
+        return column
+    return pc.divide(column.cast(pa.timestamp("us")).cast(pa.int64()).cast(pa.float64()), 1e6)
+
+
+def _read_times(column: Any) -> Any:
+    for kind in (pa.float64(), pa.timestamp("us"), pa.timestamp("us", "UTC")):
+        try:
+            return column.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return pa.chunked_array([pa.array(map(_as_seconds, column.to_pylist()), pa.float64())])
+
+
+def _as_seconds(value: str | None) -> float | None:
+    number = as_float(value)
+    if number is not None or value is None:
+        return number
+    try:
+        time = datetime.datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    return (time if time.tzinfo else time.replace(tzinfo=datetime.UTC)).timestamp()
+
+
 def _floats(column: Any) -> npt.NDArray[np.float64]:
     """Return an Arrow column as float64, NaN where an entry is null or no number."""
-    kind = column.type
-    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
-        column = pc.divide(column.cast(pa.timestamp("us")).cast(pa.int64()).cast(pa.float64()), 1e6)
-    elif pa.types.is_dictionary(kind):
-        column = column.cast(kind.value_type)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     try:
         numbers = column.cast(pa.float64(), safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        numbers = pa.chunked_array([pa.array(map(_float, column.to_pylist()), pa.float64())])
+        numbers = pa.chunked_array([pa.array(map(as_float, column.to_pylist()), pa.float64())])
     return np.asarray(numbers.to_numpy(), dtype=np.float64)
 
 
-def _float(value: Any) -> float | None:
+def as_float(value: Any) -> float | None:
+    """Return a value as a number, None where it is none."""
     try:
         return float(value)
     except (TypeError, ValueError):

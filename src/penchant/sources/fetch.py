@@ -78,6 +78,8 @@ def _download(named: NamedSet, quiet: bool) -> bytes:
     try:
         with urllib.request.urlopen(request, timeout=_CONNECT_SECONDS) as answer:  # noqa: S310
             return _body(answer, named, quiet)
+    except SourceError:
+        raise
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _Unreachable(_reason(error)) from None
 

@@ -1,4 +1,4 @@
-"""Data frames of any kind (pandas, Polars, Arrow and what else Narwhals knows) as Arrow tables."""
+"""Data frames of any kind (pandas, Polars, Arrow and what else Narwhals knows), by column."""
 
 from __future__ import annotations
 
@@ -6,30 +6,66 @@ from typing import Any
 
 import pyarrow as pa
 
-from penchant.errors import SourceError
+from penchant.errors import DataError, SourceError
+from penchant.ids import as_ids
+from penchant.sources.checks import as_float
 
 
 def is_frame(source: object) -> bool:
     """Return whether this is a data frame rather than a path or a name."""
-    return hasattr(source, "columns") or hasattr(source, "column_names")
+    return hasattr(type(source), "columns") or isinstance(source, pa.RecordBatch)
 
 
-def as_table(frame: Any) -> pa.Table:
-    """Return a data frame as an Arrow table; its columns keep their names, as text.
+def as_frame(source: Any) -> Any:
+    """Return a data frame of any kind as one of Narwhals', in memory; names become text.
 
-    Raises `SourceError` where it is no data frame, or Arrow cannot hold a column of it.
+    Raises `SourceError` where it is none, or two columns have one name.
     """
-    if isinstance(frame, pa.Table):
-        return frame
     import narwhals as nw
 
-    if hasattr(frame, "columns") and not all(isinstance(name, str) for name in frame.columns):
-        frame = frame.rename(columns=str)  # only pandas lets names be numbers
+    if isinstance(source, pa.RecordBatch):
+        source = pa.Table.from_batches([source])
+    source = nw.to_native(source, pass_through=True)
+    if nw.dependencies.is_pandas_dataframe(source):
+        source = source.rename(columns=str)  # which alone lets names be numbers
     try:
-        known = nw.from_native(frame)
-        return known.lazy().collect().to_arrow()
-    except (TypeError, ValueError, pa.ArrowException) as error:
+        frame = nw.from_native(source)
+        return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+    except (TypeError, ValueError, nw.exceptions.NarwhalsError) as error:
         raise SourceError(
-            f"Ratings are read from a data frame (pandas, Polars, Arrow), a path or the name of "
-            f"a set; received {type(frame).__name__}: {str(error).splitlines()[0]}"
+            f"A {type(source).__name__} cannot be read as a data frame (pandas, Polars, Arrow): "
+            f"{' '.join(str(error).split())}"
         ) from None
+
+
+def column(frame: Any, at: int, role: str) -> pa.ChunkedArray:
+    """Return one column as Arrow holds it; what is no number in a column of ratings is null.
+
+    Raises `DataError` where its entries are of mixed types.
+    """
+    series = frame[:, at]
+    try:
+        found = series.to_arrow()
+    except (pa.ArrowException, OverflowError) as error:
+        entries = series.to_list()
+        if role in ("user", "item"):
+            return pa.chunked_array([as_ids(entries, role)])
+        if role not in ("rating", "timestamp"):
+            raise DataError(
+                f"The column {series.name!r} has entries of mixed types: {error}. Convert it to "
+                f"one type, or drop it."
+            ) from None
+        found = pa.array([as_float(entry) for entry in entries], pa.float64())
+    return found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
+
+
+def entry(frame: Any, row: int, at: int) -> Any:
+    """Return one entry as a plain Python value."""
+    value = frame[row, at]
+    return value.item() if hasattr(value, "item") else value
+
+
+def as_table(source: Any) -> pa.Table:
+    """Return a whole data frame as an Arrow table."""
+    frame = as_frame(source)
+    return pa.table({name: column(frame, at, "") for at, name in enumerate(frame.columns)})

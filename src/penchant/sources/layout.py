@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import gzip
 import io
+import itertools
 import re
 import zlib
 from collections import Counter
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from penchant.errors import DataError, SettingsError, SourceError
+from penchant.sources.columns import NAMES, plain
 
 _HEAD = 262_144  # bytes looked at; far more than a hundred lines of any ratings file
 _LINES = 100
@@ -32,6 +34,7 @@ class Layout:
         quoted: whether fields may stand in double quotes.
         header: the names of the columns, or None.
         sample: the fields of the first records.
+        skip: how many empty lines come first.
     """
 
     path: Path
@@ -40,6 +43,7 @@ class Layout:
     quoted: bool
     header: tuple[str, ...] | None
     sample: tuple[tuple[str, ...], ...]
+    skip: int = 0
 
     @property
     def width(self) -> int:
@@ -82,8 +86,9 @@ def guess_layout(path: Path, separator: str | None = None, header: bool | None =
     sample = records[named:]
     if not sample:
         raise DataError(f"{path} has a header ({mark.join(records[0])}) and no ratings below it.")
-    first = tuple(name.strip() for name in records[0])
-    return Layout(path, encoding, mark, quoted, first if named else None, tuple(sample))
+    names = tuple(name.strip() for name in records[0]) if named else None
+    empty = text[: len(text) - len(text.lstrip("\r\n"))].count("\n")
+    return Layout(path, encoding, mark, quoted, names, tuple(sample), empty)
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -104,16 +109,22 @@ def split_records(text: str, separator: str, quoted: bool) -> list[tuple[str, ..
     """Return the fields of the first records of a text; blank lines are no records."""
     if quoted:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        records = [tuple(row) for row, _ in zip(rows, range(_LINES), strict=False) if row]
+        records = [tuple(row) for row in itertools.islice(rows, _LINES) if row]
     else:
-        lines = [line for line in text.splitlines()[:_LINES] if line]
-        records = [tuple(line.split(separator)) for line in lines]
+        lines = itertools.islice(io.StringIO(text, newline=None), _LINES)
+        bare = (line.rstrip("\n") for line in lines)
+        records = [tuple(line.split(separator)) for line in bare if line]
     return records
 
 
 def is_number(field: str) -> bool:
     """Return whether a field looks like a number, a decimal comma included."""
     return bool(_NUMBER.fullmatch(field.strip()))
+
+
+def is_time(field: str) -> bool:
+    """Return whether a field looks like seconds, like a date in ISO form, or is empty."""
+    return is_number(field) or bool(re.match(r"\d{4}-\d\d-\d\d|$", field.strip()))
 
 
 def _decoded(path: Path, head: bytes) -> tuple[str, str]:
@@ -164,7 +175,13 @@ def _is_quoted(text: str, separator: str) -> bool:
 
 
 def _is_header(records: Sequence[tuple[str, ...]]) -> bool:
-    """Take a first line without numbers for a header, unless the second has none either."""
+    """Take a first line without numbers for a header, unless the second has none either.
+
+    Where both are text alone, the first is a header if it holds a name that columns have.
+    """
     if any(map(is_number, records[0])):
         return False
-    return len(records) == 1 or any(map(is_number, records[1]))
+    if len(records) == 1 or any(map(is_number, records[1])):
+        return True
+    known = {name for names in NAMES.values() for name in names if len(name) > 2}
+    return not known.isdisjoint(map(plain, records[0]))

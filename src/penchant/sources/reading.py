@@ -14,7 +14,7 @@ from penchant.ratings import Duplicates, Ratings, Scale
 from penchant.sources import frames, text
 from penchant.sources.checks import Locate, Where, check_ids, check_ratings, check_times
 from penchant.sources.columns import Roles, describe, find_roles
-from penchant.sources.layout import guess_layout
+from penchant.sources.layout import Layout, guess_layout, is_time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +40,7 @@ def read_file(path: Path, reading: Reading) -> tuple[Ratings, str]:
         return read_frame(_parquet(path), reading, str(path))
     layout = guess_layout(path, reading.separator, reading.header)
     roles = reading.roles(layout.header, layout.width, str(path))
+    roles = _without_other_text(roles, layout, reading)
     table, layout = text.read_ratings(layout, roles)
 
     def locate(row: int, role: str) -> Where:
@@ -50,17 +51,17 @@ def read_file(path: Path, reading: Reading) -> tuple[Ratings, str]:
     return _build(table, reading, locate, path.name, told)
 
 
-def read_frame(frame: Any, reading: Reading, where: str = "the frame") -> tuple[Ratings, str]:
+def read_frame(source: Any, reading: Reading, where: str = "the frame") -> tuple[Ratings, str]:
     """Return the ratings of a data frame and one line that tells what was guessed of it."""
-    whole = frames.as_table(frame)
-    numbered = all(name.isdigit() for name in whole.column_names)
-    header = None if numbered else whole.column_names
-    roles = reading.roles(header, whole.num_columns, where)
+    frame = frames.as_frame(source)
+    numbered = all(name.isdigit() for name in frame.columns)
+    header = None if numbered else tuple(frame.columns)
+    roles = reading.roles(header, len(frame.columns), where)
     places = {role: at for role, at in roles._asdict().items() if at is not None}
-    table = pa.table({role: whole.column(at) for role, at in places.items()})
+    table = pa.table({role: frames.column(frame, at, role) for role, at in places.items()})
 
     def locate(row: int, role: str) -> Where:
-        return Where(f"{where}, row {row:,}", table[role][row].as_py())
+        return Where(f"{where}, row {row:,}", frames.entry(frame, row, places[role]))
 
     name = Path(where).name if where != "the frame" else "ratings"
     return _build(table, reading, locate, name, f"{where}: {describe(roles, header)}")
@@ -78,6 +79,15 @@ def read_side(source: Any) -> tuple[pa.Table, str]:
     layout = guess_layout(path)
     table, _ = text.read_columns(layout)
     return table, str(path)
+
+
+def _without_other_text(roles: Roles, layout: Layout, reading: Reading) -> Roles:
+    """Drop the guess that a fourth column without a name is a time, where it looks like none."""
+    asked = "timestamp" in (reading.columns or {})
+    if asked or layout.header is not None or roles.timestamp is None:
+        return roles
+    fields = [record[roles.timestamp] for record in layout.sample if len(record) == layout.width]
+    return roles if all(map(is_time, fields)) else roles._replace(timestamp=None)
 
 
 def _parquet(path: Path) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def _id(at: int, as_text: bool) -> str:
 def _time(layout: Layout, at: int) -> str:
     """Seconds as numbers, or dates in ISO form; which of the two, the head of the file says."""
     fields = [record[at] for record in layout.sample if at < len(record) and record[at].strip()]
-    if all(map(is_number, fields)):
+    if sum(map(is_number, fields)) * 2 >= len(fields):
         return f"TRY_CAST(trim(c{at}) AS DOUBLE)"
     return f"epoch(TRY_CAST(trim(c{at}) AS TIMESTAMPTZ))"
 
@@ -122,14 +123,21 @@ def _query(layout: Layout, projection: str) -> tuple[pa.Table, Layout]:
             if layout.encoding == "utf-8" and "unicode" in str(error):
                 return _query(_not_utf8(layout), projection)
             told = str(error).split("\n")[0]
-        n_records = _require_width(layout)
+        try:
+            n_records = _require_width(layout)
+        except (OSError, EOFError, zlib.error, csv.Error) as error:
+            raise _unreadable(layout, error) from None
         try:  # every record is whole: only the line ends or the quotes are against the standard
             table = _run(connection, layout, projection, strict=False)
         except duckdb.Error:
             table = None
     if table is None or table.num_rows != n_records:
-        raise SourceError(f"{layout.path} cannot be read: {told}")
+        raise _unreadable(layout, told)
     return table, layout
+
+
+def _unreadable(layout: Layout, why: object) -> SourceError:
+    return SourceError(f"{layout.path} cannot be read: {why}. Is it damaged, or cut short?")
 
 
 def _run(connection: Any, layout: Layout, projection: str, *, strict: bool = True) -> pa.Table:
@@ -143,6 +151,7 @@ def _run(connection: Any, layout: Layout, projection: str, *, strict: bool = Tru
         "encoding": _literal(layout.encoding),
         "columns": f"{{{columns}}}",
         "auto_detect": "false",
+        "skip": str(layout.skip),
         "strict_mode": str(strict).lower(),
     }
     listed = ", ".join(f"{name} = {value}" for name, value in options.items())
