@@ -147,7 +147,7 @@ def test_reading_a_bundle_loads_nothing_that_it_can_do_without():
 
 
 def test_public_names_are_pinned_and_sorted():
-    assert PUBLIC == sorted(PUBLIC)
+    assert sorted(PUBLIC) == PUBLIC
     assert sorted(penchant.__all__) == PUBLIC
     assert penchant.__all__[0] == "__version__"
     assert penchant.__all__[1:] == sorted(penchant.__all__[1:])
