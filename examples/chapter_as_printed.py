@@ -65,10 +65,9 @@ def train(ratings, target, epochs, seed):
     return network
 
 
-def true_rmse(network, table, mean):
-    """Return the RMSE over all rows at once."""
-    predicted = network.predict(inputs(table), batch_size=4096, verbose=0)[:, 0]
-    return rmse(table[:, RATING], predicted + mean)
+def predict(network, table, mean):
+    """Return the predicted ratings of all rows, (n,) float64."""
+    return network.predict(inputs(table), batch_size=4096, verbose=0)[:, 0].astype(float) + mean
 
 
 def keras_metric(network, table, target):
@@ -96,16 +95,24 @@ def main():
 
     printed = train(train_part, table - mean, options.epochs, options.seed)
     repaired = train(train_part, (table[:, RATING] - mean)[:, None], options.epochs, options.seed)
-    reached = true_rmse(repaired, test, mean)
+    truth, flat = test[:, RATING], np.full(len(test), mean)
+    answers = predict(printed, test, mean), predict(repaired, test, mean)
+    runs = [
+        ("no network: the mean for all", flat, None),
+        ("target of four columns, as printed", answers[0], keras_metric(printed, test, column)),
+        ("target of ratings, (n, 1)", answers[1], keras_metric(repaired, test, column)),
+        (
+            "the same, measured against (n,)",
+            answers[1],
+            keras_metric(repaired, test, column[:, 0]),
+        ),
+    ]
+    columns = ("trained on", "true RMSE", "Keras' metric", "mean answer", "spread")
     rows = [
-        ["no network: the mean for all", rmse(test[:, RATING], np.full(len(test), mean)), None],
-        ["target of four columns, as printed", true_rmse(printed, test, mean),
-         keras_metric(printed, test, column)],
-        ["target of ratings, (n, 1)", reached, keras_metric(repaired, test, column)],
-        ["the same, measured against (n,)", reached, keras_metric(repaired, test, column[:, 0])],
-    ]  # fmt: skip
-    columns = ("trained on", "true RMSE", "Keras' metric")
-    form = {"true RMSE": ".4f", "Keras' metric": ".4f"}
+        [name, rmse(truth, answer), metric, answer.mean(), answer.std()]
+        for name, answer, metric in runs
+    ]
+    form = dict.fromkeys(columns[1:], ".4f")
     print(text_table(columns, rows, formats=form, title=f"{ratings.name}, {options.epochs} epochs"))
     print("\ntrue RMSE: over all test rows at once. Keras' metric: the mean of the batches' RMSEs.")
 

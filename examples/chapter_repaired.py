@@ -42,7 +42,7 @@ def main():
         last = model.history.records[-1]
         rows.append([name, len(model.history), last["train_rmse"], last["watch_rmse"], largest])
     columns = ("trained", "epochs", "train RMSE", "test RMSE", "largest user factor")
-    form = {"train RMSE": ".4f", "test RMSE": ".4f", "largest user factor": ".1g"}
+    form = {"train RMSE": ".4f", "test RMSE": ".4f", "largest user factor": ".2g"}
     print(text_table(columns, rows, formats=form, title=ratings.name))
     if options.picture:
         model.history.plot(options.picture)
