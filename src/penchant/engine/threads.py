@@ -43,7 +43,7 @@ def cut(costs: npt.NDArray[np.integer], n_blocks: int) -> list[Block]:
         n_blocks: how many blocks.
 
     >>> cut(np.array([9, 0, 0, 9]), 2)
-    [(0, 3), (3, 4)]
+    [(0, 2), (2, 4)]
     >>> cut(np.zeros(0, int), 2)
     []
     """

@@ -107,7 +107,7 @@ def _turn(words, radius, cosines, sines, n):  # type: ignore[no-untyped-def]
         q = quarter & np.int32(3)
         swap = (q & np.int32(1)) != 0
         cosine, sine = (s if swap else c), (c if swap else s)
-        cosines[m] = radius[m] * (-cosine if q == 1 or q == 2 else cosine)  # noqa: PLR1714
+        cosines[m] = radius[m] * (-cosine if q == 1 or q == 2 else cosine)
         sines[m] = radius[m] * (-sine if q >= 2 else sine)
 
 

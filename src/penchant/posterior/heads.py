@@ -1,0 +1,339 @@
+"""Posterior: what a user's row is, as one pure function of that user's ratings.
+
+Training keeps T heads, thinned draws s of the item rows and of the users' prior. A distilled row of
+width K has no prior of its own; in each head it has one, and ``W_s`` carries it over:
+
+    f_j = (q_sj, 1),  e_j = r_j − mean − b_sj,  a_j = α_s w_u w_j
+    A_s = Λ_s + Σ a_j f_j f_jᵀ,    p̃_s = A_s⁻¹ (Λ_s (m_s + B_sᵀ x) + Σ a_j f_j e_j)
+    p_u = mean_s W_s p_s,    b_u = mean_s of the last coordinate,    b_i = mean_s b_si
+
+with x of `penchant.features`, and w the weights of `penchant.features.Noise`. Trained, new, changed
+or forgotten users, and row 0, are all solved this way.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import DataError
+from penchant.features import CountScale, Noise, SideEncoder
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int32]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Side:
+    """What the heads know of one side's rows; D = k + 1, rows are (factors, bias).
+
+    Attributes:
+        draws: (T, N, D) float32, the rows; T = 0 where they were too many to keep.
+        mean: (T, D) float32, m.
+        precision: (T, D, D) float32, Λ, in rating units.
+        weights: (T, F, D) float32, B; F = the other side's rows, the count, the side columns.
+        count: how a number of ratings becomes a feature.
+        encoder: how side columns become features.
+    """
+
+    draws: Floats
+    mean: Floats
+    precision: Floats
+    weights: Floats
+    count: CountScale
+    encoder: SideEncoder
+
+    def prior_means(self, rated: Rows, side: Floats | None) -> npt.NDArray[np.float64]:
+        """Return ``m + Bᵀx`` of one row in each head, (T, D) float64.
+
+        Args:
+            rated: (n,) the other side's rows in its ratings.
+            side: (S,) float32 of `SideEncoder.row`, or None for unknown.
+        """
+        n_side = self.encoder.width
+        n_other = self.weights.shape[1] - 1 - n_side
+        mean = self.mean.astype(np.float64)
+        if not self.weights.size:
+            return mean
+        if len(rated):
+            known = rated[rated < n_other]  # what training has not seen counts for the norm alone
+            bag = self.weights[:, known].sum(axis=1, dtype=np.float64)
+            mean += bag / np.sqrt(len(rated))
+            z = self.count.encode(np.array([len(rated)]))[0]
+            mean += z * self.weights[:, n_other].astype(np.float64)
+        if side is not None and n_side:
+            mean += np.einsum("s,tsd->td", side, self.weights[:, n_other + 1 :])
+        return mean
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DayEffects:
+    """The mean effect of each user × day of the training, a further bias.
+
+    Attributes:
+        keys: (G,) int64, sorted: ``user row · 2³² + day``, days counted from 1970.
+        values: (G,) float32, in rating units.
+    """
+
+    keys: npt.NDArray[np.int64]
+    values: Floats
+
+    @staticmethod
+    def key(user_rows: Rows, timestamps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the key of each user and time in seconds, (n,) int64."""
+        days = np.clip(timestamps // 86_400, 0, 2**31 - 1)
+        return (user_rows.astype(np.int64) << 32) | days
+
+    def __call__(self, user_rows: Rows, timestamps: npt.NDArray[np.int64]) -> Floats:
+        """Return the effect of each user and time, (n,) float32; 0 for a day without ratings."""
+        keys = self.key(user_rows, timestamps)
+        at = np.minimum(np.searchsorted(self.keys, keys), max(0, len(self.keys) - 1))
+        if not len(self.keys):
+            return np.zeros(len(keys), dtype=np.float32)
+        return np.where(self.keys[at] == keys, self.values[at], np.float32(0))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Solved:
+    """A row solved in all heads.
+
+    Attributes:
+        factors: (K,) float32, the distilled row.
+        bias: float, in rating units.
+        rows: (T, D) float64, the mean x̃_s in each head.
+        precision: (T, D, D) float64, A_s.
+        parts: (T, n, D) float64, ``a_j f_j e_j``: what each rating adds to the right side.
+        prior: (T, D) float64, ``Λ_s (m_s + B_sᵀ x)``.
+        noise: (T,) float64, ``α_s w``: the noise precision of a rating of a further average row.
+        rated: (n,) the other side's rows.
+        side: (S,) float32 or None.
+    """
+
+    factors: Floats
+    bias: float
+    rows: npt.NDArray[np.float64]
+    precision: npt.NDArray[np.float64]
+    parts: npt.NDArray[np.float64]
+    prior: npt.NDArray[np.float64]
+    noise: npt.NDArray[np.float64]
+    rated: Rows
+    side: Floats | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Posterior:
+    """The heads and what carries them over to the network.
+
+    Attributes:
+        mean: the mean of the training ratings.
+        alpha: (T,) float32, the noise precision α, in rating units.
+        maps: (T, K, k) float32, W_s: ``q_s ≈ W_sᵀ q`` for each item's distilled row q.
+        users: the users' side; its draws serve new items only.
+        items: the items' side.
+        noise: the weights of rows.
+        days: the effects of user × day, where the sampler used them.
+    """
+
+    mean: float
+    alpha: Floats
+    maps: Floats
+    users: Side
+    items: Side
+    noise: Noise
+    days: DayEffects | None = None
+
+    @property
+    def heads(self) -> int:
+        """T, the number of heads."""
+        return len(self.alpha)
+
+    @property
+    def item_bias(self) -> Floats:
+        """b_i of the network, (N,) float32: the mean of the heads' biases."""
+        return self.items.draws[:, :, -1].mean(axis=0, dtype=np.float64).astype(np.float32)
+
+    def row(
+        self,
+        item_rows: Rows | Sequence[int],
+        values: npt.NDArray[np.floating] | Sequence[float],
+        side: Floats | None = None,
+    ) -> Solved:
+        """Solve a user's row from that user's ratings alone.
+
+        Args:
+            item_rows: (n,) the items rated.
+            values: (n,) the ratings, less day effects where the sampler used those.
+            side: (S,) float32 of ``users.encoder.row``, or None for unknown.
+
+        Raises:
+            DataError: the columns differ in length, or an item row is outside the table.
+        """
+        rated, deviations = self._checked(item_rows, values, self.items.draws.shape[1])
+        weight = self.noise.of_user(rated, deviations) if len(rated) else 1.0
+        noise = self.alpha.astype(np.float64) * weight
+        solved = _solve(
+            self.items.draws, self.noise.item_weights, rated, deviations, noise,
+            self.users.precision, self.users.prior_means(rated, side),
+        )  # fmt: skip
+        return self._user(solved, noise, rated, side)
+
+    def _user(self, solved: Any, noise: Any, rated: Rows, side: Floats | None) -> Solved:
+        rows, A, parts, prior = solved
+        p = np.einsum("tKk,tk->K", self.maps, rows[:, :-1], optimize=True) / self.heads
+        bias = float(rows[:, -1].mean())
+        return Solved(p.astype(np.float32), bias, rows, A, parts, prior, noise, rated, side)
+
+    def new_item(
+        self,
+        user_rows: Rows | Sequence[int],
+        values: npt.NDArray[np.floating] | Sequence[float],
+        side: Floats | None = None,
+    ) -> tuple[Floats, float]:
+        """Solve a new or changed item from its ratings: its distilled row (K,) and its bias.
+
+        In each head from the kept draws of the users; then ``W_sᵀ q = q_s`` over all heads by least
+        squares. Without ratings it is ``m + Bᵀx`` of its side columns.
+
+        Args:
+            user_rows: (n,) the users that rated it.
+            values: (n,) their ratings.
+            side: (S,) float32 of ``items.encoder.row``, or None for unknown.
+
+        Raises:
+            DataError: the columns differ in length, a user row is outside the table, or there are
+                ratings and the users' draws were too many to keep.
+        """
+        known = self.users.draws.shape[1]
+        if len(user_rows) and not self.users.draws.size:
+            raise DataError(
+                "This model kept no draws of its users, so it can't solve an item from ratings. "
+                "Train it again with fewer heads, or on fewer users."
+            )
+        rated, deviations = self._checked(user_rows, values, known)
+        weight = self.noise.of_item(rated, deviations) if len(rated) else 1.0
+        rows, *_ = _solve(
+            self.users.draws, self.noise.user_weights, rated, deviations,
+            self.alpha.astype(np.float64) * weight,
+            self.items.precision, self.items.prior_means(rated, side),
+        )  # fmt: skip
+        T, K, k = self.maps.shape
+        tall = self.maps.astype(np.float64).transpose(0, 2, 1).reshape(T * k, K)
+        q = np.linalg.lstsq(tall, rows[:, :-1].reshape(-1), rcond=1e-6)[0]
+        return q.astype(np.float32), float(rows[:, -1].mean())
+
+    def _checked(self, rows: Any, values: Any, known: int) -> tuple[Rows, Any]:
+        at = np.asarray(rows, dtype=np.int32)
+        deviations = np.asarray(values, dtype=np.float64) - self.mean
+        if at.shape != deviations.shape or at.ndim != 1:
+            raise DataError(
+                f"Rows and ratings must be two columns of one length; received shapes {at.shape} "
+                f"and {deviations.shape}."
+            )
+        if at.size and not (at.min() >= 0 and at.max() < known):
+            raise DataError(
+                f"Rows must be from 0 to {known - 1}; received {at.min()} … {at.max()}."
+            )
+        return at, deviations
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all numbers by name, as a bundle stores them.
+
+        What is no array (encoders, scales) is JSON text in `details`, (n,) uint8.
+        """
+        text = json.dumps(self._details(), sort_keys=True).encode()
+        named: dict[str, npt.NDArray[Any]] = {
+            "alpha": self.alpha,
+            "maps": self.maps,
+            "details": np.frombuffer(text, dtype=np.uint8),
+        }
+        for name in ("users", "items"):
+            side = getattr(self, name)
+            for field in ("draws", "mean", "precision", "weights"):
+                named[f"{name}.{field}"] = getattr(side, field)
+        for field in ("user_offsets", "item_offsets", "user_weights", "item_weights"):
+            named[f"noise.{field}"] = getattr(self.noise, field)
+        if self.days is not None:
+            named |= {"days.keys": self.days.keys, "days.values": self.days.values}
+        return named
+
+    def _details(self) -> dict[str, Any]:
+        return {
+            "mean": self.mean,
+            "noise_variance": self.noise.variance,
+            **{
+                name: {"count": dataclasses.asdict(side.count), "encoder": side.encoder.to_json()}
+                for name, side in (("users", self.users), ("items", self.items))
+            },
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Posterior:
+        """Build it from what `arrays` gave.
+
+        Raises `DataError` where something is missing or shapes don't fit together.
+        """
+        try:
+            posterior = _from_arrays(arrays)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"This is no posterior: {error!r}.") from None
+        posterior._require_shapes()
+        return posterior
+
+    def _require_shapes(self) -> None:
+        T, _, k = self.maps.shape
+        D, N, M = k + 1, self.items.draws.shape[1], len(self.noise.user_weights)
+        shapes = {"alpha": (T,), "items.draws": (T, N, D)}
+        for name, side, other in (("users", self.users, N), ("items", self.items, M)):
+            F = other + 1 + side.encoder.width if side.weights.size else side.weights.shape[1]
+            shapes |= {
+                f"{name}.mean": (T, D),
+                f"{name}.precision": (T, D, D),
+                f"{name}.weights": (T, F, D),
+            }
+        for name, shape in shapes.items():
+            found = self.arrays()[name].shape
+            if found != shape:
+                raise DataError(f"{name} must be of shape {shape}; received {found}.")
+
+
+def _from_arrays(arrays: Mapping[str, Any]) -> Posterior:
+    details = json.loads(bytes(arrays["details"]))
+    sides = {
+        name: Side(
+            *(arrays[f"{name}.{field}"] for field in ("draws", "mean", "precision", "weights")),
+            CountScale(float(details[name]["count"]["mean"]), float(details[name]["count"]["sd"])),
+            SideEncoder.from_json(details[name]["encoder"]),
+        )
+        for name in ("users", "items")
+    }
+    fields = ("user_offsets", "item_offsets", "user_weights", "item_weights")
+    noise = Noise(float(details["noise_variance"]), *(arrays[f"noise.{f}"] for f in fields))
+    days = DayEffects(arrays["days.keys"], arrays["days.values"]) if "days.keys" in arrays else None
+    mean = float(details["mean"])
+    return Posterior(mean, arrays["alpha"], arrays["maps"], **sides, noise=noise, days=days)
+
+
+def _solve(
+    draws: Floats,
+    weights: Floats,
+    rated: Rows,
+    deviations: npt.NDArray[np.float64],
+    noise: npt.NDArray[np.float64],
+    precision: Floats,
+    prior_means: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], ...]:
+    """Return rows (T, D), A (T, D, D), the ratings' parts (T, n, D) and the prior's (T, D)."""
+    f = draws[:, rated].astype(np.float64)  # (T, n, D)
+    errors = deviations - f[:, :, -1]
+    f[:, :, -1] = 1.0
+    weighted = f * (noise[:, None] * weights[rated])[:, :, None]
+    A = precision + np.matmul(weighted.transpose(0, 2, 1), f)
+    parts = weighted * errors[:, :, None]
+    prior = np.matmul(precision, prior_means[:, :, None])[:, :, 0]
+    rows = np.linalg.solve(A, (prior + parts.sum(axis=1))[:, :, None])[:, :, 0]
+    return rows, A, parts, prior

@@ -1,0 +1,191 @@
+"""One side of the sampler: its rows, its prior, and how each is drawn.
+
+With x̃ = (factors, own bias), D = k + 1, rows x̃ ~ N(m + Bᵀx, Λ⁻¹) as in Macau (Simm et al. 2017),
+(m, Λ) Normal–Wishart as in BPMF (Salakhutdinov & Mnih 2008, equation 14), and B in the directions
+of `penchant.solvers.spectrum`. All draws are pure functions of (seed, sweep, side).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solve_triangular
+
+from penchant.engine.dense import times, transposed_times
+from penchant.engine.threads import Block, Threads
+from penchant.kernels.rng import fill_normals
+from penchant.kernels.rowstep import solve_rows
+from penchant.solvers.spectrum import Spectrum
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+BETA = 2.0
+"""Rows to assume for the prior mean m."""
+
+_ROWS, _WEIGHTS, _PRIOR = 0, 2, 4  # what a draw is for; the side is added
+
+
+@dataclasses.dataclass(eq=False)
+class Prior:
+    """The prior of a side's rows: m, Λ, and what side information explains.
+
+    Attributes:
+        mean: (D,) float64, m.
+        precision: (D, D) float64, Λ.
+        strength: λ, the precision of B in units of Λ.
+        coordinates: (r, D) float64, G: the weights of the directions.
+    """
+
+    mean: Doubles
+    precision: Doubles
+    strength: float
+    coordinates: Doubles
+
+    @classmethod
+    def start(cls, D: int, directions: int) -> Prior:
+        """Return a prior that is somewhat narrow: unit precision times D, as the Wishart's mean."""
+        return cls(np.zeros(D), np.eye(D) * D, 1.0, np.zeros((directions, D)))
+
+
+@dataclasses.dataclass(eq=False)
+class Half:
+    """One side: its ratings, and its rows as they stand.
+
+    Attributes:
+        side: 0 for users, 1 for items; a counter of the draws.
+        indptr: (M + 1,) int64, where each row's ratings start.
+        indices: (n,) int32, the other side's row of each.
+        values: (n,) float32, in units of the ratings' deviation, less the mean and the contexts.
+        units: (M,) float32, the root of each row's weight.
+        spectrum: the directions of the row's x.
+        factors: (M, K) float32, K = k rounded up to a multiple of 8.
+        bias: (M,) float32.
+        prior: how the rows are distributed.
+    """
+
+    side: int
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int32]
+    values: Floats
+    units: Floats
+    spectrum: Spectrum
+    factors: Floats
+    bias: Floats
+    prior: Prior
+    blocks: list[Block]
+
+    @property
+    def active(self) -> npt.NDArray[np.bool_]:
+        """Which rows have ratings, (M,)."""
+        return np.diff(self.indptr) > 0
+
+    @property
+    def rank(self) -> int:
+        """k, the number of factors."""
+        return len(self.prior.mean) - 1
+
+    def rows(self) -> Floats:
+        """Return the augmented rows x̃, (M, D) float32."""
+        return np.column_stack([self.factors[:, : self.rank], self.bias])
+
+    def explained(self, threads: Threads) -> Floats:
+        """Return the rows' prior means ``m + X B``, (M, D) float32."""
+        G = self.prior.coordinates.astype(np.float32)
+        return times(threads, self.spectrum.U, G) + self.prior.mean.astype(np.float32)
+
+    def draw_rows(
+        self, other: Half, alpha: float, sweep: int, key: npt.NDArray[np.uint32], threads: Threads
+    ) -> None:
+        """Draw all rows given the other side: the row step."""
+        M = len(self.bias)
+        scaled = other.factors * other.units[:, None]
+        alphas = (alpha * self.units.astype(np.float64) ** 2).astype(np.float32)
+        precision, ones = self.prior.precision.astype(np.float32), np.ones(M, np.float32)
+        priors = self.explained(threads)
+
+        def work(start: int, stop: int) -> None:
+            solve_rows(
+                start, stop, self.indptr, self.indices, self.values, scaled, other.bias,
+                other.units, alphas, precision, ones, priors, True, sweep, _ROWS + self.side, key,
+                self.factors, self.bias,
+            )  # fmt: skip
+
+        threads.map(work, self.blocks)
+
+    def draw_prior(self, sweep: int, key: npt.NDArray[np.uint32], threads: Threads) -> None:
+        """Draw B and λ given the rows, then (m, Λ)."""
+        prior, active = self.prior, self.active
+        seed = int(key[0]) | int(key[1]) << 32
+        random = np.random.Generator(
+            np.random.Philox(key=[seed, 0], counter=[0, sweep, _PRIOR + self.side, 0])
+        )
+        rows = self.rows()
+        if self.spectrum.size:
+            centred = (rows - prior.mean.astype(np.float32)) * active[:, None]
+            Y = transposed_times(threads, self.spectrum.U, centred).astype(np.float64)
+            noise = np.empty(Y.shape, dtype=np.float32)
+            fill_normals(0, len(noise), sweep, _WEIGHTS + self.side, key, noise)
+            prior.coordinates = draw_coordinates(Y, self.spectrum.variances, prior, noise)
+            prior.strength = draw_strength(self.spectrum.variances, prior, random)
+            rows = rows - times(threads, self.spectrum.U, prior.coordinates.astype(np.float32))
+        prior.mean, prior.precision = draw_hyper(
+            rows[active].astype(np.float64), self.spectrum.variances, prior, random
+        )
+
+
+def draw_coordinates(Y: Doubles, variances: Doubles, prior: Prior, noise: Any) -> Doubles:
+    """Draw G given ``Y = Uᵀ(rows − m)``: each direction for itself, (r, D).
+
+    Prior N(0, v/λ Λ⁻¹), likelihood N(Y | G, Λ⁻¹), so with the share ``h = v / (v + λ)`` the draw is
+    ``h Y + √h z L⁻¹``, ``L Lᵀ = Λ``.
+    """
+    share = variances / (variances + prior.strength)
+    L = np.linalg.cholesky(prior.precision)
+    z = solve_triangular(L, np.asarray(noise, dtype=np.float64).T, lower=True, trans="T").T
+    return share[:, None] * Y + np.sqrt(share)[:, None] * z
+
+
+def draw_strength(variances: Doubles, prior: Prior, random: np.random.Generator) -> float:
+    """Draw λ given G: Gamma(1 + r D / 2, rate 1 + ½ Σ gᵀ Λ g / v)."""
+    G = prior.coordinates
+    squares = np.einsum("rd,rd->r", G @ prior.precision, G)
+    rate = 1 + 0.5 * float((squares / variances).sum())
+    return float(random.gamma(1 + G.size / 2) / rate)
+
+
+def draw_hyper(
+    rows: Doubles, variances: Doubles, prior: Prior, random: np.random.Generator
+) -> tuple[Doubles, Doubles]:
+    """Draw (m, Λ) given the rows less what X explains, (M, D), and G, whose prior holds Λ too.
+
+    Normal–Wishart with ``m | Λ ~ N(0, (β Λ)⁻¹)``, ``Λ ~ W(I, D)``: the Wishart's inverse scale is
+    ``I + S + β M / (β + M) x̄ x̄ᵀ + λ Σ g gᵀ / v``, its degrees of freedom ``D + M + r``.
+    """
+    M, D = rows.shape
+    mean = rows.mean(axis=0) if M else np.zeros(D)
+    centred = rows - mean
+    G = prior.coordinates
+    inverse = np.eye(D) + centred.T @ centred + BETA * M / (BETA + M) * np.outer(mean, mean)
+    inverse += prior.strength * (G.T / variances) @ G
+    precision = draw_wishart(inverse, D + M + len(variances), random)
+    L = np.linalg.cholesky((BETA + M) * precision)
+    centre = M * mean / (BETA + M)
+    return centre + solve_triangular(L, random.normal(size=D), lower=True, trans="T"), precision
+
+
+def draw_wishart(inverse_scale: Doubles, freedom: int, random: np.random.Generator) -> Doubles:
+    """Draw a Wishart matrix, (D, D), by Bartlett's decomposition (1933).
+
+    With ``C Cᵀ`` the inverse scale, ``C⁻ᵀ A Aᵀ C⁻¹``: A is lower triangular, normals below a
+    diagonal of roots of chi-squares with ``freedom − i`` degrees.
+    """
+    D = len(inverse_scale)
+    A = np.tril(random.normal(size=(D, D)), -1)
+    A[np.diag_indices(D)] = np.sqrt(random.chisquare(freedom - np.arange(D)))
+    C = np.linalg.cholesky(inverse_scale)
+    T = solve_triangular(C, A, lower=True, trans="T")
+    return T @ T.T  # type: ignore[no-any-return]

@@ -1,0 +1,138 @@
+"""From kept draws to Posterior and Factors."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from penchant.engine.dense import transposed_times
+from penchant.engine.threads import Threads
+from penchant.factors import Factors
+from penchant.posterior import DayEffects, Posterior, Side
+from penchant.posterior.bulk import head_rows, user_tables
+from penchant.solvers.distil import Distiller
+from penchant.solvers.gibbs_half import Half
+from penchant.solvers.gibbs_problem import OneSide, Problem
+from penchant.solvers.gibbs_sampler import Sampler
+
+Floats = npt.NDArray[np.float32]
+
+DRAWS_KEPT = 2**28
+"""Bytes of the users' draws (and of the items' weights, which serve them) that are kept."""
+
+_FIELDS = ("draws", "mean", "precision", "coordinates")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Head:
+    """One kept draw, in the sampler's units: for each side rows, m, Λ and G, and the noise α."""
+
+    users: tuple[npt.NDArray[Any], ...]
+    items: tuple[npt.NDArray[Any], ...]
+    alpha: float
+
+    @classmethod
+    def of(cls, sampler: Sampler) -> Head:
+        """Keep the sampler's state."""
+        sides = (_kept(half, sampler.threads) for half in (sampler.users, sampler.items))
+        return cls(*sides, sampler.alpha)
+
+    def arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
+        """Return its arrays for a checkpoint, each name starting with `name`."""
+        named = {f"{name}.alpha": np.array(self.alpha)}
+        for side in ("users", "items"):
+            for field, array in zip(_FIELDS, getattr(self, side), strict=True):
+                named[f"{name}.{side}.{field}"] = array
+        return named
+
+    @classmethod
+    def from_arrays(cls, named: dict[str, npt.NDArray[Any]], name: str) -> Head:
+        """Build it from what `arrays` gave."""
+        sides = (
+            tuple(named[f"{name}.{side}.{field}"] for field in _FIELDS)
+            for side in ("users", "items")
+        )
+        return cls(*sides, float(named[f"{name}.alpha"]))
+
+
+def _kept(half: Half, threads: Threads) -> tuple[npt.NDArray[Any], ...]:
+    rows = half.rows()
+    cold = ~half.active
+    rows[cold] = half.explained(threads)[cold]  # nothing but the prior is known of them
+    prior = half.prior
+    return rows, prior.mean.copy(), prior.precision.copy(), prior.coordinates.copy()
+
+
+def make_posterior(
+    problem: Problem, heads: list[Head], days: DayEffects | None, threads: Threads
+) -> Posterior:
+    """Put the heads together, in rating units; the maps are those of `with_maps`."""
+    unit = problem.unit
+    T, D = len(heads), len(heads[0].users[1])
+    user_scale = np.full(D, unit)  # a user's factors carry the unit, an item's don't
+    item_scale = np.append(np.ones(D - 1), unit)
+    user_bytes = 4 * T * D * len(problem.users.units)
+    keep = user_bytes <= DRAWS_KEPT
+    return Posterior(
+        problem.mean,
+        np.array([head.alpha / unit**2 for head in heads], dtype=np.float32),
+        np.zeros((T, 0, D - 1), dtype=np.float32),
+        _side(problem.users, [head.users for head in heads], user_scale, keep, True),
+        _side(problem.items, [head.items for head in heads], item_scale, True, keep),
+        problem.noise,
+        days,
+    )
+
+
+def _side(
+    data: OneSide, kept: list[tuple[Any, ...]], scale: Any, draws: bool, weights: bool
+) -> Side:
+    rows = [head[0] for head in kept] if draws else [head[0][:0] for head in kept]
+    F, D = len(data.spectrum.V), len(scale)
+    B = np.zeros((len(kept), F if weights and data.spectrum.size else 0, D), dtype=np.float32)
+    if B.size:
+        for s, head in enumerate(kept):
+            B[s] = data.spectrum.V @ (head[3] * scale).astype(np.float32)
+    return Side(
+        (np.stack(rows) * scale).astype(np.float32),
+        np.stack([head[1] * scale for head in kept]).astype(np.float32),
+        np.stack([head[2] / np.outer(scale, scale) for head in kept]).astype(np.float32),
+        B,
+        data.count,
+        data.encoder,
+    )
+
+
+def distil(
+    posterior: Posterior, ratings: sp.csr_matrix, side: Floats, K: int, threads: Threads
+) -> tuple[Factors, Posterior]:
+    """Distil the heads into a network of width K, its users' rows solved from their ratings.
+
+    Args:
+        posterior: the heads, without maps.
+        ratings: (M, N) ``r − mean``, less day effects.
+        side: (M, S) float32, the users' side columns.
+        K: the width of the network.
+        threads: who does it.
+
+    Returns:
+        The network, and the posterior with its maps.
+    """
+    T, root = posterior.heads, np.float32(np.sqrt(posterior.heads))
+    distiller = Distiller(K, threads)
+    for s, rows in enumerate(head_rows(posterior, ratings, side, threads)):
+        distiller.add(rows[:, :-1] / root, posterior.items.draws[s, :, :-1] / root)
+    _, Q = distiller.squeezed()
+    squares = np.einsum("nk,nk->k", Q, Q, dtype=np.float64)  # Q's columns are orthogonal
+    inverse = np.divide(1.0, squares, out=np.zeros_like(squares), where=squares > 0)
+    maps = np.empty((T, K, posterior.maps.shape[2]), dtype=np.float32)
+    for s in range(T):
+        draws = np.ascontiguousarray(posterior.items.draws[s, :, :-1])
+        maps[s] = transposed_times(threads, Q, draws) * inverse[:, None].astype(np.float32)
+    posterior = dataclasses.replace(posterior, maps=maps)
+    P, bias = user_tables(posterior, ratings, side, threads)
+    return Factors(posterior.mean, bias, posterior.item_bias, P, Q), posterior

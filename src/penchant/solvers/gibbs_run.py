@@ -1,0 +1,180 @@
+"""One training of the Gibbs solver, from the first sweep or a checkpoint to the network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.engine.threads import Threads
+from penchant.errors import DataError
+from penchant.posterior import DayEffects
+from penchant.ratings import Ratings
+from penchant.solvers.base import Fitted, Monitor, diverged
+from penchant.solvers.gibbs_heads import Head, distil, make_posterior
+from penchant.solvers.gibbs_problem import Problem
+from penchant.solvers.gibbs_sampler import Sampler
+from penchant.solvers.gibbs_watch import Watched
+from penchant.solvers.state import StateFile
+
+if TYPE_CHECKING:
+    from penchant.solvers.gibbs import Gibbs
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class Run:
+    """One training: sample, then finish."""
+
+    def __init__(
+        self,
+        settings: Gibbs,
+        ratings: Ratings,
+        seed: int,
+        threads: Threads,
+        monitor: Monitor,
+    ) -> None:
+        self._began = time.perf_counter()
+        self._settings, self._ratings = settings, ratings
+        self._threads, self._monitor = threads, monitor
+        self._problem = Problem.of(
+            ratings,
+            side_information=settings.side_information,
+            bags=settings.bags,
+            weigh=settings.weights,
+            threads=threads,
+        )
+        self._keys, groups = self._groups()
+        self._sampler = Sampler(self._problem, settings.rank, seed, threads, groups)
+        self._heads: list[Head] = []
+        self._day_sums = np.zeros(len(self._keys))
+
+    def _groups(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64] | None]:
+        """Return the keys of the user × days, and the group of each user-major rating."""
+        if "day" not in self._settings.contexts:
+            return np.zeros(0, dtype=np.int64), None
+        if self._ratings.timestamps is None:
+            raise DataError(
+                "contexts=('day',) needs timestamps, and these ratings have none. Load them with "
+                "a timestamp column, or leave the context out."
+            )
+        order = np.lexsort((self._ratings.item_rows, self._ratings.user_rows))
+        keys = DayEffects.key(self._ratings.user_rows[order], self._ratings.timestamps[order])
+        distinct, groups = np.unique(keys, return_inverse=True)
+        return distinct, groups.astype(np.int64)
+
+    def sample(self, parts: Mapping[str, Ratings | None], file: StateFile | None) -> None:
+        """Make the sweeps, and keep the heads.
+
+        Ctrl-C and a callback's True end them early; what is there by then is a usable model.
+
+        Args:
+            parts: rows whose error is to be measured, by name.
+            file: where the state is kept, or None.
+        """
+        watched = {
+            name: Watched(part, self._problem, self._keys)
+            for name, part in parts.items()
+            if part is not None and len(part)
+        }
+        if file is not None:
+            self._resume(file, watched)
+        try:
+            while self._sampler.sweep < self._settings.sweeps:
+                stop = self._sweep(watched)
+                if file is not None and file.due(self._sampler.sweep):
+                    file.write(*self._state(watched))
+                if stop:
+                    break
+        except KeyboardInterrupt:
+            pass
+        if not self._heads:
+            self._heads.append(Head.of(self._sampler))
+
+    def _sweep(self, watched: dict[str, Watched]) -> bool:
+        sampler, settings = self._sampler, self._settings
+        sampler.step()
+        if not np.isfinite(sampler.alpha):
+            raise diverged("sweep", sampler.sweep)
+        kept = sampler.sweep > settings.burn_in
+        if settings.keeps(sampler.sweep):
+            self._heads.append(Head.of(sampler))
+        if kept and sampler.days is not None:
+            self._day_sums += sampler.days.values
+        return self._monitor.add(self._record(watched, kept))
+
+    def _record(self, watched: dict[str, Watched], kept: bool) -> dict[str, float]:
+        sampler, scale = self._sampler, self._ratings.scale
+        average = kept and sampler.sweep > self._settings.burn_in + 1
+        record: dict[str, float] = {
+            "sweep": sampler.sweep,
+            "train_rmse": sampler.train_rmse(scale.low, scale.high, average=average),
+        }
+        for name, part in watched.items():
+            record[f"{name}_rmse"] = part.rmse(sampler, average=average)
+        record["noise"] = self._problem.unit / float(np.sqrt(sampler.alpha))
+        record["drift"] = self._drift(record["noise"])
+        record["seconds"] = time.perf_counter() - self._began
+        return record
+
+    def _drift(self, latest: float) -> float:
+        kept = [float(r["noise"]) for r in self._monitor.history][self._settings.burn_in :]
+        noise = np.array([*kept, latest])
+        half = len(noise) // 2
+        spread = float(noise.std())
+        if half < 2 or spread == 0:
+            return 0.0
+        return abs(float(noise[:half].mean() - noise[half:].mean())) / spread
+
+    def _state(self, watched: dict[str, Watched]) -> tuple[Arrays, dict[str, Any]]:
+        arrays = self._sampler.arrays() | {"day_sums": self._day_sums}
+        for s, head in enumerate(self._heads):
+            arrays |= head.arrays(f"head{s}")
+        arrays |= {f"watched.{name}": part.average for name, part in watched.items()}
+        return arrays, {
+            "numbers": self._sampler.numbers(),
+            "heads": len(self._heads),
+            "records": [dict(record) for record in self._monitor.history],
+        }
+
+    def _resume(self, file: StateFile, watched: dict[str, Watched]) -> None:
+        state = file.read()
+        if state is None:
+            return
+        arrays, progress = state
+        self._sampler.restore(arrays, progress["numbers"])
+        self._day_sums = arrays["day_sums"]
+        self._heads = [Head.from_arrays(arrays, f"head{s}") for s in range(progress["heads"])]
+        for name, part in watched.items():
+            if f"watched.{name}" in arrays:
+                part.average, part.count = arrays[f"watched.{name}"], self._sampler.averaged
+        self._monitor.resume(progress["records"])
+        if len(self._monitor.history):
+            self._began -= self._monitor.history.records[-1]["seconds"]
+
+    def finish(self, factors: int) -> Fitted:
+        """Distil the heads to a network of this width."""
+        days, values = self._days()
+        problem = self._problem
+        network, posterior = distil(
+            make_posterior(problem, self._heads, days, self._threads),
+            problem.deviations(values),
+            problem.users.side,
+            factors,
+            self._threads,
+        )
+        return Fitted(network, posterior, self._monitor.history)
+
+    def _days(self) -> tuple[DayEffects | None, npt.NDArray[np.float32]]:
+        """Return the mean day effects, and the user-major values less them."""
+        values, days = self._problem.users.values, self._sampler.days
+        if days is None:
+            return None, values
+        kept = self._sampler.sweep - self._settings.burn_in
+        mean = (self._day_sums / kept if kept > 0 else days.values).astype(np.float32)
+        return DayEffects(self._keys, mean * np.float32(self._problem.unit)), values - mean[
+            days.group
+        ]
