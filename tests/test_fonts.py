@@ -141,6 +141,11 @@ def test_lone_surrogates_and_controls_are_dropped():
     drawn(shown, families)
 
 
+def test_bold_text_leaves_the_log_quiet(caplog):
+    drawn("가나", fonts.lettering(["가나"]).families, weight="bold")
+    assert caplog.text == ""
+
+
 def test_registering_twice_adds_nothing_and_changes_no_setting():
     before = dict(matplotlib.rcParams)
     fonts.register()

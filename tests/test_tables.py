@@ -86,6 +86,18 @@ def test_no_text_moves_the_cursor(text):
     shown.encode()
 
 
+def test_line_ends_and_tabs_become_spaces():
+    assert one_line(" a\tb\nc\u2028d ") == "a b c d"
+
+
+def test_text_for_a_terminal_fits_it(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr("sys.stdout", Terminal())
+    assert cell_len(text_table(["title"], [["x" * 500]]).split("\n")[1]) <= 20
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert "x" * 500 in text_table(["title"], [["x" * 500]])
+
+
 def test_decomposed_hangul_becomes_syllables():
     assert one_line("\u1112\u1161\u11ab") == "한"
 

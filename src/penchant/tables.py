@@ -109,7 +109,7 @@ def _print(title: str | None, table: Table, out: TextIO, width: int | None) -> N
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=out, width=width, highlight=False, markup=False, emoji=False)
+    console = Console(file=out, width=width)
     if title:
         console.print(Text(one_line(title), style="bold"))
     console.print(table)
