@@ -105,7 +105,7 @@ def factors_of(network: Any) -> Factors:
     >>> factors_of(network)
     Factors(3 × 4, 2 factors, 21 parameters)
     """
-    tables = {name: np.asarray(network.get_layer(name).get_weights()[0]) for name in TABLES}
+    tables = {name: np.asarray(network.get_layer(name).weights[0].value) for name in TABLES}
     return factors_from(tables, network.get_layer("rating").offset)
 
 

@@ -140,9 +140,13 @@ class Monitor:
             self._began -= self.history.records[-1]["seconds"]
 
     def add(self, record: Record) -> bool:
-        """Add a record measured elsewhere; return whether a callback wants to stop."""
-        self.history.append(record)
+        """Add a record measured elsewhere; return whether a callback wants to stop.
+
+        The callbacks come first: a Ctrl-C in one of them leaves no record of a round whose
+        numbers the solver hasn't kept yet.
+        """
         answers = [callback(record) for callback in self._callbacks]  # each is to be called
+        self.history.append(record)
         return any(answer is True for answer in answers)
 
 
