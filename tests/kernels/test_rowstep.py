@@ -54,7 +54,9 @@ def test_kernel_and_twin_agree(seed, M, k, noise):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10**6), st.lists(st.integers(0, 40), max_size=4), st.sampled_from([3, 16, 40]))
+@given(
+    st.integers(0, 10**6), st.lists(st.integers(0, 40), max_size=4), st.sampled_from([3, 16, 40])
+)
 def test_blocks_change_no_bit(seed, cuts, k):
     arguments = problem(seed, 40, 12, k)
     edges = [0, *sorted(cuts), 40]

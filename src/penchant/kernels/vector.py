@@ -89,9 +89,7 @@ def _call(name: str, n: int) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         function = ir.FunctionType(_VECTOR, [_VECTOR] * n)
-        return builder.call(
-            cgutils.get_or_insert_function(builder.module, function, name), args
-        )
+        return builder.call(cgutils.get_or_insert_function(builder.module, function, name), args)
 
     return generate
 
