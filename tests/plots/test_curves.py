@@ -105,7 +105,7 @@ def test_a_title_in_hangul_is_drawn_without_a_missing_glyph(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for ending in ("png", "svg", "pdf"):
-            plot_history(history(), tmp_path / f"a.{ending}", title="별들의 고향 $5_ 臥虎 $6^")
+            plot_history(history(), tmp_path / f"a.{ending}", title="별들의 고향 臥虎 $5^$")
             assert (tmp_path / f"a.{ending}").stat().st_size > 5_000
 
 
