@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import penchant
 from penchant.ratings import Scale
 
-ROWS = [(196, 242, 3.0, 881250949), (186, 302, 3.5, 891717742), (196, 302, 1.0, 881250950)]
+ROWS = [(612, 54, 3.0, 902135000), (88, 913, 3.5, 899000123), (612, 913, 1.0, 902135001)]
 
 
 def written(folder, name, content, encoding="utf-8"):
@@ -59,10 +59,10 @@ HEADER = "userId,movieId,rating,timestamp"
         ("it's.csv", f"{HEADER}\n" + lines(",")),
         ("u.gz", gzip.compress(lines("\t").encode())),
         ("utf16.csv", (f"{HEADER}\n" + lines(",")).encode("utf-16")),
-        ("q.csv", '"userId","movieId","rating","timestamp"\n"196","242","3","881250949"\n'
-                  '"186","302","3.5","891717742"\n"196","302","1","881250950"\n'),
-        ("q.tsv", '"196"\t"242"\t3\t881250949\n"186"\t"302"\t3.5\t891717742\n'
-                  '"196"\t"302"\t1\t881250950\n'),
+        ("q.csv", '"userId","movieId","rating","timestamp"\n"612","54","3","902135000"\n'
+                  '"88","913","3.5","899000123"\n"612","913","1","902135001"\n'),
+        ("q.tsv", '"612"\t"54"\t3\t902135000\n"88"\t"913"\t3.5\t899000123\n'
+                  '"612"\t"913"\t1\t902135001\n'),
     ],
 )  # fmt: skip
 def test_layouts_in_the_wild_give_the_same_ratings(tmp_path, name, content):
@@ -253,7 +253,7 @@ TABLES = st.lists(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TABLES, st.sampled_from([",", ";", "\t", "|"]), st.booleans())
 def test_what_is_written_is_read(tmp_path, rows, separator, header):
     import csv

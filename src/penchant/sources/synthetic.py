@@ -223,7 +223,7 @@ def _pairs(
 ) -> tuple[Rows, Rows]:
     """Draw distinct pairs, without replacement, in proportion to activity × popularity."""
     activity = rng.lognormal(0, 1, n_users)
-    popularity = (rng.permutation(n_items) + 1 + 0.02 * n_items) ** -0.9  # Zipf and Mandelbrot's
+    popularity = 1 / (rng.permutation(n_items) + 1 + 0.02 * n_items)  # Zipf's and Mandelbrot's
     if n_users * n_items <= _CELLS:  # the largest of keys log w + Gumbel noise: exact
         keys = rng.gumbel(size=n_users * n_items)
         keys += np.add.outer(np.log(activity), np.log(popularity)).ravel()

@@ -1,0 +1,183 @@
+"""A tiny set in the two forms that MovieLens 100K comes in, a server and a wheel that carry it."""
+
+import dataclasses
+import hashlib
+import http.server
+import importlib.util
+import io
+import threading
+import zipfile
+
+import pytest
+
+from penchant.sources.named import NAMED_SETS, NamedSet, Wheel
+
+U_DATA = b"".join(
+    b"%d\t%d\t%d\t%d\n" % row
+    for row in [(3, 1412, 5, 881250949), (1, 1, 3, 881250950), (3, 267, 1, 881250951),
+                (2, 543, 4, 881250952), (1, 543, 2, 881250953)]
+)  # fmt: skip
+USERS = [
+    (1, 31, "F", "baker", "10115"),
+    (2, 47, "M", "other", "K1A0B"),
+    (3, 19, "M", "writer", "02067"),
+    (4, 60, "F", "none", "00000"),
+]
+GENRES = [
+    *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime"),
+    *("Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance"),
+    *("Sci-Fi", "Thriller", "War", "Western"),
+]
+FILMS = [  # id, title, year and genres as one form has them, then title and year as the other
+    (1, "Blue Engine (1995)", 1995, ["Animation", "Children's", "Comedy"], "Blue Engine", "1995"),
+    (543, "Été, L' (1995) ", 1995, ["Drama", "Musical"], "Été, L'", "1995"),
+    (267, "unknown", None, ["unknown"], "unkonwn", "unkonwn"),
+    (1412, "Long Way IV (1995) (V)", 1995, ["Animation"],
+     "Long Way IV (1995)", "V"),
+    (9, "Nine (9ine) (1995)", 1995, ["Crime", "Thriller"], "Nine (9ine)", "1995"),
+]  # fmt: skip
+
+
+def movielens_files():
+    """The files as GroupLens' archive has them."""
+    users = "".join("|".join(map(str, user)) + "\n" for user in USERS)
+    items = ""
+    for key, title, year, genres, *_ in FILMS:
+        flags = [str(int(genre in genres)) for genre in GENRES]
+        released = f"01-Jan-{year}" if year else ""
+        items += "|".join([str(key), title, released, "", "http://x", *flags]) + "\n"
+    return {"u.data": U_DATA, "u.user": users.encode(), "u.item": items.encode("latin-1")}
+
+
+def recbole_files():
+    """The files as RecBole has them: typed headers, and no newline at the end."""
+    users = ["user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token"]
+    users += ["\t".join(map(str, user)) for user in USERS]
+    items = ["item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq"]
+    for key, _, _, genres, title, year in FILMS:
+        items.append("\t".join([str(key), title, year, " ".join(genres)]))
+    head = b"user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+    return {
+        "inter": head + U_DATA[:-1],
+        "user": "\n".join(users).encode(),
+        "item": "\n".join(items).encode(),
+    }
+
+
+def zipped(members):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def wheel_bytes():
+    """A wheel that pip accepts."""
+    info = "penchant_tiny-1.0.dist-info"
+    members = {f"tiny/tiny.{what}": content for what, content in recbole_files().items()}
+    members[f"{info}/METADATA"] = b"Metadata-Version: 2.1\nName: penchant-tiny\nVersion: 1.0\n"
+    members[f"{info}/WHEEL"] = (
+        b"Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    members[f"{info}/RECORD"] = b""
+    return zipped(members)
+
+
+class Server:
+    """A server on the loopback; `answer` and `status` may be changed, `requests` counts."""
+
+    def __init__(self, answer):
+        self.answer, self.status, self.length, self.requests = answer, 200, None, 0
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.requests += 1
+                self.send_response(outer.status)
+                stated = len(outer.answer) if outer.length is None else outer.length
+                self.send_header("Content-Length", str(stated))
+                self.end_headers()
+                self.wfile.write(outer.answer)
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.http.server_port
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+@pytest.fixture
+def archive():
+    return zipped({f"tiny/{name}": content for name, content in movielens_files().items()})
+
+
+@pytest.fixture
+def server(archive):
+    server = Server(archive)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def no_pip(monkeypatch):
+    """Close the second road, so that the error tells why the first is closed."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == "pip" else find(name, *a)
+    )
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A folder of wheels that is all that pip may look at."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    (folder / "penchant_tiny-1.0-py3-none-any.whl").write_bytes(wheel_bytes())
+    return folder
+
+
+@pytest.fixture
+def tiny(server, archive, monkeypatch):
+    """The tiny set, known to `penchant.load` as "tiny"."""
+    named = NamedSet(
+        name="tiny",
+        url=f"http://127.0.0.1:{server.port}/tiny.zip",
+        md5=hashlib.md5(archive).hexdigest(),
+        ratings_sha256=hashlib.sha256(U_DATA).hexdigest(),
+        members={name: f"tiny/{name}" for name in ("u.data", "u.user", "u.item")},
+        max_bytes=100_000,
+        scale=(1, 5),
+        wheel=Wheel(
+            project="penchant-tiny",
+            version="1.0",
+            sha256=hashlib.sha256(wheel_bytes()).hexdigest(),
+            ratings="tiny/tiny.inter",
+            members={f"tiny.{what}": f"tiny/tiny.{what}" for what in ("user", "item")},
+        ),
+        terms="Tiny is for tests alone.",
+    )
+    monkeypatch.setitem(NAMED_SETS, "tiny", named)
+    return named
+
+
+@pytest.fixture
+def change(tiny, monkeypatch):
+    """Change what is known of the tiny set."""
+
+    def changed(**fields):
+        wheel = {k.removeprefix("wheel_"): v for k, v in fields.items() if k.startswith("wheel_")}
+        rest = {k: v for k, v in fields.items() if not k.startswith("wheel_")}
+        named = dataclasses.replace(tiny, wheel=dataclasses.replace(tiny.wheel, **wheel), **rest)
+        monkeypatch.setitem(NAMED_SETS, "tiny", named)
+        return named
+
+    return changed

@@ -1,0 +1,156 @@
+import errno
+import hashlib
+import json
+import os
+import pathlib
+import threading
+
+import pytest
+
+import penchant
+from penchant.errors import SourceError
+from penchant.sources.cache import Kept, cache_folder, find_kept, keep
+
+FILES = {"u.data": b"1\t2\t3\t4\n", "u.user": b"1|20|M|artist|0\n"}
+
+
+def ratings_sum():
+    return hashlib.sha256(FILES["u.data"]).hexdigest()
+
+
+def find(folder):
+    return find_kept(folder, "u.data", ratings_sum())
+
+
+def test_the_folder_is_given_or_in_the_environment_or_the_users_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("PENCHANT_CACHE", str(tmp_path / "environment"))
+    assert cache_folder(tmp_path) == tmp_path
+    assert cache_folder() == tmp_path / "environment"
+    monkeypatch.setenv("PENCHANT_CACHE", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder().name in ("penchant", "Cache")
+    assert cache_folder("~/x") == tmp_path.home() / "x"
+
+
+def test_what_is_kept_is_found(tmp_path):
+    assert find(tmp_path / "set") is None
+    kept = keep(tmp_path / "set", FILES, "http://x")
+    assert (
+        find(tmp_path / "set") == kept == Kept(tmp_path / "set", ("u.data", "u.user"), "http://x")
+    )
+    assert {path.name for path in kept.folder.iterdir()} == {*FILES, "manifest.json"}
+
+
+def changed(folder, name, content):
+    (folder / name).write_bytes(content)
+
+
+def manifest(**sums):
+    return json.dumps({"origin": "x", "sha256": sums}).encode()
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda f: changed(f, "u.data", b"1\t2\t5\t4\n"), "the checksum of u.data doesn't match"),
+        (lambda f: changed(f, "u.user", b""), "the checksum of u.user doesn't match"),
+        (lambda f: (f / "u.user").unlink(), "u.user is missing"),
+        (lambda f: changed(f, "manifest.json", b"{"), "manifest.json is damaged"),
+        (lambda f: changed(f, "manifest.json", b"[]"), "manifest.json is damaged"),
+        (lambda f: changed(f, "manifest.json", b"\xff"), "manifest.json is damaged"),
+        (lambda f: changed(f, "manifest.json", manifest()), "manifest.json is not ours"),
+        (
+            lambda f: changed(f, "manifest.json", manifest(**{"../u.data": "0"})),
+            "manifest.json names files elsewhere",
+        ),
+    ],
+)
+def test_damage_is_seen(tmp_path, damage, told):
+    keep(tmp_path, FILES, "x")
+    damage(tmp_path)
+    assert find(tmp_path) == told
+
+
+def test_another_edition_is_not_taken(tmp_path):
+    keep(tmp_path, FILES, "x")
+    assert find_kept(tmp_path, "u.data", "0" * 64) == "manifest.json is not ours"
+
+
+def test_a_damaged_copy_is_told_and_fetched_again(tiny, server, tmp_path, capsys):
+    first = penchant.load("tiny", cache=tmp_path, quiet=True)
+    (tmp_path / "tiny" / "u.data").write_bytes(b"1\t2\t3\t4\n")
+    again = penchant.load("tiny", cache=tmp_path)
+    told = "is damaged (the checksum of u.data doesn't match). Fetching it again."
+    assert told in capsys.readouterr().err
+    assert again.fingerprint() == first.fingerprint()
+    assert server.requests == 2
+
+
+@pytest.mark.parametrize("step", range(6))
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_at_each_step_leaves_nothing_half_written(tmp_path, monkeypatch, call, step):
+    module = os if call == "fsync" else pathlib.Path
+    real = getattr(module, call)
+    calls = []
+
+    def full(*args):
+        calls.append(args)
+        if len(calls) == step + 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*args)
+
+    monkeypatch.setattr(module, call, full)
+    steps = 4 if call == "fsync" else 3  # two files and the manifest; the folder is synced too
+    if step >= steps:
+        keep(tmp_path, FILES, "x")
+        assert len(calls) == steps
+        return
+    with pytest.raises(SourceError, match=r"The disk is full: 0\.0 MB were to be kept in .*cache="):
+        keep(tmp_path, FILES, "x")
+    monkeypatch.undo()
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names <= {*FILES, "manifest.json"}
+    found = find(tmp_path)
+    assert found is None or found.names == tuple(FILES)
+
+
+def test_a_folder_that_cannot_be_written(tiny, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(SourceError, match=r"(Not writable|cannot be read).*PENCHANT_CACHE"):
+        penchant.load("tiny", cache=blocked, quiet=True)
+    with pytest.raises(SourceError, match=r"Not writable \(.*\): 0\.0 MB were to be kept"):
+        keep(blocked, FILES, "x")
+
+
+def test_a_manifest_that_may_not_be_read(tmp_path):
+    (tmp_path / "manifest.json").mkdir()
+    with pytest.raises(SourceError, match=r"The cache .* cannot be read: .*Choose another folder"):
+        find(tmp_path)
+
+
+def test_many_writers_and_readers_at_once(tmp_path):
+    keep(tmp_path, FILES, "x")
+    wrong, stop = [], threading.Event()
+
+    def write(origin):
+        for _ in range(15):
+            keep(tmp_path, FILES, origin)
+
+    def read():
+        while not stop.is_set():
+            found = find(tmp_path)
+            if not isinstance(found, Kept):
+                wrong.append(found)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    writers = [threading.Thread(target=write, args=(str(at),)) for at in range(4)]
+    for thread in readers + writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    for thread in readers:
+        thread.join()
+    assert wrong == []
+    assert len(list(tmp_path.iterdir())) == 3
