@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     )
     from penchant.recommender.opening import open as open
     from penchant.solvers.base import Checkpoint as Checkpoint
+    from penchant.solvers.bias import Bias as Bias
+    from penchant.solvers.gibbs import Gibbs as Gibbs
     from penchant.solvers.keras import Keras as Keras
+    from penchant.solvers.sgd import SGD as SGD
     from penchant.sources import load as load
     from penchant.sources.synthetic import synthetic as synthetic
     from penchant.split import folds as folds
@@ -30,11 +33,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Bias": "penchant.solvers.bias:Bias",
     "Checkpoint": "penchant.solvers.base:Checkpoint",
+    "Gibbs": "penchant.solvers.gibbs:Gibbs",
     "Keras": "penchant.solvers.keras:Keras",
     "MatrixFactorization": "penchant.recommender.matrix_factorization:MatrixFactorization",
     "PenchantError": "penchant.errors:PenchantError",
     "Ratings": "penchant.ratings:Ratings",
+    "SGD": "penchant.solvers.sgd:SGD",
     "Scale": "penchant.ratings:Scale",
     "folds": "penchant.split:folds",
     "load": "penchant.sources:load",

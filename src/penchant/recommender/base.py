@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from penchant.errors import DataError, NotFittedError, SettingsError
+from penchant.errors import DataError, NotFittedError, SettingsError, UnsupportedError
 from penchant.ids import Id, Rows
 from penchant.ratings import Ratings
 from penchant.recommender.answers import Answer, Neighbour, Recommendation
@@ -19,6 +19,7 @@ from penchant.recommender.scores import Scores
 from penchant.settings import require_count
 
 Floats = npt.NDArray[np.float32]
+Seconds = npt.NDArray[np.int64] | None
 
 
 class Recommender(ABC):
@@ -64,8 +65,11 @@ class Recommender(ABC):
     # What a model gives
 
     @abstractmethod
-    def _predict_rows(self, user_rows: Rows, item_rows: Rows) -> Floats:
-        """Return the unclipped rating of each pair of rows, (n,) float32."""
+    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
+        """Return the unclipped rating of each pair of rows, (n,) float32.
+
+        `seconds` are the times of the ratings, (n,) int64 since 1970, or None.
+        """
 
     @abstractmethod
     def _score_user(self, user_row: int) -> Floats:
@@ -92,15 +96,22 @@ class Recommender(ABC):
             raise not_fitted(self)
         return self._knowledge
 
-    def predict(self, users: Any, items: Any) -> Floats:
+    @property
+    def reads_time(self) -> bool:
+        """Whether the time of a rating makes a difference to its prediction."""
+        return False
+
+    def predict(self, users: Any, items: Any, *, timestamps: Any = None) -> Floats:
         """Return the rating of each pair of user and item, (n,) float32, clipped to the scale.
 
         Args:
             users: (n,) ids, or one id for all items.
             items: (n,) ids, or one id for all users.
+            timestamps: (n,) seconds since 1970 or one for all, for a model that reads the time.
 
         Raises:
             DataError: columns of different lengths, or ids of the wrong type.
+            UnsupportedError: timestamps for a model that doesn't read them.
         """
         known = self.knowledge
         user_rows = known.user_ids.rows(_listed(users))
@@ -112,7 +123,21 @@ class Recommender(ABC):
                     f"{len(user_rows):,} users and {len(item_rows):,} items."
                 )
             user_rows, item_rows = np.broadcast_arrays(user_rows, item_rows)
-        return _float32(known.scale.clip(self._predict_rows(user_rows, item_rows)))
+        seconds = self._seconds(timestamps, len(user_rows))
+        return _float32(known.scale.clip(self._predict_rows(user_rows, item_rows, seconds)))
+
+    def _seconds(self, timestamps: Any, n: int) -> Seconds:
+        if timestamps is None:
+            return None
+        if not self.reads_time:
+            raise UnsupportedError(
+                "This model does not read timestamps: leave them out, or train one with "
+                "solver=pc.Gibbs(contexts=('day',))."
+            )
+        stamps = np.asarray(timestamps, dtype=np.int64).reshape(-1)
+        if len(stamps) not in (1, n):
+            raise DataError(f"predict received {len(stamps):,} timestamps for {n:,} pairs.")
+        return np.broadcast_to(stamps, n)
 
     def evaluate(self, test: Ratings) -> Scores:
         """Predict ratings that are known, and return how well that went; see `Scores`.
@@ -122,7 +147,8 @@ class Recommender(ABC):
         """
         known = self.knowledge
         user_rows, item_rows = known.rows_in(test)
-        predicted = known.scale.clip(self._predict_rows(user_rows, item_rows))
+        seconds = test.timestamps if self.reads_time else None
+        predicted = known.scale.clip(self._predict_rows(user_rows, item_rows, seconds))
         stranger = (user_rows == 0) | (item_rows == 0)
         return Scores.of(test.values, predicted, stranger, known.is_cold(user_rows, item_rows))
 

@@ -13,7 +13,7 @@ from penchant.history import History
 from penchant.ids import Rows
 from penchant.ratings import Ratings
 from penchant.recommender import storage
-from penchant.recommender.base import Recommender, not_fitted
+from penchant.recommender.base import Recommender, Seconds, not_fitted
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.progress import show_progress
 from penchant.settings import FACTORS, require, require_count, require_number
@@ -30,7 +30,8 @@ class MatrixFactorization(Recommender):
 
     Args:
         factors: K.
-        solver: a name, "keras", or settings such as ``pc.Keras(optimizer="adam")``.
+        solver: a name, "gibbs", "sgd" or "keras", or settings such as
+            ``pc.Gibbs(rank=8)`` or ``pc.Keras(optimizer="adam")``.
         seed: of all that is random; the same seed, data and versions give the same model.
 
     References:
@@ -40,15 +41,16 @@ class MatrixFactorization(Recommender):
     >>> import penchant as pc
     >>> ratings = pc.synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.3, seed=1)
     >>> train, test = pc.split(ratings, test=0.2, seed=1)
-    >>> model = pc.MatrixFactorization(factors=4, solver="keras", seed=0)
+    >>> model = pc.MatrixFactorization(factors=4, solver=pc.Gibbs(rank=2), seed=0)
     >>> model.fit(train, progress=False).predict([1, 1], [2, 3]).shape
     (2,)
     """
 
     kind: ClassVar[str] = "matrix_factorization"
     _fitted: Fitted | None = None
+    _reads_time: bool = False
 
-    def __init__(self, factors: int = FACTORS, solver: Any = "keras", seed: int = 0) -> None:
+    def __init__(self, factors: int = FACTORS, solver: Any = "gibbs", seed: int = 0) -> None:
         self.factors = factors
         self.solver = solver
         self.seed = seed
@@ -86,6 +88,7 @@ class MatrixFactorization(Recommender):
         solver = solver_of(self.solver)
         train, held_out = _validation(ratings, validation, self.seed)
         knowledge = Knowledge.of(train)
+        reads_time = bool(getattr(solver, "contexts", ()))
         shown = [show_progress(solver.round_name, solver.rounds)] if progress else []
         try:
             fitted = solver.fit(
@@ -100,19 +103,30 @@ class MatrixFactorization(Recommender):
             )
         except DivergedError as error:
             if error.last_good is not None:
-                self._accept(error.last_good, knowledge)
+                self._accept(error.last_good, knowledge, reads_time)
             raise
-        return self._accept(fitted, knowledge)
+        return self._accept(fitted, knowledge, reads_time)
 
-    def _accept(self, fitted: Fitted, knowledge: Knowledge) -> Self:
+    def _accept(self, fitted: Fitted, knowledge: Knowledge, reads_time: bool) -> Self:
         self.__dict__.pop("network", None)
-        self._fitted, self._knowledge = fitted, knowledge
+        self._fitted, self._knowledge, self._reads_time = fitted, knowledge, reads_time
         return self
 
     @property
     def trained(self) -> Factors:
         """The trained numbers; raises `NotFittedError` before `fit`."""
         return self._known_fit().factors
+
+    @property
+    def posterior(self) -> Any:
+        """What the solver kept beside the factors, a `Posterior`; None for SGD and Keras."""
+        kept = self._known_fit().posterior
+        return kept() if callable(kept) else kept
+
+    @property
+    def reads_time(self) -> bool:
+        """Whether the model was trained with effects of user × day."""
+        return self._reads_time
 
     @property
     def history(self) -> History:
@@ -152,7 +166,9 @@ class MatrixFactorization(Recommender):
         history = self.history.to_json()
         weights = {name: a for name, a in self.trained.arrays().items() if name != "mean"}
         card = {"settings": settings, "mean": self.trained.mean, "history": history}
-        storage.save(path, self.kind, self.knowledge, card, weights, ratings, overwrite)
+        card["reads_time"] = self.reads_time
+        kept = None if self.posterior is None else self.posterior.arrays()
+        storage.save(path, self.kind, self.knowledge, card, weights, kept, ratings, overwrite)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored) -> MatrixFactorization:
@@ -162,15 +178,22 @@ class MatrixFactorization(Recommender):
         """
         settings, history = storage.settings_of(stored, tuple(SOLVERS)), storage.history_of(stored)
         model = cls(**settings)
-        return model._accept(Fitted(storage.factors_of(stored), None, history), stored.knowledge)
+        posterior = storage.posterior_of(stored) if stored.bundle.has_posterior else None
+        fitted = Fitted(storage.factors_of(stored), posterior, history)
+        reads_time = storage.entry(stored.bundle, "reads_time", bool)
+        return model._accept(fitted, stored.knowledge, reads_time)
 
     def _known_fit(self) -> Fitted:
         if self._fitted is None:
             raise not_fitted(self)
         return self._fitted
 
-    def _predict_rows(self, user_rows: Rows, item_rows: Rows) -> Floats:
-        return self.trained.predict(user_rows, item_rows)
+    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
+        predicted = self.trained.predict(user_rows, item_rows)
+        if seconds is None or not self.reads_time:
+            return predicted
+        effects: Floats = self.posterior.days(user_rows, seconds)
+        return predicted + effects
 
     def _score_user(self, user_row: int) -> Floats:
         return self.trained.scores(user_row)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +17,9 @@ from penchant.ratings import Ratings, Scale
 from penchant.recommender.knowledge import Knowledge
 from penchant.settings import require, require_choice
 from penchant.solvers.base import Recorded
+
+if TYPE_CHECKING:
+    from penchant.posterior import Posterior
 
 
 class Stored(NamedTuple):
@@ -30,6 +35,7 @@ def save(
     known: Knowledge,
     card: dict[str, Any],
     weights: dict[str, Any],
+    posterior: dict[str, Any] | None,
     ratings: bool,
     overwrite: bool,
 ) -> None:
@@ -46,6 +52,7 @@ def save(
         items=known.item_ids,
         user_table=known.user_table,
         item_table=known.item_table,
+        posterior=posterior,
         ratings=None
         if kept is None
         else bundle.Columns(kept.user_rows, kept.item_rows, kept.values, kept.timestamps),
@@ -95,7 +102,7 @@ def stored(opened: bundle.Bundle) -> Stored:
 def entry(opened: bundle.Bundle, name: str, kind: type) -> Any:
     """Return an entry of the card; raise `BundleError` where it is not of that type."""
     value = opened.card.get(name)
-    if not isinstance(value, kind) or isinstance(value, bool):
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise _wrong(opened, name, f"a {kind.__name__}", value)
     return value
 
@@ -140,6 +147,29 @@ def factors_of(store: Stored) -> Factors:
         return Factors(mean, *(opened.weights[name] for name in names))
     except (DataError, IndexError) as error:
         raise BundleError(f"{opened.folder}, weights.safetensors: {error}") from error
+
+
+def posterior_of(store: Stored) -> Callable[[], Posterior]:
+    """Return a function that reads the saved posterior when it is first asked for.
+
+    The function raises `BundleError` where the posterior isn't whole, or of other ids.
+    """
+
+    @cache
+    def read() -> Posterior:
+        from penchant.posterior import Posterior
+
+        opened = store.bundle
+        try:
+            kept = Posterior.from_arrays(opened.posterior or {})
+        except DataError as error:
+            raise BundleError(f"{opened.folder}, posterior.safetensors: {error}") from error
+        sizes = (len(kept.noise.user_weights), len(kept.noise.item_weights))
+        if sizes != (opened.users.size, opened.items.size):
+            raise _wrong(opened, "the posterior's size", f"that of {len(opened.users)} ids", sizes)
+        return kept
+
+    return read
 
 
 def _counts(opened: bundle.Bundle, name: str) -> Any:
