@@ -9,7 +9,7 @@ from penchant.errors import SettingsError
 from penchant.settings import require_choice
 from penchant.solvers.base import Recorded, Solver
 
-SOLVERS = {"bias": "Bias", "keras": "Keras"}
+SOLVERS = {"bias": "Bias", "gibbs": "Gibbs", "keras": "Keras", "sgd": "SGD"}
 """The class of each solver; its module has the solver's name."""
 
 
@@ -28,7 +28,7 @@ def solver_of(solver: object) -> Solver:
     if not callable(getattr(solver, "fit", None)) or getattr(solver, "name", None) not in SOLVERS:
         raise SettingsError(
             f"solver must be one of {', '.join(map(repr, SOLVERS))} or an object such as "
-            f"pc.Keras(), not {solver!r}."
+            f"pc.Gibbs(), not {solver!r}."
         )
     return solver  # type: ignore[return-value]
 
