@@ -97,34 +97,33 @@ class TestMonitor:
         assert made.history.column("seconds")[0] < 100
 
 
-def random_factors() -> Factors:
+@pytest.fixture
+def factors() -> Factors:
     rng = np.random.default_rng(0)
     shapes = ((4,), (4,), (4, 2), (4, 2))
     return Factors(3.0, *(rng.normal(size=shape).astype(np.float32) for shape in shapes))
 
 
 class TestWithoutStrangers:
-    factors = random_factors()
-
-    def test_the_stranger_and_cold_rows_take_the_mean_of_the_trained(self):
-        made = without_strangers(self.factors, TABLE.take([0, 1, 2]))  # user 3, item 9 are cold
+    def test_the_stranger_and_cold_rows_take_the_mean_of_the_trained(self, factors):
+        made = without_strangers(factors, TABLE.take([0, 1, 2]))  # user 3, item 9 are cold
         for name in ("user_bias", "user_factors", "item_bias", "item_factors"):
-            old, new = getattr(self.factors, name), getattr(made, name)
+            old, new = getattr(factors, name), getattr(made, name)
             assert new[1:3].tolist() == old[1:3].tolist()
             for row in (0, 3):
                 np.testing.assert_allclose(new[row], old[1:3].mean(axis=0), rtol=1e-6)
-        assert made.mean == self.factors.mean
+        assert made.mean == factors.mean
 
-    def test_the_mean_counts_each_row_once(self):
+    def test_the_mean_counts_each_row_once(self, factors):
         """User 1 has two ratings and user 2 one; both weigh the same."""
-        made = without_strangers(self.factors, TABLE.take([0, 1, 2]))
-        wanted = (self.factors.user_bias[1] + self.factors.user_bias[2]) / 2
+        made = without_strangers(factors, TABLE.take([0, 1, 2]))
+        wanted = (factors.user_bias[1] + factors.user_bias[2]) / 2
         assert made.user_bias[0] == pytest.approx(wanted)
 
-    def test_nothing_is_changed_in_place(self):
-        before = {name: array.copy() for name, array in self.factors.arrays().items()}
-        without_strangers(self.factors, TABLE)
-        for name, array in self.factors.arrays().items():
+    def test_nothing_is_changed_in_place(self, factors):
+        before = {name: array.copy() for name, array in factors.arrays().items()}
+        without_strangers(factors, TABLE)
+        for name, array in factors.arrays().items():
             assert array.tolist() == before[name].tolist()
 
 
