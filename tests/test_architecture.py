@@ -16,9 +16,9 @@ import penchant
 ROOT = Path(penchant.__file__).parent
 
 ORDER = """
-    errors settings console tables fonts atomic ids ratings features sources split metrics history
+    errors settings console tables fonts atomic ids ratings features sources split metrics ranking history
     kernels engine factors topn posterior network solvers plots bundle recommender
-    compare tune datacheck blocks report serve doctor cli
+    comparison tune datacheck blocks report serve doctor cli
 """.split()  # noqa: SIM905
 """Each module or package of `penchant` imports only what stands before it, or within itself."""
 
@@ -28,7 +28,7 @@ FORWARD = {("history", "plots")}
 HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "pyarrow", "rich")
 
 PUBLIC = """
-    Checkpoint Keras MatrixFactorization PenchantError Ratings Scale __version__
+    Bias Checkpoint Gibbs Keras MatrixFactorization PenchantError Ratings SGD Scale __version__
     folds load open split synthetic
 """.split()  # noqa: SIM905
 """What `import penchant as pc` offers; a change here is a change of the public API."""

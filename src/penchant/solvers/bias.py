@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from penchant.errors import DataError
+from penchant.errors import DataError, DivergedError
 from penchant.factors import Factors
 from penchant.ids import Rows
 from penchant.ratings import Ratings
@@ -21,6 +21,8 @@ Floats = npt.NDArray[np.float64]
 LEAST, MOST = 0.01, 1e6
 """The bounds of an l2 that the rule chooses."""
 
+_SMALLEST = 1e-6  # an l2 below it says nothing of the centres that float64 could find
+_STEPS = 2_000  # 20 are usual
 _TOLERANCE = 1e-9  # of the residual's norm; float32 can't hold more
 
 
@@ -49,15 +51,15 @@ class Bias(SolverSettings):
         l2_item: λ_i, likewise.
 
     Raises:
-        SettingsError: an l2 is no positive number.
+        SettingsError: an l2 is no number of at least 0.000001.
 
     References:
         Gao, Owen: Efficient Moment Calculations for Variance Components in Large Unbalanced
-        Crossed Random Effects Models, Electronic Journal of Statistics 11, 2017, section 4.
+        Crossed Random Effects Models, Electronic Journal of Statistics 11, 2017.
 
     >>> ratings = Ratings.from_columns([1, 1, 2, 2], [1, 2, 1, 2], [1, 3, 3, 5])
-    >>> fitted = Bias(l2_user=1e-6, l2_item=1e-6).fit(ratings, factors=2)
-    >>> fitted.factors.predict(ratings.user_rows, ratings.item_rows).round(3).tolist()
+    >>> fitted = Bias(l2_user=0.001, l2_item=0.001).fit(ratings, factors=2)
+    >>> fitted.factors.predict(ratings.user_rows, ratings.item_rows).round(2).tolist()
     [1.0, 3.0, 3.0, 5.0]
     """
 
@@ -71,7 +73,7 @@ class Bias(SolverSettings):
         for name in ("l2_user", "l2_item"):
             value = getattr(self, name)
             if value is not None:
-                require_number(name, value, 0, open_low=True)
+                require_number(name, value, _SMALLEST)
 
     @property
     def rounds(self) -> int:
@@ -139,7 +141,7 @@ def variances(ratings: Ratings) -> Variances:
     """Estimate the variances of ``r = μ + a_u + b_i + noise`` by the method of moments.
 
     The sums of squares within users, within items and over all have expectations that are linear
-    in the three variances (Gao & Owen 2017, equations 9–11); n is the number of ratings, M and N
+    in the three variances (Gao & Owen 2017); n is the number of ratings, M and N
     that of users and items with some, n_u and n_i that of each::
 
         Σ_u within user u = (n - M) (item + noise)
@@ -191,12 +193,17 @@ def _solve(ratings: Ratings, l2_user: float, l2_item: float) -> tuple[Floats, Fl
     sums = np.bincount(u, values, minlength=M), np.bincount(i, values, minlength=N)
     diagonal = np.concatenate([n_u + l2_user, n_i + l2_item, [n]])
     size = (len(diagonal), len(diagonal))
-    x, _ = cg(
+    x, unfinished = cg(
         LinearOperator(size, matvec=normal, dtype=np.float64),
         np.concatenate([*sums, [values.sum()]]),
         rtol=_TOLERANCE,
-        maxiter=10 * len(diagonal),
+        maxiter=_STEPS,
         M=LinearOperator(size, matvec=lambda v: v / diagonal, dtype=np.float64),
     )
+    if unfinished:
+        raise DivergedError(
+            f"The biases of l2_user={l2_user:g} and l2_item={l2_item:g} did not converge. Choose "
+            f"larger ones, or leave them out."
+        )
     a, b = x[:M], x[M:-1]
     return a - n_u @ a / n, b - n_i @ b / n
