@@ -18,7 +18,7 @@ def problem(seed, M, N, K):
     return indptr, indices, floats(n), floats(M, K), floats(M), floats(N, K), floats(N), weights
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.integers(1, 12), st.sampled_from([8, 16, 24]))
 def test_errors_and_their_sums_agree_with_the_twin(seed, M, K):
     arguments = problem(seed, M, 9, K)

@@ -31,7 +31,7 @@ def test_philox_gives_the_published_words(counter, key, words):
     assert tuple(int(w) for w in plain.philox(*counter, key)) == words
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**64 - 1), st.integers(0, 10**6), st.integers(0, 10**4), st.integers(1, 9))
 def test_kernel_and_twin_give_the_same_words_and_normals(seed, row, sweep, D):
     key = rng.seed_key(seed)

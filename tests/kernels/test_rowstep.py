@@ -44,7 +44,7 @@ def run(solve, arguments, noise, blocks, seed=0):
     return np.column_stack([factors, bias])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(1, 20), st.integers(1, 40), st.booleans())
 def test_kernel_and_twin_agree(seed, M, k, noise):
     arguments = problem(seed, M, 12, k)
@@ -53,7 +53,7 @@ def test_kernel_and_twin_agree(seed, M, k, noise):
     np.testing.assert_allclose(fast, slow, atol=2e-3, rtol=2e-3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 10**6), st.lists(st.integers(0, 40), max_size=4), st.sampled_from([3, 16, 40])
 )

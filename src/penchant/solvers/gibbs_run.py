@@ -90,7 +90,7 @@ class Run:
                 if stop:
                     break
         except KeyboardInterrupt:
-            pass
+            self._monitor.history.interrupted = True
         if not self._heads:
             self._heads.append(Head.of(self._sampler))
 

@@ -1,0 +1,236 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penchant.engine.threads import Threads
+from penchant.errors import DataError
+from penchant.features import CountScale, Noise, SideEncoder
+from penchant.features.side import ColumnCode
+from penchant.posterior import DayEffects, Posterior, Side, shares, variance
+from penchant.posterior.bulk import user_tables
+
+M, N, K, k, T = 7, 9, 5, 3, 4
+D = k + 1
+ENCODER = SideEncoder((ColumnCode("sex", "category", ("f", "m")),))
+
+
+def posterior(seed=0, *, draws=True, weights=True):
+    """A posterior of random numbers: heads that fit no data, but the formulas all the same."""
+    random = np.random.default_rng(seed)
+
+    def floats(*shape):
+        return random.normal(size=shape).astype(np.float32)
+
+    def side(rows, others, encoder, kept=True):
+        C = floats(T, D, D)
+        precision = (C @ C.transpose(0, 2, 1) + 2 * np.eye(D)).astype(np.float32)
+        F = others + 1 + encoder.width if weights else 0
+        return Side(
+            floats(T, rows if kept else 0, D), floats(T, D), precision, floats(T, F, D),
+            CountScale(1.0, 0.7), encoder,
+        )  # fmt: skip
+
+    positive = np.exp(floats(N + M + 1))
+    return Posterior(
+        3.5,
+        np.exp(floats(T)),
+        floats(T, K, k),
+        side(M, N, ENCODER, draws),
+        side(N, M, SideEncoder()),
+        Noise(1.3, floats(M), floats(N), positive[:M], positive[M : M + N]),
+    )
+
+
+def user(seed=0, n=5):
+    random = np.random.default_rng(seed)
+    return random.permutation(N)[:n].astype(np.int32), random.integers(1, 6, n).astype(float)
+
+
+@pytest.mark.parametrize("weights", [True, False])
+@pytest.mark.parametrize("n", [0, 5])
+def test_a_row_by_the_formula(n, weights):
+    p = posterior(weights=weights)
+    rated, values = user(n=n)
+    side = ENCODER.row({"sex": "m"})
+    solved = p.row(rated, values, side)
+    w = p.noise.of_user(rated, values - p.mean) if n else 1.0
+    factors, bias = np.zeros(K), 0.0
+    for s in range(T):
+        q = p.items.draws[s, rated].astype(float)
+        f, e = np.column_stack([q[:, :k], np.ones(n)]), values - p.mean - q[:, k]
+        a = p.alpha[s] * w * p.noise.item_weights[rated]
+        x = np.zeros(N + 3)
+        if n:
+            x[rated] = 1 / np.sqrt(n)
+            x[N] = (np.log1p(n) - 1.0) / 0.7
+        x[N + 1 :] = side
+        m = p.users.mean[s] + (p.users.weights[s].T @ x if weights else 0)
+        A = p.users.precision[s] + f.T @ (a[:, None] * f)
+        row = np.linalg.solve(A, p.users.precision[s] @ m + f.T @ (a * e))
+        factors += p.maps[s] @ row[:k] / T
+        bias += row[k] / T
+    np.testing.assert_allclose(solved.factors, factors, rtol=1e-4, atol=1e-5)
+    assert solved.bias == pytest.approx(bias, rel=1e-4)
+
+
+def test_all_rows_at_once_are_the_rows_one_by_one():
+    p = posterior()
+    random = np.random.default_rng(1)
+    counts = np.array([0, 0, 1, 2, 9, 5, 3])  # the stranger, and a cold user
+    columns = np.concatenate([np.sort(random.permutation(N)[:n]) for n in counts])
+    values = random.integers(1, 6, counts.sum()).astype(np.float32)
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    rows = np.repeat(np.arange(M), counts)
+    noise = Noise.learn(rows, columns, values - np.float32(p.mean), M, N)
+    p = dataclasses.replace(p, noise=noise)
+    ratings = sp.csr_matrix((values - np.float32(p.mean), columns, indptr), shape=(M, N))
+    side = np.stack([ENCODER.row({"sex": sex}) for sex in [None, "f", "m", None, "f", "m", "f"]])
+    with Threads(2) as threads:
+        P, b = user_tables(p, ratings, side, threads)
+    for u in range(M):
+        own = slice(indptr[u], indptr[u + 1])
+        solved = p.row(columns[own], values[own], side[u])
+        np.testing.assert_allclose(P[u], solved.factors, rtol=2e-3, atol=2e-4)
+        np.testing.assert_allclose(b[u], solved.bias, rtol=2e-3, atol=2e-4)
+
+
+@given(st.integers(0, 1000), st.integers(0, N), st.booleans())
+def test_the_shares_sum_to_the_prediction(seed, n, weights):
+    p = posterior(seed % 5, weights=weights)
+    rated, values = user(seed, n)
+    solved = p.row(rated, values, ENCODER.row({"sex": "f"}))
+    q = np.random.default_rng(seed).normal(size=K).astype(np.float32)
+    terms = shares(p, solved, q, 0.25)
+    prediction = p.mean + 0.25 + solved.bias + float(solved.factors.astype(float) @ q)
+    assert terms.total == pytest.approx(prediction, abs=1e-5 * max(1, abs(prediction)))
+    assert len(terms.ratings) == len(terms.rated) == n
+
+
+def test_a_share_is_what_a_rating_changes():
+    p = posterior()
+    p = dataclasses.replace(p, noise=dataclasses.replace(p.noise, variance=0.0))  # weights fixed
+    rated, values = user()
+    q = np.ones(K, np.float32)
+    changed = values.copy()
+    changed[2] += 1
+
+    def predict(values):
+        solved = p.row(rated, values)
+        return float(solved.factors.astype(float) @ q) + solved.bias, shares(p, solved, q, 0.0)
+
+    (before, terms), (after, others) = predict(values), predict(changed)
+    np.testing.assert_allclose(
+        others.ratings[2] - terms.ratings[2], after - before, rtol=1e-3, atol=1e-4
+    )
+    np.testing.assert_allclose(np.delete(others.ratings, 2), np.delete(terms.ratings, 2), rtol=1e-6)
+
+
+def test_more_ratings_leave_less_variance_but_never_less_than_the_noise():
+    p = posterior()
+    q = np.ones(K, np.float32)
+    p = dataclasses.replace(
+        p, noise=dataclasses.replace(p.noise, variance=0.0), alpha=np.full(T, 4.0, np.float32)
+    )
+    rated, _ = user(n=9)
+    f = np.column_stack([np.einsum("tKk,K->tk", p.maps, q), np.ones(T)])
+    alike = np.full((T, N, D), 0.0, np.float32)
+    p = dataclasses.replace(p, items=dataclasses.replace(p.items, draws=alike))
+    within = [
+        variance(p, p.row(rated[:n], np.full(n, 3.5)), q)
+        - p.row(rated[:n], np.full(n, 3.5)).rows.dot(f.T).diagonal().var()
+        for n in (0, 3, 9)
+    ]
+    assert within[0] > within[1] > within[2] > 0.25
+    solved = p.row([], [])
+    assert variance(p, solved, q, 0.5) - variance(p, solved, q) == pytest.approx(0.25)
+
+
+def test_a_row_is_a_pure_function_of_its_ratings():
+    p = posterior()
+    rated, values = user()
+    once = p.row(rated, values)
+    p.row(np.append(rated, 8), np.append(values, 1.0))
+    again = p.row(rated, values)
+    np.testing.assert_array_equal(once.factors, again.factors)
+    assert once.bias == again.bias
+
+
+def test_a_new_item_is_the_least_squares_of_its_heads():
+    p = posterior()
+    q, b = p.new_item([1, 2, 3], [5.0, 4.0, 1.0])
+    assert q.shape == (K,)
+    assert np.isfinite([*q, b]).all()
+    # an item that is in the row space of the maps comes back as it was
+    target = np.linalg.pinv(p.maps.transpose(0, 2, 1).reshape(-1, K)) @ np.ones(T * k)
+    heads = np.einsum("tKk,K->tk", p.maps, target)
+    mean = np.column_stack([heads, np.full(T, 0.5)]).astype(np.float32)
+    p = dataclasses.replace(p, items=dataclasses.replace(p.items, mean=mean))
+    q, b = p.new_item([], [])
+    np.testing.assert_allclose(q, target, atol=1e-4)
+    assert b == pytest.approx(0.5)
+
+
+def test_an_item_that_training_has_not_seen_counts_for_the_norm_alone():
+    p = posterior()
+    wide = np.concatenate([p.items.draws, np.zeros((T, 1, D), np.float32)], axis=1)
+    grown = dataclasses.replace(p, items=dataclasses.replace(p.items, draws=wide))
+    means = grown.users.prior_means(np.array([1, N]), None)
+    bag = p.users.weights[:, 1] / np.sqrt(2)
+    z = p.users.count.encode(np.array([2]))[0]
+    np.testing.assert_allclose(means, p.users.mean + bag + z * p.users.weights[:, N], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "values", "message"),
+    [
+        ([1, 2], [3.0], "two columns of one length"),
+        ([N], [3.0], f"Rows must be from 0 to {N - 1}; received {N}"),
+        ([-1], [3.0], "received -1"),
+    ],
+)
+def test_wrong_rows_are_refused(rows, values, message):
+    with pytest.raises(DataError, match=message):
+        posterior().row(rows, values)
+
+
+def test_an_item_without_draws_of_the_users_is_refused():
+    p = posterior(draws=False)
+    assert p.new_item([], [])[0].shape == (K,)
+    with pytest.raises(DataError, match="kept no draws of its users"):
+        p.new_item([1], [3.0])
+
+
+def test_arrays_there_and_back():
+    days = DayEffects(np.array([5, 9]), np.array([0.1, 0.2], np.float32))
+    p = dataclasses.replace(posterior(), days=days)
+    again = Posterior.from_arrays(p.arrays())
+    for name, array in p.arrays().items():
+        np.testing.assert_array_equal(array, again.arrays()[name])
+    rated, values = user()
+    np.testing.assert_array_equal(p.row(rated, values).factors, again.row(rated, values).factors)
+
+
+def test_arrays_that_do_not_fit_are_refused():
+    arrays = posterior().arrays()
+    with pytest.raises(DataError, match="no posterior"):
+        Posterior.from_arrays({k: v for k, v in arrays.items() if k != "maps"})
+    with pytest.raises(DataError, match="users.mean must be of shape"):
+        Posterior.from_arrays({**arrays, "users.mean": arrays["users.mean"][:, :2]})
+    text = np.frombuffer(json.dumps({"mean": 1}).encode(), np.uint8)
+    with pytest.raises(DataError, match="no posterior"):
+        Posterior.from_arrays({**arrays, "details": text})
+
+
+def test_day_effects_are_looked_up_by_user_and_day():
+    day = 86_400
+    users, times = np.array([1, 2, 2], np.int32), np.array([day, day, 5 * day + 7])
+    effects = DayEffects(DayEffects.key(users, times), np.array([0.1, 0.2, 0.3], np.float32))
+    asked = np.array([2, 1, 2, 3], np.int32), np.array([5 * day, day + 3, day, day])
+    np.testing.assert_allclose(effects(*asked), [0.3, 0.1, 0.2, 0.0])
+    nothing = DayEffects(np.zeros(0, np.int64), np.zeros(0, np.float32))
+    assert nothing(*asked).tolist() == [0, 0, 0, 0]
