@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,7 +62,7 @@ def test_kernel_and_twin_agree(seed, M, k, noise):
 def test_blocks_change_no_bit(seed, cuts, k):
     arguments = problem(seed, 40, 12, k)
     edges = [0, *sorted(cuts), 40]
-    blocks = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    blocks = [(a, b) for a, b in pairwise(edges) if a < b]
     whole = run(rowstep.solve_rows, arguments, True, [(0, 40)])
     np.testing.assert_array_equal(whole, run(rowstep.solve_rows, arguments, True, blocks[::-1]))
 

@@ -219,7 +219,7 @@ def test_arrays_that_do_not_fit_are_refused():
     arrays = posterior().arrays()
     with pytest.raises(DataError, match="no posterior"):
         Posterior.from_arrays({k: v for k, v in arrays.items() if k != "maps"})
-    with pytest.raises(DataError, match="users.mean must be of shape"):
+    with pytest.raises(DataError, match=r"users\.mean must be of shape"):
         Posterior.from_arrays({**arrays, "users.mean": arrays["users.mean"][:, :2]})
     text = np.frombuffer(json.dumps({"mean": 1}).encode(), np.uint8)
     with pytest.raises(DataError, match="no posterior"):

@@ -242,7 +242,7 @@ def test_side_columns_by_name(split):
     got = dataclasses.replace(QUICK, side_information=("sign",)).fit(split[0], factors=4)
     assert got.posterior.users.encoder.names == ["sign=False", "sign=True"]
     with pytest.raises(
-        DataError, match="no side column 'sgin'. Users have: sign; items have: sign"
+        DataError, match=r"no side column 'sgin'\. Users have: sign; items have: sign"
     ):
         dataclasses.replace(QUICK, side_information=("sgin",)).fit(split[0], factors=4)
 
