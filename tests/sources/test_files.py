@@ -215,6 +215,19 @@ def test_line_ends_inside_quotes_and_of_two_kinds(tmp_path):
     assert load(path).items == ["a\nb", "c"]
 
 
+def test_long_reviews_beside_the_ratings(tmp_path):
+    review = "line\n" * 60_000
+    path = written(tmp_path, "r.csv", f'user,item,rating,review\n1,a,4,"{review}"\n2,b,5,x\n')
+    assert load(path).items == ["a", "b"]
+    mixed = path.read_bytes().replace(b"\n2,b", b"\r\n2,b")
+    assert load(written(tmp_path, "m.csv", mixed)).items == ["a", "b"]
+
+
+def test_quotes_that_are_letters(tmp_path):
+    path = written(tmp_path, "r.csv", 'user,item,rating\n1,5" disk,4\n2,"b",5\n')
+    assert load(path).items == ['5" disk', "b"]
+
+
 def test_scales_in_the_wild(tmp_path):
     path = written(tmp_path, "r.csv", "user,item,rating\n1,1,-10\n1,2,+9.75\n2,1,1e1\n")
     assert load(path).scale == Scale(-10, 10)

@@ -62,8 +62,14 @@ def test_a_file_as_side_table(tmp_path):
     path.write_text(text, encoding="utf-8")
     table = load(items=path).item_table
     assert table.to_pylist()[1:] == [
-        {"title": "Ran, or Chaos", "genres": ["Drama", "War"], "zip": "01", "score": 1.5},
-        {"title": "괴물", "genres": None, "zip": "22", "score": None},
+        {
+            "title": "Ran, or Chaos",
+            "genres": ["Drama", "War"],
+            "zip": "01",
+            "score": 1.5,
+            "room": "00.5",
+        },
+        {"title": "괴물", "genres": None, "zip": "22", "score": None, "room": "1"},
     ]
     assert table.schema.field("score").type == pa.float64()
 

@@ -8,11 +8,12 @@ import gzip
 import io
 import itertools
 import re
+import sys
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TextIO, cast
 
 from penchant.errors import DataError, SettingsError, SourceError
 from penchant.sources.columns import NAMES, plain
@@ -108,13 +109,34 @@ def read_head(path: Path) -> bytes:
 def split_records(text: str, separator: str, quoted: bool) -> list[tuple[str, ...]]:
     """Return the fields of the first records of a text; blank lines are no records."""
     if quoted:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        records = [tuple(row) for row in itertools.islice(rows, _LINES) if row]
+        rows = quoted_records(io.StringIO(text, newline=""), separator, strict=False)
+        records = [tuple(row) for _, row in itertools.islice(rows, _LINES)]
     else:
         lines = itertools.islice(io.StringIO(text, newline=None), _LINES)
         bare = (line.rstrip("\n") for line in lines)
         records = [tuple(line.split(separator)) for line in bare if line]
     return records
+
+
+def quoted_records(
+    file: TextIO, separator: str, *, strict: bool = True
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record of a file with quotes, and the number of its first line.
+
+    Raises `csv.Error` with that number before the message where quotes are not as they must be.
+    """
+    limit = csv.field_size_limit(sys.maxsize)  # reviews may be long
+    first = 1
+    try:
+        reader = csv.reader(file, delimiter=separator, strict=strict)
+        for row in reader:
+            if row:
+                yield first, row
+            first = reader.line_num + 1
+    except csv.Error as error:
+        raise csv.Error(first, error) from None
+    finally:
+        csv.field_size_limit(limit)
 
 
 def is_number(field: str) -> bool:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import itertools
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from penchant.errors import DataError, SourceError
 from penchant.sources.columns import Roles
-from penchant.sources.layout import Layout, is_number, open_bytes
+from penchant.sources.layout import Layout, is_number, open_bytes, quoted_records
 
 _CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1"}
 
@@ -49,27 +50,37 @@ def read_columns(layout: Layout) -> tuple[pa.Table, Layout]:
 
 
 def records(layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record below the header with the number of its (last) line; slow."""
-    with (
-        open_bytes(layout.path) as binary,
-        io.TextIOWrapper(
-            binary, encoding=_CODECS[layout.encoding], errors="replace", newline=""
-        ) as file,
-    ):
-        if layout.quoted:
-            reader = csv.reader(file, delimiter=layout.separator)
-            rows = ((reader.line_num, row) for row in reader if row)
-        else:
-            lines = ((number, line.rstrip("\r\n")) for number, line in enumerate(file, start=1))
-            rows = ((number, line.split(layout.separator)) for number, line in lines if line)
-        if layout.header is not None:
-            next(rows, None)
-        yield from rows
+    """Yield each record below the header with the number of its first line; slow.
+
+    Raises `SourceError` where the file ends too early, `DataError` where quotes don't fit.
+    """
+    codec = _CODECS[layout.encoding]
+    try:
+        with (
+            open_bytes(layout.path) as binary,
+            io.TextIOWrapper(binary, encoding=codec, errors="replace", newline="") as file,
+        ):
+            rows = quoted_records(file, layout.separator) if layout.quoted else _bare(file, layout)
+            yield from itertools.islice(rows, layout.header is not None, None)
+    except csv.Error as error:
+        raise DataError(
+            f"{layout.path}, line {error.args[0]:,}: the quotes don't fit ({error.args[1]}). "
+            f"Inside a quoted field, a quote is written twice."
+        ) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(layout, error) from None
+
+
+def _bare(file: TextIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(file, start=1):
+        bare = line.rstrip("\r\n")
+        if bare:
+            yield number, bare.split(layout.separator)
 
 
 def place(layout: Layout, row: int) -> tuple[str, list[str]]:
     """Return where record `row`, from 0, stands ("ratings.csv, line 7"), and its fields."""
-    number, fields = next(found for at, found in enumerate(records(layout)) if at == row)
+    number, fields = next(itertools.islice(records(layout), row, None))
     return f"{layout.path}, line {number:,}", fields
 
 
@@ -119,28 +130,19 @@ def _query(layout: Layout, projection: str) -> tuple[pa.Table, Layout]:
         connection.execute("SET TimeZone = 'UTC'")
         try:
             return _run(connection, layout, projection), layout
-        except (duckdb.Error, UnicodeDecodeError) as error:
+        except duckdb.Error as error:
             if layout.encoding == "utf-8" and "unicode" in str(error):
                 return _query(_not_utf8(layout), projection)
-            told = str(error).split("\n")[0]
-        try:
-            n_records = _require_width(layout)
-        except (OSError, EOFError, zlib.error, csv.Error) as error:
-            raise _unreadable(layout, error) from None
-        try:  # every record is whole: only the line ends or the quotes are against the standard
-            table = _run(connection, layout, projection, strict=False)
-        except duckdb.Error:
-            table = None
-    if table is None or table.num_rows != n_records:
-        raise _unreadable(layout, told)
-    return table, layout
+        _require_width(layout)  # says which line is at fault, if any is
+        columns = _columns(layout)  # none: there are two kinds of line ends, say
+        return connection.from_arrow(columns).project(projection).to_arrow_table(), layout
 
 
 def _unreadable(layout: Layout, why: object) -> SourceError:
     return SourceError(f"{layout.path} cannot be read: {why}. Is it damaged, or cut short?")
 
 
-def _run(connection: Any, layout: Layout, projection: str, *, strict: bool = True) -> pa.Table:
+def _run(connection: Any, layout: Layout, projection: str) -> pa.Table:
     columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(layout.width))
     quote = '"' if layout.quoted else ""
     options = {
@@ -152,7 +154,6 @@ def _run(connection: Any, layout: Layout, projection: str, *, strict: bool = Tru
         "columns": f"{{{columns}}}",
         "auto_detect": "false",
         "skip": str(layout.skip),
-        "strict_mode": str(strict).lower(),
     }
     listed = ", ".join(f"{name} = {value}" for name, value in options.items())
     source = f"read_csv({_literal(_pattern(layout.path))}, {listed})"
@@ -185,18 +186,20 @@ def _not_utf8(layout: Layout) -> Layout:
     return dataclasses.replace(layout, encoding="latin-1")
 
 
-def _require_width(layout: Layout) -> int:
-    """Say which record has too few or too many fields; return the number of records."""
-    count = 0
+def _require_width(layout: Layout) -> None:
     for number, fields in records(layout):
-        count += 1
         if len(fields) != layout.width:
             raise DataError(
                 f"{layout.path}, line {number:,}: {len(fields)} fields instead of "
                 f"{layout.width}: {layout.separator.join(fields)[:80]!r}. Correct that line, or "
                 f"give the separator that the file has."
             )
-    return count
+
+
+def _columns(layout: Layout) -> pa.Table:
+    """Read the file without DuckDB; slow."""
+    columns = zip(*(fields for _, fields in records(layout)), strict=True)
+    return pa.table({f"c{at}": pa.array(column) for at, column in enumerate(columns)})
 
 
 def typed(table: pa.Table, key: str) -> pa.Table:
