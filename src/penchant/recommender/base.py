@@ -144,8 +144,11 @@ class Recommender(ABC):
 
         Args:
             test: ratings that the model was not trained on, of these or of other ids.
+
+        Raises `DataError` where that is no `Ratings`, or has none in it.
         """
         known = self.knowledge
+        require_ratings("test", test)
         user_rows, item_rows = known.rows_in(test)
         seconds = test.timestamps if self.reads_time else None
         predicted = known.scale.clip(self._predict_rows(user_rows, item_rows, seconds))
@@ -169,7 +172,7 @@ class Recommender(ABC):
             user: an id.
             n: how many; fewer come back where there are fewer.
             exclude_rated: leave out what the user rated in training.
-            among: only these items; unknown ones are left out.
+            among: only these items, ids or one id; unknown ones are left out.
 
         Raises:
             UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
@@ -180,7 +183,7 @@ class Recommender(ABC):
         allowed = np.ones(known.item_ids.size, dtype=bool)
         if among is not None:
             allowed[:] = False
-            allowed[known.item_ids.rows(list(among))] = True
+            allowed[known.item_ids.rows(_listed(among))] = True
         allowed[0] = False
         if exclude_rated and row:
             allowed[known.rated(row)] = False
@@ -230,6 +233,17 @@ def not_fitted(model: Recommender) -> NotFittedError:
         f"This {type(model).__name__} has not been trained. Call fit(ratings) first, or open a "
         f"saved one with penchant.open(path)."
     )
+
+
+def require_ratings(name: str, given: object, least: int = 1) -> None:
+    """Raise `DataError` unless `given` is `Ratings`, at least so many of them."""
+    if not isinstance(given, Ratings):
+        raise DataError(
+            f"{name} must be Ratings, not {type(given).__name__}. Make them with "
+            f"penchant.load(...), which takes files and data frames."
+        )
+    if len(given) < least:
+        raise DataError(f"There are no ratings in {name}. Check the filter or split before it.")
 
 
 def top_rows(scores: Floats, among: npt.NDArray[np.integer], n: int) -> Rows:

@@ -70,7 +70,8 @@ class Knowledge:
         if kept is None:
             raise UnsupportedError(
                 "This needs the training ratings, and the bundle was saved without them. Save "
-                "it with ratings=True, or ask without them: exclude_rated=False."
+                "it with ratings=True, or ask for what needs none: exclude_rated=False, or "
+                "--include-rated and --all on the command line."
             )
         return kept
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable
 from functools import cached_property
@@ -13,7 +14,7 @@ from penchant.history import History
 from penchant.ids import Rows
 from penchant.ratings import Ratings
 from penchant.recommender import storage
-from penchant.recommender.base import Recommender, Seconds, not_fitted
+from penchant.recommender.base import Recommender, Seconds, not_fitted, require_ratings
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.progress import show_progress
 from penchant.settings import FACTORS, require, require_count, require_number
@@ -49,6 +50,8 @@ class MatrixFactorization(Recommender):
     kind: ClassVar[str] = "matrix_factorization"
     _fitted: Fitted | None = None
     _reads_time: bool = False
+    _made_by: dict[str, Any]
+    """The settings of the fit, JSON-able: what a bundle says of how its numbers were made."""
 
     def __init__(self, factors: int = FACTORS, solver: Any = "gibbs", seed: int = 0) -> None:
         self.factors = factors
@@ -80,12 +83,17 @@ class MatrixFactorization(Recommender):
             checkpoint: where to keep the state of an unfinished training, if the solver can.
 
         Raises:
-            SettingsError: a setting makes no sense.
+            DataError: what is given as ratings is none, or empty.
+            SettingsError: a setting or an argument makes no sense.
             DivergedError: the numbers left the finite ones; the last good state is kept here.
         """
         require_count("factors", self.factors)
         require_count("seed", self.seed, 0)
         solver = solver_of(self.solver)
+        require_ratings("ratings", ratings)
+        if watch is not None:
+            require_ratings("watch", watch, least=0)
+        _require_arguments(callbacks, checkpoint)
         train, held_out = _validation(ratings, validation, self.seed)
         knowledge = Knowledge.of(train)
         reads_time = bool(getattr(solver, "contexts", ()))
@@ -107,9 +115,20 @@ class MatrixFactorization(Recommender):
             raise
         return self._accept(fitted, knowledge, reads_time)
 
-    def _accept(self, fitted: Fitted, knowledge: Knowledge, reads_time: bool) -> Self:
+    def _accept(
+        self,
+        fitted: Fitted,
+        knowledge: Knowledge,
+        reads_time: bool,
+        made_by: dict[str, Any] | None = None,
+    ) -> Self:
         self.__dict__.pop("network", None)
         self._fitted, self._knowledge, self._reads_time = fitted, knowledge, reads_time
+        self._made_by = made_by or {
+            "factors": self.factors,
+            "solver": solver_record(self.solver),
+            "seed": self.seed,
+        }
         return self
 
     @property
@@ -158,14 +177,9 @@ class MatrixFactorization(Recommender):
             NotFittedError: before `fit`.
             BundleError: the folder cannot be written; nothing is left half written.
         """
-        settings = {
-            "factors": self.factors,
-            "solver": solver_record(self.solver),
-            "seed": self.seed,
-        }
         history = self.history.to_json()
         weights = {name: a for name, a in self.trained.arrays().items() if name != "mean"}
-        card = {"settings": settings, "mean": self.trained.mean, "history": history}
+        card = {"settings": self._made_by, "mean": self.trained.mean, "history": history}
         card["reads_time"] = self.reads_time
         kept = None if self.posterior is None else self.posterior.arrays()
         storage.save(path, self.kind, self.knowledge, card, weights, kept, ratings, overwrite)
@@ -181,7 +195,8 @@ class MatrixFactorization(Recommender):
         posterior = storage.posterior_of(stored) if stored.bundle.has_posterior else None
         fitted = Fitted(storage.factors_of(stored), posterior, history)
         reads_time = storage.entry(stored.bundle, "reads_time", bool)
-        return model._accept(fitted, stored.knowledge, reads_time)
+        made_by = {**settings, "solver": dataclasses.asdict(settings["solver"])}
+        return model._accept(fitted, stored.knowledge, reads_time, made_by)
 
     def _known_fit(self) -> Fitted:
         if self._fitted is None:
@@ -203,11 +218,22 @@ class MatrixFactorization(Recommender):
         return self.trained.correlations(side, row, counts > 0)
 
 
-def _validation(
-    ratings: Ratings, validation: float | Ratings | None, seed: int
-) -> tuple[Ratings, Ratings | None]:
+def _require_arguments(callbacks: Any, checkpoint: Any) -> None:
+    require(
+        isinstance(callbacks, Iterable) and not isinstance(callbacks, str),
+        f"callbacks must be a list of callbacks, not {callbacks!r}.",
+    )
+    require(
+        checkpoint is None or isinstance(checkpoint, Checkpoint),
+        f"checkpoint must be a penchant.Checkpoint(folder), not {checkpoint!r}.",
+    )
+
+
+def _validation(ratings: Ratings, validation: Any, seed: int) -> tuple[Ratings, Ratings | None]:
     if validation is None or isinstance(validation, Ratings):
         return ratings, validation
+    if not isinstance(validation, (int, float)):
+        require_ratings("validation, where it is no share,", validation)
     require_number("validation", validation, 0, 1, open_low=True)
     require(validation < 1, f"validation must leave ratings to train on, not {validation!r}.")
     train, held_out = split(ratings, test=validation, seed=seed)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from penchant.errors import DivergedError
+from penchant.errors import DivergedError, SettingsError
 from penchant.factors import Factors
 from penchant.history import History, Record
 from penchant.ids import Rows
@@ -101,6 +101,8 @@ class Monitor:
     """Measures the model after each epoch or sweep, keeps the history, asks the callbacks.
 
     True RMSE over all rows of each part, predictions clipped to the scale.
+
+    Raises `SettingsError` for a callback that can't be called.
     """
 
     def __init__(
@@ -115,6 +117,9 @@ class Monitor:
         self._parts = {"train": ratings, "validation": validation, "watch": watch}
         self._scale = ratings.scale
         self._callbacks = tuple(callbacks)
+        for callback in self._callbacks:
+            if not callable(callback):
+                raise SettingsError(f"A callback is a function of a record, not {callback!r}.")
         self._began = time.perf_counter()
         self.history = History()
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from penchant.errors import DivergedError, SettingsError
+from penchant.errors import DataError, DivergedError, SettingsError
 from penchant.factors import Factors
 from penchant.history import History
 from penchant.network.backend import load_keras
@@ -18,7 +18,6 @@ from penchant.network.mf import L2On, factors_from, factors_of, matrix_factoriza
 from penchant.ratings import Ratings
 from penchant.settings import require, require_choice, require_count, require_number
 from penchant.solvers.base import (
-    Callback,
     Checkpoint,
     Fitted,
     Monitor,
@@ -26,7 +25,7 @@ from penchant.solvers.base import (
     diverged,
     without_strangers,
 )
-from penchant.solvers.keras_callbacks import epoch_hooks
+from penchant.solvers.keras_callbacks import Hooks, epoch_hooks
 from penchant.solvers.keras_loop import EpochLoop, Loss
 from penchant.solvers.state import StateFile
 
@@ -40,7 +39,8 @@ class Keras(SolverSettings):
     ``λ (|P|² + |Q|²) + λ_b (|b_U|² + |b_I|²)`` over the whole tables for "table". With the rmse
     loss a λ weighs about twice the RMSE times more than with mse.
 
-    The stranger and cold rows get the unweighted mean of the trained rows.
+    The stranger and cold rows get the unweighted mean of the trained rows, also where an epoch's
+    RMSE is measured.
 
     Attributes:
         optimizer: a name that Keras knows ("adamax", "sgd", "adam" …) or an optimiser object, of
@@ -90,6 +90,18 @@ class Keras(SolverSettings):
         if self.learning_rate is not None:
             require_number("learning_rate", self.learning_rate, 0, open_low=True)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON-able values.
+
+        An optimiser object or a function is described, and can't be made from that again.
+        """
+        values = super().to_json()
+        if not isinstance(self.optimizer, str):
+            values["optimizer"] = _described(self.optimizer)
+        if not isinstance(self.loss, str):
+            values["loss"] = f"the function {values['loss']}"
+        return values
+
     @classmethod
     def chapter(cls) -> Self:
         """Return the chapter's settings: plain SGD, l2() = 0.01 on whole tables, 60 epochs."""
@@ -127,6 +139,10 @@ class Keras(SolverSettings):
 
         `callbacks` may also be `keras.callbacks.Callback` objects with epoch hooks.
         """
+        if not len(ratings):
+            raise DataError("There are no ratings to train on. Check the filter before it.")
+        if validation is not None and not len(validation):
+            validation = None
         file = None
         if checkpoint is not None:
             file = StateFile(checkpoint, self, ratings, validation, factors=factors, seed=seed)
@@ -143,8 +159,8 @@ class Keras(SolverSettings):
         )
         steps = self.epochs * -(-len(ratings) // self.batch_size)
         loop = EpochLoop(network, self.make_optimizer(steps), self.loss, self.batch_size)
-        with epoch_hooks(callbacks, loop) as called:
-            return _Run(self, loop, ratings, spread, called, seed, file).train(validation, watch)
+        with epoch_hooks(callbacks, loop, self.epochs) as hooks:
+            return _Run(self, loop, ratings, spread, hooks, seed, file).train(validation, watch)
 
     def make_optimizer(self, steps: int) -> Any:
         """Return a fresh Keras optimiser for a training of so many steps.
@@ -179,7 +195,7 @@ class _Run:
         loop: EpochLoop,
         ratings: Ratings,
         spread: float,
-        callbacks: Iterable[Callback],
+        hooks: Hooks,
         seed: int,
         file: StateFile | None,
     ) -> None:
@@ -187,21 +203,23 @@ class _Run:
         self._loop = loop
         self._ratings = ratings
         self._spread = spread
-        self._callbacks = tuple(callbacks)
+        self._hooks = hooks
         self._seed = seed
         self._file = file
         self._kept = factors_of(loop.network)
         self._best = math.inf
 
     def train(self, validation: Ratings | None, watch: Ratings | None) -> Fitted:
-        monitor = Monitor("epoch", self._ratings, validation, watch, self._callbacks)
+        monitor = Monitor("epoch", self._ratings, validation, watch, self._hooks.callbacks)
         history = monitor.history
         self._resume(monitor)
         try:
             for epoch in range(len(history), self._settings.epochs):
+                self._hooks.begin_epoch(epoch)
                 loss = self._loop.run(*self._shuffled(epoch))
                 factors = self._factors(epoch)
-                stop = monitor.measure(factors.predict, loss=loss)
+                with np.errstate(over="ignore", invalid="ignore"):  # the monitor tells of it
+                    stop = monitor.measure(factors.predict, loss=loss)
                 self._keep(factors, history)
                 if self._file is not None and self._file.due(epoch + 1):
                     self._file.write(self._state(), history.to_json())
@@ -249,7 +267,7 @@ class _Run:
             self._best = monitor.history.records[best]["validation_rmse"]
 
     def _fitted(self, history: History) -> Fitted:
-        return Fitted(without_strangers(self._kept, self._ratings), None, history)
+        return Fitted(self._kept, None, history)
 
     def _shuffled(self, epoch: int) -> tuple[list[npt.NDArray[Any]], npt.NDArray[np.float32]]:
         """Return rows and values in the epoch's own random order, keyed by seed and epoch."""
@@ -259,10 +277,17 @@ class _Run:
         return inputs, table.values[order] / np.float32(self._spread)
 
     def _factors(self, epoch: int) -> Factors:
-        weights = self._loop.network.get_weights()
-        if not all(np.isfinite(table).all() for table in weights):
-            raise diverged("epoch", epoch + 1)
-        return factors_of(self._loop.network).scaled(self._spread)
+        try:
+            with np.errstate(over="ignore"):
+                factors = factors_of(self._loop.network).scaled(self._spread)
+        except DataError:
+            raise diverged("epoch", epoch + 1) from None
+        return without_strangers(factors, self._ratings)
+
+
+def _described(optimizer: Any) -> str:
+    config = ", ".join(f"{name}={value!r}" for name, value in optimizer.get_config().items())
+    return f"the object {type(optimizer).__name__}({config})"
 
 
 def _spread(ratings: Ratings) -> float:
