@@ -58,7 +58,11 @@ def test_the_id_column_is_found_by_name_or_is_the_first():
 
 def test_a_file_as_side_table(tmp_path):
     path = tmp_path / "movies.csv"
-    text = 'movieId,title,genres,zip,score\n63,"Ran, or Chaos",Drama|War,01,1.5\n7,괴물,,22,\n'
+    text = (
+        "movieId,title,genres,zip,score,room,empty\n"
+        '63,"Ran, or Chaos",Drama|War,01,1.5,00.5,\n'
+        "7,괴물,,22,,1,\n"
+    )
     path.write_text(text, encoding="utf-8")
     table = load(items=path).item_table
     assert table.to_pylist()[1:] == [
@@ -68,8 +72,16 @@ def test_a_file_as_side_table(tmp_path):
             "zip": "01",
             "score": 1.5,
             "room": "00.5",
+            "empty": None,
         },
-        {"title": "괴물", "genres": None, "zip": "22", "score": None, "room": "1"},
+        {
+            "title": "괴물",
+            "genres": None,
+            "zip": "22",
+            "score": None,
+            "room": "1",
+            "empty": None,
+        },
     ]
     assert table.schema.field("score").type == pa.float64()
 
