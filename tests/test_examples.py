@@ -40,7 +40,12 @@ def test_no_example_escapes():
     assert sorted(QUICK) == sorted(SAYS) == sorted(p.name for p in EXAMPLES.glob("*.py"))
 
 
-@pytest.mark.parametrize("name", sorted(QUICK))
+LONG = {"chapter_repaired.py"}  # six networks to compile
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in sorted(QUICK)]
+)
 def test_it_runs_and_says_what_it_found(name, tmp_path):
     arguments = [argument.format(folder=tmp_path) for argument in QUICK[name]]
     assert re.search(SAYS[name], run(name, *arguments))
@@ -65,3 +70,27 @@ def test_the_printed_figures_are_reproduced():
     )
     assert figures("target of ratings, (n, 1)") == pytest.approx([1.0914, 1.0904], abs=2e-4)
     assert figures("the same, measured against (n,)") == pytest.approx([1.0914, 1.1202], abs=2e-4)
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_the_readme_does_what_it_says(tmp_path):
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    program = tmp_path / "readme.py"
+    program.write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    stated = re.search(r"test RMSE is (\d\.\d{4})", readme)
+    found = re.search(r"RMSE +(\d\.\d{4})", done.stdout)
+    assert stated
+    assert found, done.stdout
+    assert float(found[1]) == pytest.approx(float(stated[1]), abs=1e-3)
+    assert (tmp_path / "films.penchant" / "card.json").exists()
