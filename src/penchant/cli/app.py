@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
@@ -11,6 +12,9 @@ from penchant.cli import data, doctor, fit, use
 from penchant.cli.output import print_json
 from penchant.console import tell
 from penchant.errors import PenchantError
+
+_UsageError: Any = typer.BadParameter.__base__  # Typer gives this class no name of its own
+_INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 app = typer.Typer(
     name="penchant",
@@ -47,17 +51,39 @@ def _root(
 
 def main() -> None:
     """Run a command; end with 0 (done), 2 (wrong usage or bad input) or 1 (anything else)."""
+    sys.exit(_run())
+
+
+def _run() -> int:
     try:
-        app()
+        code = app(standalone_mode=False)
     except PenchantError as error:
-        if "--json" in sys.argv:
-            print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
-        else:
-            tell(f"Error: {error}")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        tell("Stopped; nothing was saved.")
-        sys.exit(1)
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        sys.stderr.close()
-        sys.exit(1)
+        return _failed(type(error).__name__, str(error), error.exit_code)
+    except _UsageError as error:
+        return _misused(error)
+    except typer.Abort:
+        code = _INTERRUPTED
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return _failed(type(error).__name__, f"{error.strerror or error}{where}.", 1)
+    if code == _INTERRUPTED:
+        return _failed("Interrupted", "Stopped by Ctrl-C before it was done.", 1)
+    return code or 0
+
+
+def _misused(error: Any) -> int:
+    """Tell of wrong usage as Typer does; in one JSON object where that is wanted."""
+    if "--json" not in sys.argv:
+        error.show()
+        return int(error.exit_code)
+    hint = f" See {error.ctx.command_path} --help." if error.ctx else ""
+    told = f"{error.format_message().rstrip('.')}.{hint}"
+    return _failed("UsageError", told, int(error.exit_code))
+
+
+def _failed(kind: str, message: str, exit_code: int) -> int:
+    if "--json" in sys.argv:
+        print_json({"error": {"kind": kind, "message": message}})
+    else:
+        tell(f"Error: {message}")
+    return exit_code

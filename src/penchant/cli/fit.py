@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from penchant.recommender.matrix_factorization import MatrixFactorization
     from penchant.recommender.scores import Scores
 
+_WIDTH = 80  # of the summary: what Keras is sure to have, on a terminal or off it
+
 _CHAPTER_HELP = (
     "Build and train a course chapter's network to the letter, as a baseline to see: 200 factors, "
     "plain SGD, l2() = 0.01 on whole tables, 60 epochs of batches of 256. It shows its summary "
@@ -28,7 +31,10 @@ _CHAPTER_HELP = (
 
 def fit(
     source: options.Source,
-    solver: Annotated[str | None, typer.Option(help="What trains the network.")] = None,
+    solver: Annotated[
+        str | None,
+        typer.Option(help="What trains the network: gibbs, sgd, keras or bias.  [default: gibbs]"),
+    ] = None,
     factors: Annotated[
         int | None, typer.Option(help=f"Width of the embeddings.  [default: {FACTORS}]", min=1)
     ] = None,
@@ -88,6 +94,7 @@ def _model(
     solver: str | None, factors: int | None, seed: int, chapter: bool
 ) -> MatrixFactorization:
     from penchant.recommender.matrix_factorization import MatrixFactorization
+    from penchant.solvers.named import solver_of
 
     if chapter:
         if solver not in (None, "keras") or factors is not None:
@@ -98,6 +105,8 @@ def _model(
         from penchant.solvers.keras import Keras
 
         return MatrixFactorization(solver=Keras.chapter(), seed=seed)
+    if solver is not None:
+        solver_of(solver)  # here, so that a wrong name is told before the ratings are loaded
     given = {"factors": factors, "solver": solver}
     return MatrixFactorization(seed=seed, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
 
@@ -113,7 +122,7 @@ def _split(ratings: Ratings, test: float, seed: int) -> tuple[Ratings, Ratings |
 
 
 def _stem(source: str) -> str:
-    path = Path(source)
+    path = Path(source).expanduser()
     return path.resolve().name.split(".")[0] or "ratings" if path.exists() else source
 
 
@@ -121,6 +130,8 @@ def _require_place(target: Path) -> None:
     """Say before the training, not after it, that the bundle can't be put there."""
     if not target.parent.is_dir():
         raise SettingsError(f"--out: there is no folder {target.parent}. Make it first.")
+    if not os.access(target.parent, os.W_OK):
+        raise SettingsError(f"--out: {target.parent} can't be written to. Choose another folder.")
     if target.exists() and not (target / "card.json").is_file():
         raise SettingsError(f"--out: {target} is there and is no bundle. Choose another name.")
 
@@ -131,7 +142,7 @@ def _show_network(train: Ratings) -> None:
     network = matrix_factorization(
         train.user_ids.size, train.item_ids.size, FACTORS, train.mean, l2_on="table"
     )
-    network.summary(line_length=88, print_fn=typer.echo)
+    network.summary(line_length=_WIDTH, print_fn=typer.echo)
 
 
 def _result(

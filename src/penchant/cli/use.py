@@ -66,10 +66,16 @@ def predict(
     rating = float(model.predict([user_id], [item_id])[0])
     title = known.titles(known.item_ids.rows([item_id]))[0]
     if json:
-        print_json({"user": user_id, "item": item_id, "title": title, "rating": rating})
-    else:
-        about = f"{item_id} ({title})" if title else item_id
-        typer.echo(f"User {user_id} would give item {about} {rating:.2f} of {known.scale.high:g}.")
+        ids = (("user", known.user_ids, user_id), ("item", known.item_ids, item_id))
+        strangers = [what for what, known_ids, id_ in ids if _is_stranger(known_ids, id_)]
+        found = {"user": user_id, "item": item_id, "title": title, "rating": rating}
+        print_json({**found, "strangers": strangers})
+        return
+    from penchant.tables import one_line
+
+    about = one_line(f"{item_id} ({title})" if title else str(item_id))
+    who = one_line(str(user_id))
+    typer.echo(f"User {who} would rate item {about} {rating:.2f} on the scale {known.scale}.")
 
 
 def recommend(
@@ -85,7 +91,8 @@ def recommend(
     model = _open(bundle)
     user_id = _parse(model.knowledge.user_ids, user)
     answer = model.recommend(user_id, n, exclude_rated=not include_rated)
-    _show_answer(answer, {"user": user_id}, json)
+    stranger = _is_stranger(model.knowledge.user_ids, user_id)
+    _show_answer(answer, {"user": user_id, "stranger": stranger}, json)
 
 
 def similar(
@@ -109,9 +116,13 @@ def _open(bundle: str) -> Recommender:
 def _parse(ids: IdMap, text: str) -> Id:
     """Read an id, and say so where the model has never seen it."""
     value = ids.parse(text)
-    if not ids.rows([value])[0]:
+    if _is_stranger(ids, value):
         tell(f"The model has never seen {ids.what} {value!r}: this is its answer for a stranger.")
     return value
+
+
+def _is_stranger(ids: IdMap, value: Id) -> bool:
+    return not ids.rows([value])[0]
 
 
 def _show_answer(answer: Answer[Any], about: dict[str, Any], json: bool) -> None:
