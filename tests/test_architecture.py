@@ -16,9 +16,9 @@ import penchant
 ROOT = Path(penchant.__file__).parent
 
 ORDER = """
-    errors settings console tables fonts atomic ids ratings features sources split metrics ranking history
-    kernels engine factors topn posterior network solvers plots bundle recommender
-    comparison tune datacheck blocks report serve doctor cli
+    errors settings console tables fonts atomic ids ratings features sources split metrics ranking
+    history kernels engine factors topn posterior network solvers plots bundle recommender
+    comparison tune datacheck blocks report serve doctor cli __main__
 """.split()  # noqa: SIM905
 """Each module or package of `penchant` imports only what stands before it, or within itself."""
 

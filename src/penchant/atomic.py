@@ -10,7 +10,8 @@ What is guaranteed when something is replaced, also when the process is killed o
 - A folder on Linux and macOS: the same (one exchange of the two names).
 - A folder on Windows, and on a file system that cannot exchange names: the old one steps aside
   to a sibling named ``.NAME.old`` before the new one takes its place. Between the two renames
-  `present` finds the old one there; the next write puts it back.
+  `present` finds the old one there; the next write puts it back. A reader that looks in the
+  instant between the two may have to look again.
 """
 
 from __future__ import annotations
