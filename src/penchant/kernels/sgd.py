@@ -67,29 +67,18 @@ def shuffle(order, block, epoch, key):  # type: ignore[no-untyped-def]
     Step j from n-1 down to 1 swaps places j and ⌊(j + 1) w / 2³²⌋, w being word j % 4 of counter
     j // 4. `key` is (2,) uint32.
     """
-    for j in range(len(order)):
+    n = len(order)
+    words = np.empty((n + 3) // 4 * 4, np.uint32)
+    for c in range(len(words) // 4):  # by itself, this loop runs in many lanes
+        a, b, d, e = philox(
+            np.uint32(c), np.uint32(block), np.uint32(epoch), _SHUFFLE, key[0], key[1]
+        )
+        words[4 * c], words[4 * c + 1], words[4 * c + 2], words[4 * c + 3] = a, b, d, e
+    for j in range(n):
         order[j] = j
-    for c in range(len(order) // 4, -1, -1):
-        words = philox(np.uint32(c), np.uint32(block), np.uint32(epoch), _SHUFFLE, key[0], key[1])
-        for w in range(3, -1, -1):
-            j = 4 * c + w
-            if 0 < j < len(order):
-                to = np.int64((np.uint64(words[w]) * np.uint64(j + 1)) >> np.uint64(32))
-                order[j], order[to] = order[to], order[j]
-
-
-@_wide
-def _step(p, q, target, bias, rate, keep):  # type: ignore[no-untyped-def]
-    """Move two rows along one rating; return the rate times the error before."""
-    dot = _f(0)
-    for k in range(len(p)):
-        dot += p[k] * q[k]
-    g = rate * (target - bias - dot)
-    for k in range(len(p)):
-        a, b = p[k], q[k]
-        p[k] = keep * a + g * b
-        q[k] = keep * b + g * a
-    return g
+    for j in range(n - 1, 0, -1):
+        to = np.int64((np.uint64(words[j]) * np.uint64(j + 1)) >> np.uint64(32))
+        order[j], order[to] = order[to], order[j]
 
 
 @_wide
@@ -136,15 +125,24 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
     """
     keep, keep_bias = _f(1) - rate * l2, _f(1) - rate * l2_bias
     order = np.empty((starts[blocks + 1] - starts[blocks]).max(), np.int32)
-    for b in blocks:
-        start = starts[b]
-        length = starts[b + 1] - start
-        shuffle(order[:length], b, epoch, key)
+    K = P.shape[1]
+    for block in blocks:
+        start = starts[block]
+        length = starts[block + 1] - start
+        shuffle(order[:length], block, epoch, key)
         for j in range(length):
             at = start + order[j]
             u, i = users[at], items[at]
             target = scale * (values[at] - mean)
-            g = _step(P[u], Q[i], target, user_bias[u] + item_bias[i], rate, keep)
+            p, q = P[u], Q[i]
+            dot = _f(0)
+            for k in range(K):
+                dot += p[k] * q[k]
+            g = rate * (target - user_bias[u] - item_bias[i] - dot)
+            for k in range(K):
+                a, b = p[k], q[k]
+                p[k] = keep * a + g * b
+                q[k] = keep * b + g * a
             user_bias[u] = keep_bias * user_bias[u] + g
             item_bias[i] = keep_bias * item_bias[i] + g
 

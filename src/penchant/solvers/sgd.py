@@ -26,6 +26,7 @@ from penchant.solvers.base import (
 )
 from penchant.solvers.sgd_grid import Center, Epochs, Floats, Grid, Tables, predict
 from penchant.solvers.state import StateFile
+from penchant.solvers.stopping import has_waited, keeps_last
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,12 +71,12 @@ class SGD(SolverSettings):
     name: ClassVar[str] = "sgd"
     round_name: ClassVar[Literal["epoch", "sweep"]] = "epoch"
 
-    epochs: int = 40
-    learning_rate: float = 0.02
+    epochs: int = 45
+    learning_rate: float = 0.03
     decay: float = 1.0
-    l2: float = 0.05
-    l2_bias: float = 0.01
-    start: float = 0.03
+    l2: float = 0.07
+    l2_bias: float = 0.05
+    start: float = 0.02
     patience: int = 5
 
     def __post_init__(self) -> None:
@@ -142,7 +143,7 @@ class _Run:
     ) -> None:
         self._settings = settings
         self._ratings = ratings
-        self._validation = validation if validation is not None and len(validation) else None
+        self._validation = validation
         self._threads = threads
         self._file = file
         key = seed_key(seed)
@@ -170,7 +171,7 @@ class _Run:
         history = monitor.history
         try:
             for epoch in range(len(history) + 1, self._settings.epochs + 1):
-                if self._run_epoch(epoch, monitor) or self._waited(monitor):
+                if self._run_epoch(epoch, monitor) or has_waited(history, self._settings.patience):
                     break
         except KeyboardInterrupt:
             if not len(history):
@@ -188,9 +189,8 @@ class _Run:
         self._epochs.run(epoch, self._tables, rate, s.l2, s.l2_bias)
         stop = monitor.measure(self._predict, learning_rate=rate)
         history = monitor.history
-        if self._is_best(monitor):
+        if keeps_last(history):
             self._keep()
-            history.best = None if self._validation is None else len(history) - 1
         if self._file is not None and self._file.due(epoch):
             self._file.write(self._state(), history.to_json())
         return stop
@@ -202,18 +202,6 @@ class _Run:
 
     def _predict(self, users: Rows, items: Rows) -> Floats:
         return predict(self._threads, self._tables, self._center, users, items)
-
-    def _is_best(self, monitor: Monitor) -> bool:
-        """Whether validation rows like this epoch best so far, or there are none to ask."""
-        history = monitor.history
-        if self._validation is None or history.best is None:
-            return True
-        scores = history.column("validation_rmse")
-        return bool(scores[-1] < scores[history.best])
-
-    def _waited(self, monitor: Monitor) -> bool:
-        best = monitor.history.best
-        return best is not None and len(monitor.history) - 1 - best >= self._settings.patience
 
     def _state(self) -> dict[str, Floats]:
         now = {f"now.{name}": table for name, table in self._tables._asdict().items()}
