@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         MatrixFactorization as MatrixFactorization,
     )
     from penchant.recommender.opening import open as open
+    from penchant.solvers.als import ALS as ALS
     from penchant.solvers.base import Checkpoint as Checkpoint
     from penchant.solvers.bias import Bias as Bias
     from penchant.solvers.gibbs import Gibbs as Gibbs
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ALS": "penchant.solvers.als:ALS",
     "Bias": "penchant.solvers.bias:Bias",
     "Checkpoint": "penchant.solvers.base:Checkpoint",
     "Gibbs": "penchant.solvers.gibbs:Gibbs",

@@ -9,7 +9,7 @@ from penchant.errors import SettingsError
 from penchant.settings import require_choice
 from penchant.solvers.base import Recorded, Solver
 
-SOLVERS = {"bias": "Bias", "gibbs": "Gibbs", "keras": "Keras", "sgd": "SGD"}
+SOLVERS = {"als": "ALS", "bias": "Bias", "gibbs": "Gibbs", "keras": "Keras", "sgd": "SGD"}
 """The class of each solver; its module has the solver's name."""
 
 

@@ -1,0 +1,125 @@
+"""The ALS solver: rows solved in turn, side information by its mode."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+from penchant.engine.threads import Threads
+from penchant.ratings import Ratings
+from penchant.settings import require, require_choice, require_count, require_number
+from penchant.solvers.als_run import Run
+from penchant.solvers.base import Callback, Checkpoint, Fitted, Monitor, SolverSettings
+from penchant.solvers.state import StateFile
+
+
+@dataclasses.dataclass(frozen=True)
+class ALS(SolverSettings):
+    """Alternating least squares (Zhou et al. 2008), biases solved with the factors.
+
+    With z = (r - mean) / s, s the standard deviation of the training ratings, and rows
+    x̃ = (factors, own bias) of width D = rank + 1, the objective is
+
+        Σ w_u w_i (z - b_u - b_i - p_u · q_i)²
+        + Σ c_u |x̃_u - m - Bᵀx_u|²_λ + Σ c_i |x̃_i - m' - B'ᵀx_i|²_λ + κ |B|² + κ |B'|²
+
+    where ``|x̃|²_λ = l2 |factors|² + l2_bias bias²``. λ is plain (c = 1) for ``scaling="plain"``
+    and times the number of the row's ratings for "count". x holds who rated what, how much, and
+    the side columns (`penchant.features`); |B|² is measured in the leading directions of x
+    (`penchant.solvers.spectrum`) and in λ; the weights w are `penchant.features.Noise`. A sweep
+    solves the items' rows, then their prior, then the same for the users: each step is the least
+    there is for its part, so the objective never grows. Since z has no unit, neither do the
+    settings.
+
+    The network's users are solved once more at the end. With plain λ the model comes with a
+    `Posterior` of one head: a user's row is a pure function of that user's ratings. Strangers get
+    m, cold rows what their side columns say.
+
+    Attributes:
+        rank: factors that are solved for; the network's width is the recommender's `factors`.
+        sweeps: at the most; with validation rows training may stop earlier.
+        l2: λ of the factors.
+        l2_bias: λ of the biases.
+        scaling: "plain", or "count" for λ times the number of a row's ratings.
+        side_l2: κ, the λ of the weights of side information.
+        side_information: whether to use side columns, or the names of those to use.
+        bags: whether to use who rated what, and how much.
+        weights: whether noisier users and items weigh less.
+        patience: sweeps without a better validation RMSE before training stops; the best sweep's
+            numbers are kept.
+
+    Raises:
+        SettingsError: a setting makes no sense.
+
+    >>> from penchant.sources.synthetic import synthetic
+    >>> ratings = synthetic(n_users=60, n_items=40, n_ratings=1000, factors=2, seed=0)
+    >>> ALS(rank=4).fit(ratings, factors=6).factors
+    Factors(61 × 41, 6 factors, 714 parameters)
+    """
+
+    name: ClassVar[str] = "als"
+    round_name: ClassVar[Literal["epoch", "sweep"]] = "sweep"
+
+    rank: int = 32
+    sweeps: int = 10
+    l2: float = 13.0
+    l2_bias: float = 6.0
+    scaling: Literal["plain", "count"] = "plain"
+    side_l2: float = 0.015
+    side_information: bool | tuple[str, ...] = True
+    bags: bool = True
+    weights: bool = True
+    patience: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("rank", "sweeps", "patience"):
+            require_count(name, getattr(self, name))
+        for name in ("l2", "l2_bias", "side_l2"):
+            require_number(name, getattr(self, name), 0, open_low=True)
+        require_choice("scaling", self.scaling, ("plain", "count"))
+        use: object = self.side_information
+        require(
+            not isinstance(use, str),
+            f"side_information takes names in a tuple, such as ({use!r},), not {use!r}.",
+        )
+        if not isinstance(self.side_information, bool):
+            object.__setattr__(self, "side_information", tuple(self.side_information))
+
+    @property
+    def rounds(self) -> int:
+        """How many sweeps `fit` makes at the most."""
+        return self.sweeps
+
+    def fit(
+        self,
+        ratings: Ratings,
+        *,
+        factors: int,
+        validation: Ratings | None = None,
+        watch: Ratings | None = None,
+        seed: int = 0,
+        callbacks: Iterable[Callback] = (),
+        threads: int | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Fitted:
+        """Train on `ratings`; see `penchant.solvers.base.Solver.fit`.
+
+        History: `loss`, the objective, beside the RMSEs. `seed` is of the random start.
+
+        Raises:
+            DataError: there are no ratings, or a side column doesn't exist.
+            DivergedError: λ is so small that a row has no solution; `last_good` is what stood
+                before.
+            SettingsError: `factors` or `threads` makes no sense, or the checkpoint belongs to
+                another training.
+        """
+        require_count("factors", factors)
+        require_count("seed", seed, 0)
+        file = None
+        if checkpoint is not None:
+            file = StateFile(checkpoint, self, ratings, validation, factors=factors, seed=seed)
+        monitor = Monitor(self.round_name, ratings, validation, watch, callbacks)
+        with Threads(threads) as pool:
+            run = Run(self, ratings, seed, pool, monitor)
+            return run.train(factors, file)
