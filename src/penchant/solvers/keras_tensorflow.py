@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import tensorflow as tf
-
 from penchant.solvers.keras_loop import Loss
 
 
 def compile_steps(network: Any, optimizer: Any, loss: Loss) -> Callable[[list[Any]], float]:
     """Return a function that trains on batches, (steps, batch, …) arrays, and gives their loss."""
+    import tensorflow as tf  # an extra: loaded where it is the backend, not to collect doctests
+
     variables = [v.value for v in network.trainable_variables]
 
     def step(batch: list[Any]) -> Any:
