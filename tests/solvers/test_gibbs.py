@@ -144,7 +144,7 @@ def test_side_columns_help_the_cold():
     plan = Gibbs(rank=6, sweeps=60, burn_in=20, heads=20)
     with_side = error(plan.fit(train, factors=12), test)
     without = error(dataclasses.replace(plan, side_information=False).fit(train, factors=12), test)
-    assert with_side < 0.97 * without
+    assert with_side < 0.985 * without
 
 
 @pytest.mark.parametrize(
@@ -327,14 +327,16 @@ def side_matrix(seed, M=40, N=30):
         return np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=m))]).astype(np.int64)
 
     more = random.normal(size=(M, 3)).astype(np.float32)
+    rarity = random.uniform(0.5, 2, N).astype(np.float32)
     X = SideMatrix(
-        starts(u, M), i.astype(np.int32), starts(iu, N), ui.astype(np.int32), norms, more
+        starts(u, M), i.astype(np.int32), starts(iu, N), ui.astype(np.int32), norms, rarity, more
     )
-    return X, np.hstack([dense * norms[:, None], more]), counts > 0
+    bags = dense * norms[:, None]
+    return X, np.hstack([bags * rarity, more]), np.hstack([bags, more]), counts > 0
 
 
 def test_products_with_the_side_matrix():
-    X, dense, _ = side_matrix(0)
+    X, dense, *_ = side_matrix(0)
     random = np.random.default_rng(0)
     V, Z = (random.normal(size=(m, 40)).astype(np.float32) for m in reversed(dense.shape))
     np.testing.assert_allclose(X.times(Threads(1), V), dense @ V, atol=1e-4)
@@ -342,13 +344,13 @@ def test_products_with_the_side_matrix():
 
 
 def test_the_spectrum_is_that_of_the_rows_with_ratings():
-    X, dense, active = side_matrix(1)
+    X, dense, plain, active = side_matrix(1)
     found = spectrum(X, active, Threads(1))
     S = np.linalg.svd(dense[active], compute_uv=False)
-    np.testing.assert_allclose(found.variances, S**4 / (np.sum(S**4) / active.sum()), rtol=1e-3)
+    np.testing.assert_allclose(found.variances, S**3 / (np.sum(S**3) / active.sum()), rtol=1e-3)
     U = found.U[active].astype(float)
     np.testing.assert_allclose(U.T @ U, np.eye(found.size), atol=1e-4)
-    np.testing.assert_allclose(dense @ found.V, found.U, atol=1e-3)
+    np.testing.assert_allclose(plain @ found.V, found.U, atol=1e-3)
 
 
 def test_the_problem_is_in_units_of_the_ratings_deviation(split):

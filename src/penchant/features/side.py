@@ -26,7 +26,7 @@ Kind = Literal["category", "tags", "bands", "year"]
 Floats = npt.NDArray[np.float32]
 
 SIDE_SCALE = 0.3
-"""What a known side value weighs against a whole bag, whose squares sum to one."""
+"""What a known side value weighs against a whole bag, whose squares sum to one on the average."""
 
 MOST_VALUES = 100
 """A column of more different values than this (titles, addresses, zip codes) is left out."""

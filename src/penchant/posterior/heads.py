@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.errors import DataError
-from penchant.features import CountScale, Noise, SideEncoder
+from penchant.features import CountScale, Noise, SideEncoder, bag_weights
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int32]
@@ -63,8 +63,9 @@ class Side:
         if len(rated):
             known = rated[rated < n_other]  # what training has not seen counts for the norm alone
             bag = self.weights[:, known].sum(axis=1, dtype=np.float64)
-            mean += bag / np.sqrt(len(rated))
-            z = self.count.encode(np.array([len(rated)]))[0]
+            counts = np.array([len(rated)])
+            mean += bag * bag_weights(counts)[0]
+            z = self.count.encode(counts)[0]
             mean += z * self.weights[:, n_other].astype(np.float64)
         if side is not None and n_side:
             mean += np.einsum("s,tsd->td", side, self.weights[:, n_other + 1 :])

@@ -14,6 +14,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from penchant.features import bag_weights
 from penchant.posterior.heads import Posterior, Solved
 
 Doubles = npt.NDArray[np.float64]
@@ -78,7 +79,7 @@ def shares(
         if n:
             known = solved.rated < N
             bag = users.weights[:, solved.rated[known]]
-            rated[known] = np.einsum("td,tnd->n", h, bag) / np.sqrt(n)
+            rated[known] = np.einsum("td,tnd->n", h, bag) * bag_weights(np.array([n]))[0]
             z = users.count.encode(np.array([n]))[0]
             count = float(z * np.einsum("td,td->", h, users.weights[:, N])) / T
         if solved.side is not None:

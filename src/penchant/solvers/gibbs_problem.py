@@ -150,10 +150,21 @@ def _one_side(
     side = encoder.encode(table, len(counts)).toarray().astype(np.float32)
     count = CountScale.learn(counts)
     known = count.encode(counts)[:, None] * np.float32(bags)
+    norms = bag_weights(counts) * np.float32(bags)
+    rarity = _rarity(indptr, indices, norms, bag_weights(np.diff(other_indptr)))
     X = SideMatrix(
-        indptr, indices, other_indptr, other_indices,
-        bag_weights(counts) * np.float32(bags), np.hstack([known, side]),
-    )  # fmt: skip
+        indptr, indices, other_indptr, other_indices, norms, rarity, np.hstack([known, side])
+    )
     units = np.sqrt(weights)
     directions = spectrum(X, counts > 0, threads)
     return OneSide(indptr, indices, values, units, directions, count, encoder, side)
+
+
+def _rarity(
+    indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], norms: Floats, rarity: Floats
+) -> Floats:
+    """Scale the other side's weights so that a row's bag has squares that sum to 1 on average."""
+    sums = np.concatenate([[0.0], np.cumsum(rarity[indices].astype(np.float64) ** 2)])
+    squares = norms.astype(np.float64) ** 2 * (sums[indptr[1:]] - sums[indptr[:-1]])
+    total, rows = float(squares.sum()), int((np.diff(indptr) > 0).sum())
+    return rarity * np.float32(np.sqrt(rows / total) if total > 0 else 1.0)

@@ -4,11 +4,11 @@ The weights B of X have thousands of rows, and what they explain, ``X B``, lies 
 leading directions of X. So the prior of B is put on these: with ``X V = U S`` (V and U orthonormal,
 r columns, S their lengths),
 
-    X B = U G,    G_j ~ N(0, S_j⁴ / (c λ) Λ⁻¹)    for each direction j,    B = V S⁻¹ G
+    X B = U G,    G_j ~ N(0, S_j³ / (c λ) Λ⁻¹)    for each direction j,    B = V S⁻¹ G
 
-The power 4 of S (2 would be the same prior for each column of X) lets columns that occur together
+The power 3 of S (2 would be the same prior for each column of X) lets columns that occur together
 share their weights: films seen by the same people say similar things of a newcomer. The scale
-``c = Σ S⁴ / M`` makes 1/λ the share of Λ⁻¹ that X explains of an average row.
+``c = Σ S³ / M`` makes 1/λ the share of Λ⁻¹ that X explains of an average row.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ Floats = npt.NDArray[np.float32]
 DIRECTIONS = 128
 """The most directions that are kept."""
 
+POWER = 3
+"""The prior variance of a direction goes with this power of its length."""
+
 _SPARE = 16
 _PASSES = 2
 _SMALLEST = 1e-4  # of the largest S²: what is shorter is noise of float32
@@ -43,7 +46,8 @@ class SideMatrix:
         indices: (n,) int32, rows of the other side.
         other_indptr: (N + 1,) int64 of the other side's ratings.
         other_indices: (n,) int32, rows of this side.
-        norms: (M,) float32, ``1/√n`` of the bags; zeros leave the bag out.
+        norms: (M,) float32, what each entry of a row's bag weighs; zeros leave the bag out.
+        rarity: (N,) float32, what each of the other side's rows weighs besides.
         dense: (M, F) float32, the count and the side columns.
     """
 
@@ -52,6 +56,7 @@ class SideMatrix:
     other_indptr: npt.NDArray[np.int64]
     other_indices: npt.NDArray[np.int32]
     norms: Floats
+    rarity: Floats
     dense: Floats
 
     @property
@@ -63,11 +68,10 @@ class SideMatrix:
         """Return ``X V`` for V, (N + F, r) float32, r a multiple of 8."""
         M, N = len(self.norms), len(self.other_indptr) - 1
         out = np.empty((M, V.shape[1]), dtype=np.float32)
-        ones = np.ones(N, dtype=np.float32)
         bag = np.ascontiguousarray(V[:N])
 
         def work(start: int, stop: int) -> None:
-            pattern_times(start, stop, self.indptr, self.indices, self.norms, ones, bag, out)
+            pattern_times(start, stop, self.indptr, self.indices, self.norms, self.rarity, bag, out)
 
         threads.map(work, threads.blocks(np.diff(self.indptr)))
         return out + times(threads, self.dense, V[N:]) if self.dense.shape[1] else out
@@ -76,11 +80,10 @@ class SideMatrix:
         """Return ``Xᵀ Z`` for Z, (M, r) float32, r a multiple of 8."""
         N = len(self.other_indptr) - 1
         out = np.empty((N + self.dense.shape[1], Z.shape[1]), dtype=np.float32)
-        ones = np.ones(N, dtype=np.float32)
 
         def work(start: int, stop: int) -> None:
             pattern_times(
-                start, stop, self.other_indptr, self.other_indices, ones, self.norms, Z, out
+                start, stop, self.other_indptr, self.other_indices, self.rarity, self.norms, Z, out
             )
 
         threads.map(work, threads.blocks(np.diff(self.other_indptr)))
@@ -94,8 +97,8 @@ class Spectrum:
 
     Attributes:
         U: (M, r) float32, the rows' coordinates; orthonormal columns over the rows with ratings.
-        variances: (r,) float64, ``S⁴ / c``: the prior variance of each coordinate at λ = 1.
-        V: (N + F, r) float32, ``V S⁻¹``: a new row's coordinates are its x times it.
+        variances: (r,) float64, ``S³ / c``: the prior variance of each coordinate at λ = 1.
+        V: (N + F, r) float32, ``V S⁻¹``, rarity included: a row's coordinates are its x times it.
     """
 
     U: Floats
@@ -137,7 +140,8 @@ def spectrum(X: SideMatrix, active: npt.NDArray[np.bool_], threads: Threads) -> 
     padded = np.zeros((F, -(-V.shape[1] // 8) * 8), dtype=np.float32)
     padded[:, : V.shape[1]] = V
     U = np.ascontiguousarray(X.times(threads, padded)[:, : len(S)])
-    return Spectrum(U, S**4 / (np.sum(S**4) / active.sum()), V)
+    V[: len(X.rarity)] *= X.rarity[:, None]
+    return Spectrum(U, S**POWER / (np.sum(S**POWER) / active.sum()), V)
 
 
 def _orthonormal(A: Any) -> Floats:
