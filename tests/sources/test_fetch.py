@@ -45,6 +45,8 @@ def test_the_archive_is_fetched_once_and_then_read_from_the_cache(tiny, server, 
     titles = ratings.item_table["title"].to_pylist()[1:]
     titles = dict(zip(ratings.item_ids.array.to_pylist(), titles, strict=True))
     assert titles == TITLES
+    years = ratings.item_table["year"].to_pylist()[1:]
+    assert dict(zip(titles, years, strict=True)) == dict.fromkeys(TITLES, 1995) | {267: None}
     server.stop()
     again = penchant.load("tiny", cache=tmp_path)
     assert "Tiny is for tests alone." not in capsys.readouterr().err

@@ -129,6 +129,24 @@ def test_the_guess_can_be_overridden(tmp_path):
     assert load(texts, header=False).users == ["ann", "cid"]
 
 
+@pytest.mark.parametrize(
+    ("content", "separator"),
+    [
+        ("1,a|b,3,2020-01-01 10:00:00\n2,c|d,4,2020-01-02 10:00:00\n", "commas"),
+        ("1;a b;3;x, y\n2;c d;4;z, w\n", "semicolons"),
+        ("1\ta, b\t3\n2\tc, d\t4\n", "tabs"),
+        ("1::a, b c::3\n2::d, e f::4\n", "'::'"),
+        ('1,"a;b;c;d",3\n2,"e;f;g",4\n', "commas"),
+        ("1 a 3\n2 b 4\n", "spaces"),
+        ("1|a:b|3\n2|c::d|4\n", "pipes"),
+    ],
+)
+def test_the_separator_is_the_one_that_cuts_every_line_alike(tmp_path, content, separator):
+    ratings = load(written(tmp_path, "r.txt", content))
+    assert ratings.notices[0].startswith(f"r.txt: separated by {separator}, no header")
+    assert (ratings.users, ratings.values.tolist()) == ([1, 2], [3, 4])
+
+
 def test_times_can_be_left_out(tmp_path):
     assert load(written(tmp_path, "u.data", lines("\t")), timestamps=False).timestamps is None
 

@@ -113,7 +113,6 @@ def _recbole_films(table: pa.Table) -> pa.Table:
 
 
 def _films(ids: pa.ChunkedArray, titles: pa.ChunkedArray, genres: pa.Array, mark: str) -> pa.Table:
-    titles = pc.utf8_trim_whitespace(titles)
     years = pc.struct_field(pc.extract_regex(titles, _YEAR), "year")
     columns = {
         "item_id": ids,
