@@ -29,7 +29,7 @@ HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "
 
 PUBLIC = """
     ALS Bias Checkpoint Gibbs Keras MatrixFactorization PenchantError Ratings SGD Scale __version__
-    folds load open split synthetic
+    compare folds load open split synthetic
 """.split()  # noqa: SIM905
 """What `import penchant as pc` offers; a change here is a change of the public API."""
 

@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from penchant.comparison import compare as compare
     from penchant.errors import PenchantError as PenchantError
     from penchant.ratings import Ratings as Ratings
     from penchant.ratings import Scale as Scale
@@ -44,6 +45,7 @@ _HOMES = {
     "Ratings": "penchant.ratings:Ratings",
     "SGD": "penchant.solvers.sgd:SGD",
     "Scale": "penchant.ratings:Scale",
+    "compare": "penchant.comparison:compare",
     "folds": "penchant.split:folds",
     "load": "penchant.sources:load",
     "open": "penchant.recommender.opening:open",

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from penchant import __version__
-from penchant.cli import data, doctor, fit, use
+from penchant.cli import compare, data, doctor, fit, use
 from penchant.cli.output import print_json
 from penchant.console import tell
 from penchant.errors import PenchantError
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.command("fit")(fit.fit)
 app.command("evaluate")(use.evaluate)
+app.command("compare")(compare.compare)
 app.command("predict")(use.predict)
 app.command("recommend")(use.recommend)
 app.command("similar")(use.similar)

@@ -1,0 +1,6 @@
+"""Comparing recommenders on the same ratings, with intervals and tests: `compare`."""
+
+from penchant.comparison.judge import compare
+from penchant.comparison.result import Comparison, Paired, Standing
+
+__all__ = ["Comparison", "Paired", "Standing", "compare"]
