@@ -115,16 +115,40 @@ def row_gram(factors, K, indices, lo, hi, G):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def row_sums(factors, K, units, errors, indices, lo, hi, s, h):  # type: ignore[no-untyped-def]
-    """Fill s and h, (K,) float32, with ``Σ u q`` and ``Σ e q``; return ``Σ u²`` and ``Σ u e``.
+def row_errors(values, biases, units, indices, lo, hi, errors):  # type: ignore[no-untyped-def]
+    """Fill `errors` with ``e = u (value − b)`` of each rating; return ``Σ u²`` and ``Σ u e``.
 
-    `units` (N,) is the last coordinate u of each augmented factor (q, u); `errors` (at least
-    hi - lo,) the weighted deviation e of each rating.
+    `units` (N,) is the last coordinate u of each augmented factor (q, u), `biases` (N,) the other
+    side's. The sums run in four strands, which don't wait for each other.
     """
+    u0 = u1 = u2 = u3 = e0 = e1 = e2 = e3 = 0.0
+    t = lo
+    while t + 4 <= hi:
+        j0, j1, j2, j3 = indices[t], indices[t + 1], indices[t + 2], indices[t + 3]
+        a0, a1, a2, a3 = units[j0], units[j1], units[j2], units[j3]
+        b0, b1 = a0 * (values[t] - biases[j0]), a1 * (values[t + 1] - biases[j1])
+        b2, b3 = a2 * (values[t + 2] - biases[j2]), a3 * (values[t + 3] - biases[j3])
+        o = t - lo
+        errors[o], errors[o + 1], errors[o + 2], errors[o + 3] = b0, b1, b2, b3
+        u0, u1, u2, u3 = u0 + a0 * a0, u1 + a1 * a1, u2 + a2 * a2, u3 + a3 * a3
+        e0, e1, e2, e3 = e0 + a0 * b0, e1 + a1 * b1, e2 + a2 * b2, e3 + a3 * b3
+        t += 4
+    while t < hi:
+        j0 = indices[t]
+        a0 = units[j0]
+        b0 = a0 * (values[t] - biases[j0])
+        errors[t - lo] = b0
+        u0, e0 = u0 + a0 * a0, e0 + a0 * b0
+        t += 1
+    return np.float32((u0 + u1) + (u2 + u3)), np.float32((e0 + e1) + (e2 + e3))
+
+
+@kernel
+def row_sums(factors, K, units, errors, indices, lo, hi, s, h):  # type: ignore[no-untyped-def]
+    """Fill s and h, (K,) float32, with ``Σ u q`` and ``Σ e q``."""
     zero = splat(np.float32(0))
     s[:K] = np.float32(0)
     h[:K] = np.float32(0)
-    uu, ue = 0.0, 0.0
     for first in range(lo, hi, CHUNK):
         last = min(first + CHUNK, hi)
         for j in range(0, K, 8):
@@ -135,8 +159,3 @@ def row_sums(factors, K, units, errors, indices, lo, hi, s, h):  # type: ignore[
                 b = fma(splat(errors[t - lo]), q, b)
             _add(s, j, a)
             _add(h, j, b)
-        for t in range(first, last):
-            u = np.float64(units[indices[t]])
-            uu += u * u
-            ue += u * np.float64(errors[t - lo])
-    return np.float32(uu), np.float32(ue)

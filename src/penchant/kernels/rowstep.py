@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.cholesky import factorise, solve_lower, solve_upper
-from penchant.kernels.gram import row_gram, row_sums
+from penchant.kernels.gram import row_errors, row_gram, row_sums
 from penchant.kernels.jit import kernel
 from penchant.kernels.rng import lane_normals
 
@@ -37,30 +37,31 @@ def _spread(G, s, uu, K, k, alpha, precision, c, lane, A):  # type: ignore[no-un
 
 
 @kernel
-def _right_side(h, ue, k, alpha, precision, c, prior, lane, b):  # type: ignore[no-untyped-def]
-    """Put ``b = c Λ m + α Σ f e`` of one row into its lane."""
-    for i in range(k + 1):
-        a = np.float32(0)
-        for j in range(k + 1):
-            a += precision[i, j] * prior[j]
-        b[8 * i + lane] = c * a + alpha * (h[i] if i < k else ue)
+def _right_side(h, ue, k, alpha, precision, c, prior, weighted, lane, b):  # type: ignore[no-untyped-def]
+    """Put ``b = c Λ m + α Σ f e`` of one row into its lane; `weighted` (k + 1,) is scratch."""
+    weighted[:] = np.float32(0)
+    for j in range(k + 1):
+        m = c * prior[j]
+        for i in range(k + 1):  # Λ is symmetric: its rows lie in memory as they are needed
+            weighted[i] += precision[j, i] * m
+    for i in range(k):
+        b[8 * i + lane] = weighted[i] + alpha * h[i]
+    b[8 * k + lane] = weighted[k] + alpha * ue
 
 
 @kernel
 def _one_row(  # type: ignore[no-untyped-def]
     row, lane, indptr, indices, values, factors, K, biases, units, alpha, precision, c, prior,
-    errors, G, s, h, A, b,
+    errors, G, s, h, weighted, A, b,
 ):  # fmt: skip
     """Sum up one row's ratings into its lane of A and b."""
     k = precision.shape[0] - 1
     lo, hi = np.intp(indptr[row]), np.intp(indptr[row + 1])
-    for t in range(lo, hi):
-        j = indices[t]
-        errors[t - lo] = units[j] * (values[t] - biases[j])
+    uu, ue = row_errors(values, biases, units, indices, lo, hi, errors)
     row_gram(factors, K, indices, lo, hi, G)
-    uu, ue = row_sums(factors, K, units, errors, indices, lo, hi, s, h)
+    row_sums(factors, K, units, errors, indices, lo, hi, s, h)
     _spread(G, s, uu, K, k, alpha, precision, c, lane, A)
-    _right_side(h, ue, k, alpha, precision, c, prior, lane, b)
+    _right_side(h, ue, k, alpha, precision, c, prior, weighted, lane, b)
 
 
 @kernel
@@ -100,7 +101,7 @@ def solve_rows(  # type: ignore[no-untyped-def]
     errors = np.empty(longest, np.float32)
     G, s, h = np.empty(K * K, np.float32), np.empty(K, np.float32), np.empty(K, np.float32)
     A, b = np.empty(4 * D * (D + 1), np.float32), np.empty(8 * D, np.float32)
-    inverse = np.empty(8 * D, np.float32)
+    inverse, weighted = np.empty(8 * D, np.float32), np.empty(D, np.float32)
     blocks = (D + 3) // 4
     words, radius = np.empty((4, blocks * 8), np.uint32), np.empty(blocks * 8, np.float32)
     z = np.empty((4, blocks * 8), np.float32)
@@ -109,7 +110,7 @@ def solve_rows(  # type: ignore[no-untyped-def]
             row = min(first + lane, stop - 1)  # the last row fills up the lanes that are left
             _one_row(
                 row, lane, indptr, indices, values, flat, K, biases, units, alphas[row], precision,
-                scales[row], priors[row], errors, G, s, h, A, b,
+                scales[row], priors[row], errors, G, s, h, weighted, A, b,
             )  # fmt: skip
         factorise(A, D, inverse)
         solve_lower(A, D, inverse, b)
