@@ -18,6 +18,11 @@ from penchant.errors import DataError, SourceError
 from penchant.sources.columns import Roles
 from penchant.sources.layout import Layout, is_number, open_bytes, quoted_records
 
+_SETTINGS = {
+    "TimeZone": "UTC",
+    "enable_progress_bar": "false",  # standard output is not ours
+    "autoinstall_known_extensions": "false",  # nothing is downloaded behind the user's back
+}
 _CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1"}
 
 
@@ -127,7 +132,8 @@ def _query(layout: Layout, projection: str) -> tuple[pa.Table, Layout]:
     import duckdb
 
     with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        for name, value in _SETTINGS.items():
+            connection.execute(f"SET {name} = '{value}'")
         try:
             return _run(connection, layout, projection), layout
         except duckdb.Error as error:
