@@ -38,8 +38,8 @@ def test_the_archive_is_fetched_once_and_then_read_from_the_cache(tiny, server, 
     assert "Downloading tiny.zip" in told
     assert ratings.notices == (
         f"tiny: from {tiny.url}; checksum verified; scale 1 to 5.",
-        "1 users of u.user have no ratings: they are known, but cold.",
-        "1 items of u.item have no ratings: they are known, but cold.",
+        "u.user: 1 of 4 users have no ratings; they are known, but cold.",
+        "u.item: 1 of 5 items have no ratings; they are known, but cold.",
     )
     assert (ratings.name, len(ratings), ratings.users) == ("tiny", 5, [3, 1, 3, 2, 1])
     titles = ratings.item_table["title"].to_pylist()[1:]

@@ -33,7 +33,7 @@ def test_ids_without_ratings_become_cold_and_are_counted(capsys):
     ratings = penchant.load(RATINGS, items=films)
     assert ratings.item_ids.array.to_pylist() == [63, 7, 1, 2]
     assert ratings.item_table["title"].to_pylist() == [None, "d", "b", "a", "c"]
-    told = "2 items of the side table have no ratings: they are known, but cold."
+    told = "the side table: 2 of 4 items have no ratings; they are known, but cold."
     assert told in ratings.notices
     assert told in capsys.readouterr().err
     assert ratings.item_rows.tolist() == [1, 1, 2]

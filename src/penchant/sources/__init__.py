@@ -55,7 +55,8 @@ def load(
         timestamps: whether to read the times of the ratings, where there are any.
         cache: the folder for downloaded sets; else the environment variable ``PENCHANT_CACHE``,
             else the user's cache folder.
-        quiet: tell nothing on standard error; the notices are kept all the same.
+        quiet: tell nothing on standard error, not even a set's terms of use; the notices are
+            kept all the same.
 
     Raises:
         SourceError: the file, folder, set or host cannot be read.
