@@ -44,8 +44,8 @@ def attach(ratings: Ratings, what: What, table: pa.Table, key: str, where: str) 
     fields: dict[str, Any] = {f"{what}_ids": known, f"{what}_table": aligned}
     new = len(known) - len(ids)
     if new:
-        told = f"{where}: {new:,} of {len(column):,} {what}s have no ratings; they are known, but cold."
-        fields["notices"] = (*ratings.notices, told)
+        told = f"{where}: {new:,} of {len(column):,} {what}s have no ratings;"
+        fields["notices"] = (*ratings.notices, f"{told} they are known, but cold.")
     return dataclasses.replace(ratings, **fields)
 
 
