@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -14,13 +14,12 @@ from penchant.history import History
 from penchant.ids import Rows
 from penchant.ratings import Ratings
 from penchant.recommender import storage
-from penchant.recommender.base import Recommender, Seconds, not_fitted, require_ratings
+from penchant.recommender.base import Recommender, Seconds, not_fitted
 from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.progress import show_progress
-from penchant.settings import FACTORS, require, require_count, require_number
+from penchant.recommender.plan import Plan, with_side_information
+from penchant.settings import FACTORS
 from penchant.solvers.base import Checkpoint, Fitted
 from penchant.solvers.named import SOLVERS, solver_of, solver_record
-from penchant.split import split
 
 
 class MatrixFactorization(Recommender):
@@ -34,6 +33,8 @@ class MatrixFactorization(Recommender):
         solver: a name, "gibbs", "sgd" or "keras", or settings such as
             ``pc.Gibbs(rank=8)`` or ``pc.Keras(optimizer="adam")``.
         seed: of all that is random; the same seed, data and versions give the same model.
+        side_information: whether the solver reads side columns (genres, age …), or the names of
+            those to read; None for the solver's own setting.
 
     References:
         Koren, Bell, Volinsky: Matrix Factorization Techniques for Recommender Systems, Computer
@@ -53,10 +54,17 @@ class MatrixFactorization(Recommender):
     _made_by: dict[str, Any]
     """The settings of the fit, JSON-able: what a bundle says of how its numbers were made."""
 
-    def __init__(self, factors: int = FACTORS, solver: Any = "gibbs", seed: int = 0) -> None:
+    def __init__(
+        self,
+        factors: int = FACTORS,
+        solver: Any = "gibbs",
+        seed: int = 0,
+        side_information: bool | Sequence[str] | None = None,
+    ) -> None:
         self.factors = factors
         self.solver = solver
         self.seed = seed
+        self.side_information = side_information
 
     def fit(
         self,
@@ -67,7 +75,7 @@ class MatrixFactorization(Recommender):
         callbacks: Iterable[Any] = (),
         progress: bool = True,
         threads: int | None = None,
-        checkpoint: Checkpoint | None = None,
+        resume: str | os.PathLike[str] | Checkpoint | None = None,
     ) -> Self:
         """Train on ratings, from a fresh start, and return the recommender.
 
@@ -80,40 +88,30 @@ class MatrixFactorization(Recommender):
             callbacks: functions that get each round's record; `True` as their answer stops.
             progress: whether to tell of each round on standard error.
             threads: how many to use; all that the process may use if None.
-            checkpoint: where to keep the state of an unfinished training, if the solver can.
+            resume: a folder that keeps the state after every 10 rounds (`pc.Checkpoint` for
+                another number), and from which an interrupted training of the same data and
+                settings goes on, to the bits of an uninterrupted one.
 
         Raises:
             DataError: what is given as ratings is none, or empty.
             SettingsError: a setting or an argument makes no sense.
             DivergedError: the numbers left the finite ones; the last good state is kept here.
         """
-        require_count("factors", self.factors)
-        require_count("seed", self.seed, 0)
-        solver = solver_of(self.solver)
-        require_ratings("ratings", ratings)
-        if watch is not None:
-            require_ratings("watch", watch, least=0)
-        _require_arguments(callbacks, checkpoint)
-        train, held_out = _validation(ratings, validation, self.seed)
-        knowledge = Knowledge.of(train)
-        reads_time = bool(getattr(solver, "contexts", ()))
-        shown = [show_progress(solver.round_name, solver.rounds)] if progress else []
+        plan = Plan.of(
+            ratings,
+            solver=with_side_information(solver_of(self.solver), self.side_information),
+            factors=self.factors,
+            seed=self.seed,
+            validation=validation,
+            watch=watch,
+        )
         try:
-            fitted = solver.fit(
-                train,
-                factors=self.factors,
-                validation=None if held_out is None else knowledge.aligned(held_out),
-                watch=None if watch is None else knowledge.aligned(watch),
-                seed=self.seed,
-                callbacks=(*shown, *callbacks),
-                threads=threads,
-                checkpoint=checkpoint,
-            )
+            fitted = plan.run(callbacks, progress=progress, threads=threads, resume=resume)
         except DivergedError as error:
             if error.last_good is not None:
-                self._accept(error.last_good, knowledge, reads_time)
+                self._accept(error.last_good, plan.knowledge, plan.reads_time)
             raise
-        return self._accept(fitted, knowledge, reads_time)
+        return self._accept(fitted, plan.knowledge, plan.reads_time)
 
     def _accept(
         self,
@@ -128,6 +126,7 @@ class MatrixFactorization(Recommender):
             "factors": self.factors,
             "solver": solver_record(self.solver),
             "seed": self.seed,
+            "side_information": _plain(self.side_information),
         }
         return self
 
@@ -218,23 +217,5 @@ class MatrixFactorization(Recommender):
         return self.trained.correlations(side, row, counts > 0)
 
 
-def _require_arguments(callbacks: Any, checkpoint: Any) -> None:
-    require(
-        isinstance(callbacks, Iterable) and not isinstance(callbacks, str),
-        f"callbacks must be a list of callbacks, not {callbacks!r}.",
-    )
-    require(
-        checkpoint is None or isinstance(checkpoint, Checkpoint),
-        f"checkpoint must be a penchant.Checkpoint(folder), not {checkpoint!r}.",
-    )
-
-
-def _validation(ratings: Ratings, validation: Any, seed: int) -> tuple[Ratings, Ratings | None]:
-    if validation is None or isinstance(validation, Ratings):
-        return ratings, validation
-    if not isinstance(validation, (int, float)):
-        require_ratings("validation, where it is no share,", validation)
-    require_number("validation", validation, 0, 1, open_low=True)
-    require(validation < 1, f"validation must leave ratings to train on, not {validation!r}.")
-    train, held_out = split(ratings, test=validation, seed=seed)
-    return train, held_out
+def _plain(wanted: Any) -> Any:
+    return list(wanted) if isinstance(wanted, tuple) else wanted

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from penchant.posterior import Posterior
 
 
+_SETTINGS = {"factors", "solver", "seed", "side_information"}
+
+
 class Stored(NamedTuple):
     """An opened bundle, and what it says of its data."""
 
@@ -111,13 +114,16 @@ def settings_of(store: Stored, solvers: tuple[str, ...]) -> dict[str, Any]:
     """Return the constructor's arguments of a saved matrix factorisation."""
     settings = entry(store.bundle, "settings", dict)
     try:
-        require(set(settings) == {"factors", "solver", "seed"}, f"settings are {sorted(settings)}.")
+        require(set(settings) == _SETTINGS, f"settings are {sorted(settings)}.")
         solver = settings["solver"]
         whole = all(type(settings[name]) is int for name in ("factors", "seed"))
         require(whole, "factors and seed must be whole numbers.")
         named = isinstance(solver, dict) and isinstance(solver.get("settings"), dict)
         require(named, f"solver must have a name and settings, not {solver!r}.")
         require_choice("solver", solver.get("name"), solvers)
+        wanted = settings["side_information"]
+        names = isinstance(wanted, list) and all(isinstance(name, str) for name in wanted)
+        require(names or wanted in (None, True, False), f"side_information is {wanted!r}.")
     except SettingsError as error:
         raise BundleError(f"{store.bundle.folder}, card.json: {error}") from error
     return {**settings, "solver": Recorded(solver["name"], solver["settings"])}

@@ -18,8 +18,8 @@ def solver_of(solver: object) -> Solver:
 
     Raises `SettingsError` for an unknown name, and for what is no solver.
 
-    >>> solver_of("keras").rounds
-    30
+    >>> solver_of("keras").name
+    'keras'
     """
     if isinstance(solver, Recorded):
         return _class(solver.name).from_json(dict(solver.settings))  # type: ignore[no-any-return]
