@@ -58,7 +58,7 @@ def test_a_row_by_the_formula(n, weights):
     rated, values = user(n=n)
     side = ENCODER.row({"sex": "m"})
     solved = p.row(rated, values, side)
-    w = p.noise.of_user(rated, values - p.mean) if n else 1.0
+    w = p.noise.of_user(rated, values - p.mean)
     factors, bias = np.zeros(K), 0.0
     for s in range(T):
         q = p.items.draws[s, rated].astype(float)

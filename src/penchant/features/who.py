@@ -15,6 +15,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.integer]
 
+Weighed = tuple[npt.NDArray[np.floating], Counts]
+
 PRIOR_OFFSET = 5.0
 """Ratings of mean deviation 0 to assume for each row's offset."""
 
@@ -70,22 +72,22 @@ class Noise:
     """How noisy each row's ratings are: the weights of the rows' squared errors.
 
     Some users rate as they feel today and some films divide all viewers; a rating by the one or of
-    the other tells less. With the offsets o of items and users (means of deviations, shrunk by
-    `PRIOR_OFFSET`) and ``e = r − mean − o_u − o_i``, v the mean of e², c = `PRIOR_NOISE`, the
-    weight of a row with n ratings is
+    the other tells less: its noise precision is ``α w_u w_i`` (Lakshminarayanan, Bouchard &
+    Archambeau 2011). Training may draw weights; a row by itself is weighed as a pure function of
+    its ratings. With the offsets o of items and users (means of deviations, shrunk by
+    `PRIOR_OFFSET`), ``e = r − mean − o_u − o_i``, v the mean of e² and c = `PRIOR_NOISE`, a row
+    with n ratings has
 
-        w = (c + n) / (c + Σ e² / v)
-
-    and a rating's noise precision in the row step is ``α w_u w_i``. (Lakshminarayanan, Bouchard &
-    Archambeau 2011 sample such weights; held fixed they gain nearly as much, and a row stays a
-    pure function of its ratings.)
+        w = level (c + n) / (c + Σ e² / v)
 
     Attributes:
         variance: v; 0 where all ratings are explained, which makes all weights 1.
         user_offsets: (M,) float32, o_u, in rating units.
         item_offsets: (N,) float32, o_i.
-        user_weights: (M,) float32, w_u; 1 for a row without ratings.
+        user_weights: (M,) float32, w_u; the level for a row without ratings.
         item_weights: (N,) float32, w_i.
+        user_level: what the weights of users are times.
+        item_level: what the weights of items are times.
     """
 
     variance: float
@@ -93,6 +95,8 @@ class Noise:
     item_offsets: Floats
     user_weights: Floats
     item_weights: Floats
+    user_level: float = 1.0
+    item_level: float = 1.0
 
     @classmethod
     def learn(cls, users: Any, items: Any, deviations: Floats, M: int, N: int) -> Noise:
@@ -114,9 +118,30 @@ class Noise:
             weight(n_items, item_sums, variance).astype(np.float32),
         )
 
+    def trained(self, users: Weighed, items: Weighed) -> Noise:
+        """Return the noise with what training found.
+
+        Items keep the means of their drawn weights. Users, whose rows are solved from their ratings
+        alone, keep the formula, at the level of the draws; so do new items.
+
+        Args:
+            users: the mean of the drawn weights (M,), and how many ratings each row has (M,).
+            items: the same of the items.
+        """
+        user_level = _level(self.user_weights, *users)
+        return dataclasses.replace(
+            self,
+            user_weights=(self.user_weights * user_level).astype(np.float32),
+            item_weights=items[0].astype(np.float32),
+            user_level=user_level,
+            item_level=_level(self.item_weights, *items),
+        )
+
     def of_user(self, item_rows: Any, deviations: npt.NDArray[np.floating]) -> float:
         """Return the weight of a user with these ratings, given as ``r − mean``."""
-        return _row_weight(deviations - self.item_offsets[item_rows], self.variance)
+        r = (deviations - self.item_offsets[item_rows]).astype(np.float64)
+        squares = (r - r.sum() / (PRIOR_OFFSET + len(r))) ** 2
+        return self.user_level * float(weight(len(r), squares.sum(), self.variance))
 
     def of_item(self, user_rows: Any, deviations: npt.NDArray[np.floating]) -> float:
         """Return the weight of an item with these ratings, given as ``r − mean``.
@@ -125,7 +150,7 @@ class Noise:
         """
         offset = deviations.sum(dtype=np.float64) / (PRIOR_OFFSET + len(deviations))
         squares = (deviations - offset - self.user_offsets[user_rows]).astype(np.float64) ** 2
-        return float(weight(len(squares), squares.sum(), self.variance))
+        return self.item_level * float(weight(len(squares), squares.sum(), self.variance))
 
 
 def weight(n: Any, squares: Any, variance: float) -> Any:
@@ -139,7 +164,7 @@ def weight(n: Any, squares: Any, variance: float) -> Any:
     return (PRIOR_NOISE + n) / (PRIOR_NOISE + squares / variance)
 
 
-def _row_weight(deviations: npt.NDArray[np.floating], variance: float) -> float:
-    r = deviations.astype(np.float64)
-    squares = (r - r.sum() / (PRIOR_OFFSET + len(r))) ** 2
-    return float(weight(len(r), squares.sum(), variance))
+def _level(weights: Floats, drawn: npt.NDArray[np.floating], counts: Counts) -> float:
+    """Return by how much the drawn weights are larger, over all ratings."""
+    expected = float((weights.astype(np.float64) * counts).sum())
+    return float((drawn.astype(np.float64) * counts).sum()) / expected if expected > 0 else 1.0

@@ -27,6 +27,8 @@ from penchant.features import CountScale, Noise, SideEncoder, bag_weights
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int32]
 
+_NOISE = ("variance", "user_level", "item_level")
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Side:
@@ -175,7 +177,7 @@ class Posterior:
             DataError: the columns differ in length, or an item row is outside the table.
         """
         rated, deviations = self._checked(item_rows, values, self.items.draws.shape[1])
-        weight = self.noise.of_user(rated, deviations) if len(rated) else 1.0
+        weight = self.noise.of_user(rated, deviations)
         noise = self.alpha.astype(np.float64) * weight
         solved = _solve(
             self.items.draws, self.noise.item_weights, rated, deviations, noise,
@@ -216,7 +218,7 @@ class Posterior:
                 "Train it again with fewer heads, or on fewer users."
             )
         rated, deviations = self._checked(user_rows, values, known)
-        weight = self.noise.of_item(rated, deviations) if len(rated) else 1.0
+        weight = self.noise.of_item(rated, deviations)
         rows, *_ = _solve(
             self.users.draws, self.noise.user_weights, rated, deviations,
             self.alpha.astype(np.float64) * weight,
@@ -265,7 +267,7 @@ class Posterior:
     def _details(self) -> dict[str, Any]:
         return {
             "mean": self.mean,
-            "noise_variance": self.noise.variance,
+            **{name: getattr(self.noise, name) for name in _NOISE},
             **{
                 name: {"count": dataclasses.asdict(side.count), "encoder": side.encoder.to_json()}
                 for name, side in (("users", self.users), ("items", self.items))
@@ -313,7 +315,8 @@ def _from_arrays(arrays: Mapping[str, Any]) -> Posterior:
         for name in ("users", "items")
     }
     fields = ("user_offsets", "item_offsets", "user_weights", "item_weights")
-    noise = Noise(float(details["noise_variance"]), *(arrays[f"noise.{f}"] for f in fields))
+    variance, *levels = (float(details[name]) for name in _NOISE)
+    noise = Noise(variance, *(arrays[f"noise.{f}"] for f in fields), *levels)
     days = DayEffects(arrays["days.keys"], arrays["days.values"]) if "days.keys" in arrays else None
     mean = float(details["mean"])
     return Posterior(mean, arrays["alpha"], arrays["maps"], **sides, noise=noise, days=days)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,11 @@ import numpy.typing as npt
 
 from penchant.engine.threads import Threads
 from penchant.errors import DataError
+from penchant.features import Noise
 from penchant.posterior import DayEffects
 from penchant.ratings import Ratings
 from penchant.solvers.base import Fitted, Monitor, diverged
+from penchant.solvers.gibbs_half import Half
 from penchant.solvers.gibbs_heads import Head, distil, make_posterior
 from penchant.solvers.gibbs_problem import Problem
 from penchant.solvers.gibbs_sampler import Sampler
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from penchant.solvers.gibbs import Gibbs
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+_WEIGHTS = ("user_weight_sums", "item_weight_sums")
 
 
 class Run:
@@ -48,9 +53,15 @@ class Run:
             threads=threads,
         )
         self._keys, groups = self._groups()
-        self._sampler = Sampler(self._problem, settings.rank, seed, threads, groups)
+        self._sampler = Sampler(
+            self._problem, settings.rank, seed, threads, settings.weights, groups
+        )
         self._heads: list[Head] = []
         self._day_sums = np.zeros(len(self._keys))
+        self._weight_sums = [np.zeros(len(half.units)) for half in self._halves()]
+
+    def _halves(self) -> tuple[Half, Half]:
+        return self._sampler.users, self._sampler.items
 
     def _groups(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64] | None]:
         """Return the keys of the user × days, and the group of each user-major rating."""
@@ -102,8 +113,11 @@ class Run:
         kept = sampler.sweep > settings.burn_in
         if settings.keeps(sampler.sweep):
             self._heads.append(Head.of(sampler))
-        if kept and sampler.days is not None:
-            self._day_sums += sampler.days.values
+        if kept:
+            for sums, half in zip(self._weight_sums, self._halves(), strict=True):
+                sums += half.units.astype(np.float64) ** 2
+            if sampler.days is not None:
+                self._day_sums += sampler.days.values
         return self._monitor.add(self._record(watched, kept))
 
     def _record(self, watched: dict[str, Watched], kept: bool) -> dict[str, float]:
@@ -131,6 +145,7 @@ class Run:
 
     def _state(self, watched: dict[str, Watched]) -> tuple[Arrays, dict[str, Any]]:
         arrays = self._sampler.arrays() | {"day_sums": self._day_sums}
+        arrays |= dict(zip(_WEIGHTS, self._weight_sums, strict=True))
         for s, head in enumerate(self._heads):
             arrays |= head.arrays(f"head{s}")
         arrays |= {f"watched.{name}": part.average for name, part in watched.items()}
@@ -147,6 +162,7 @@ class Run:
         arrays, progress = state
         self._sampler.restore(arrays, progress["numbers"])
         self._day_sums = arrays["day_sums"]
+        self._weight_sums = [arrays[name] for name in _WEIGHTS]
         self._heads = [Head.from_arrays(arrays, f"head{s}") for s in range(progress["heads"])]
         for name, part in watched.items():
             if f"watched.{name}" in arrays:
@@ -158,7 +174,7 @@ class Run:
     def finish(self, factors: int) -> Fitted:
         """Distil the heads to a network of this width."""
         days, values = self._days()
-        problem = self._problem
+        problem = dataclasses.replace(self._problem, noise=self._noise())
         network, posterior = distil(
             make_posterior(problem, self._heads, days, self._threads),
             problem.deviations(values),
@@ -167,6 +183,17 @@ class Run:
             self._threads,
         )
         return Fitted(network, posterior, self._monitor.history)
+
+    def _noise(self) -> Noise:
+        """Return the noise with the mean weights of the sweeps kept."""
+        noise, kept = self._problem.noise, self._sampler.sweep - self._settings.burn_in
+        if not self._settings.weights or kept <= 0:
+            return noise
+        users, items = (
+            (sums / kept, np.diff(half.indptr))
+            for sums, half in zip(self._weight_sums, self._halves(), strict=True)
+        )
+        return noise.trained(users, items)
 
     def _days(self) -> tuple[DayEffects | None, npt.NDArray[np.float32]]:
         """Return the mean day effects, and the user-major values less them."""

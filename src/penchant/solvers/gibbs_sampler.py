@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.engine.threads import Threads
+from penchant.features.who import PRIOR_NOISE
 from penchant.kernels.averages import average_errors
-from penchant.kernels.residuals import row_errors
+from penchant.kernels.residuals import row_errors, weighted_squares
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.solvers.gibbs_half import Half, Prior
 from penchant.solvers.gibbs_problem import OneSide, Problem
@@ -29,13 +30,11 @@ class Days:
 
     Attributes:
         group: (n,) int64, the group of each user-major rating.
-        weights: (n,) float64, ``w_u w_i`` of each.
         values: (G,) float64, the effects.
         precision: τ; an effect is N(0, 1/τ).
     """
 
     group: npt.NDArray[np.int64]
-    weights: npt.NDArray[np.float64]
     values: npt.NDArray[np.float64]
     precision: float = 10.0
 
@@ -48,6 +47,7 @@ class Sampler:
         rank: k, the factors of a head.
         seed: of all draws.
         threads: who does it.
+        weigh: whether to draw the rows' weights.
         groups: (n,) the user × day of each user-major rating, or None.
     """
 
@@ -57,10 +57,12 @@ class Sampler:
         rank: int,
         seed: int,
         threads: Threads,
+        weigh: bool,
         groups: npt.NDArray[np.int64] | None = None,
     ) -> None:
         self.problem = problem
         self.threads = threads
+        self.weigh = weigh
         self.key = seed_key(seed)
         self.sweep = 0
         self.alpha = 1.5  # a third of the variance explained
@@ -75,10 +77,7 @@ class Sampler:
         self.averaged = 0
         self.days: Days | None = None
         if groups is not None:
-            rows = np.repeat(np.arange(len(self.users.bias)), problem.users.counts)
-            weights = self.users.units[rows].astype(np.float64) ** 2
-            weights *= self.items.units[problem.users.indices].astype(np.float64) ** 2
-            self.days = Days(groups, weights, np.zeros(int(groups.max()) + 1))
+            self.days = Days(groups, np.zeros(int(groups.max()) + 1))
 
     def step(self) -> None:
         """Make one sweep: users and their prior, items and theirs, day effects, noise."""
@@ -86,17 +85,24 @@ class Sampler:
         for half, other in ((self.users, self.items), (self.items, self.users)):
             half.draw_rows(other, self.alpha, self.sweep, self.key, self.threads)
             half.draw_prior(self.sweep, self.key, self.threads)
-        squares = self._residuals()
         seed = int(self.key[0]) | int(self.key[1]) << 32
         random = np.random.Generator(
             np.random.Philox(key=[seed, 0], counter=[0, self.sweep, _NOISE, 0])
         )
+        user_squares = self._residuals()
         if self.days is not None:
-            squares = self._draw_days(self.days, random)
-        n = len(self.errors)
-        self.alpha = float(random.gamma(1 + n / 2) / (1 + squares / 2))
+            self._draw_days(self.days, random)
+            user_squares = self._residuals()
+        if self.weigh:
+            self.users.units = self._draw_units(self.users, user_squares, random)
+        item_squares = self._item_squares()
+        if self.weigh:
+            self.items.units = self._draw_units(self.items, item_squares, random)
+        squares = float((item_squares * self.items.units.astype(np.float64) ** 2).sum())
+        self.alpha = float(random.gamma(1 + len(self.errors) / 2) / (1 + squares / 2))
 
-    def _residuals(self) -> float:
+    def _residuals(self) -> npt.NDArray[np.float64]:
+        """Fill the errors; return each user's ``Σ w_i e²``, (M,)."""
         users, items = self.users, self.items
         sums = np.zeros(len(users.bias))
         weights = items.units**2
@@ -108,22 +114,49 @@ class Sampler:
             )  # fmt: skip
 
         self.threads.map(work, users.blocks)
-        return float((sums * users.units.astype(np.float64) ** 2).sum())
+        return sums
 
-    def _draw_days(self, days: Days, random: np.random.Generator) -> float:
-        """Draw the effects and their precision from the residuals; return the weighted squares."""
-        old, G = days.values, len(days.values)
-        residuals = self.errors + old[days.group]
-        sums = np.bincount(days.group, days.weights * residuals, minlength=G)
-        counts = np.bincount(days.group, days.weights, minlength=G)
+    def _item_squares(self) -> npt.NDArray[np.float64]:
+        """Return each item's ``Σ w_u e²``, (N,)."""
+        items, order = self.items, self.problem.to_items
+        sums = np.zeros(len(items.bias))
+        weights = self.users.units**2
+
+        def work(start: int, stop: int) -> None:
+            weighted_squares(
+                start, stop, items.indptr, items.indices, order, self.errors, weights, sums
+            )
+
+        self.threads.map(work, items.blocks)
+        return sums
+
+    def _draw_units(
+        self, half: Half, squares: npt.NDArray[np.float64], random: np.random.Generator
+    ) -> Floats:
+        """Draw the weights of a side's rows, ``w ~ Gamma((c + n) / 2, rate (c + α Σ e²) / 2)``.
+
+        Returns their roots; a row without ratings keeps 1.
+        """
+        counts = np.diff(half.indptr)
+        rate = (PRIOR_NOISE + self.alpha * squares) / 2
+        drawn = random.gamma((PRIOR_NOISE + counts) / 2) / rate
+        return np.sqrt(np.where(counts > 0, drawn, 1.0)).astype(np.float32)
+
+    def _draw_days(self, days: Days, random: np.random.Generator) -> None:
+        """Draw the effects and their precision from the residuals."""
+        G = len(days.values)
+        rows = np.repeat(np.arange(len(self.users.bias)), self.problem.users.counts)
+        weights = self.users.units[rows].astype(np.float64) ** 2
+        weights *= self.items.units[self.users.indices].astype(np.float64) ** 2
+        residuals = self.errors + days.values[days.group]
+        sums = np.bincount(days.group, weights * residuals, minlength=G)
+        counts = np.bincount(days.group, weights, minlength=G)
         precision = days.precision + self.alpha * counts
         noise = np.empty((G, 1), dtype=np.float32)
         fill_normals(0, G, self.sweep, _DAYS, self.key, noise)
         days.values = self.alpha * sums / precision + noise[:, 0] / np.sqrt(precision)
         days.precision = float(random.gamma(1 + G / 2) / (1 + (days.values**2).sum() / 2))
-        self.errors = (residuals - days.values[days.group]).astype(np.float32)
         self.restore_values()
-        return float((days.weights * self.errors.astype(np.float64) ** 2).sum())
 
     def restore_values(self) -> None:
         """Set the halves' values to the ratings less the day effects as they stand."""
@@ -159,6 +192,7 @@ class Sampler:
         named: dict[str, npt.NDArray[Any]] = {"averages": self.averages}
         for name, half in (("users", self.users), ("items", self.items)):
             named |= {f"{name}.factors": half.factors, f"{name}.bias": half.bias}
+            named[f"{name}.units"] = half.units
             for field in ("mean", "precision", "coordinates"):
                 named[f"{name}.{field}"] = getattr(half.prior, field)
         if self.days is not None:
@@ -183,6 +217,7 @@ class Sampler:
         self.alpha, self.averages = float(numbers["alpha"]), arrays["averages"]
         for name, half in (("users", self.users), ("items", self.items)):
             half.factors, half.bias = arrays[f"{name}.factors"], arrays[f"{name}.bias"]
+            half.units = arrays[f"{name}.units"]
             fields = (arrays[f"{name}.{f}"] for f in ("mean", "precision"))
             half.prior = Prior(*fields, float(numbers[name]), arrays[f"{name}.coordinates"])
         if self.days is not None:
