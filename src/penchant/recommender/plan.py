@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 from penchant.ratings import Ratings
 from penchant.recommender.base import require_ratings
 from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.progress import show_progress
+from penchant.recommender.progress import show_progress, told_while_compiling
 from penchant.settings import require, require_count, require_number
 from penchant.solvers.base import Checkpoint, Fitted, Solver
 from penchant.split import split
@@ -77,14 +77,20 @@ class Plan(NamedTuple):
             isinstance(callbacks, Iterable) and not isinstance(callbacks, str),
             f"callbacks must be a list of callbacks, not {callbacks!r}.",
         )
-        shown = [show_progress(self.solver.round_name, self.solver.rounds)] if progress else []
+        if not progress:
+            return self._run(callbacks, threads, resume)
+        shown = show_progress(self.solver.round_name, self.solver.rounds)
+        with told_while_compiling() as begun:
+            return self._run((begun, shown, *callbacks), threads, resume)
+
+    def _run(self, callbacks: Iterable[Any], threads: int | None, resume: Any) -> Fitted:
         return self.solver.fit(
             self.train,
             factors=self.factors,
             validation=self.validation,
             watch=self.watch,
             seed=self.seed,
-            callbacks=(*shown, *callbacks),
+            callbacks=callbacks,
             threads=threads,
             checkpoint=_checkpoint(resume),
         )

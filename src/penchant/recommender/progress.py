@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from penchant.console import tell
 from penchant.history import Record
 
 _LINES = 60
+_PATIENCE = 2.0  # seconds that a person waits without a word
 _LABELS = {
     "loss": "loss",
     "train_rmse": "train RMSE",
@@ -37,6 +41,30 @@ def show_progress(round_name: str, rounds: int) -> Callable[[Record], None]:
             sys.stderr.flush()
 
     return show
+
+
+@contextmanager
+def told_while_compiling() -> Iterator[Callable[[Record], None]]:
+    """Yield a callback; until it is first called, say every few seconds that work goes on.
+
+    The first round waits for the compilers: seconds in which nothing else could be shown.
+    """
+    started, began = threading.Event(), time.perf_counter()
+
+    def tell_on() -> None:
+        while not started.wait(_PATIENCE):
+            tell(
+                f"compiling the inner loops for this processor … "
+                f"{time.perf_counter() - began:.0f} s"
+            )
+
+    teller = threading.Thread(target=tell_on, daemon=True)
+    teller.start()
+    try:
+        yield lambda record: started.set()
+    finally:
+        started.set()
+        teller.join()
 
 
 def _line(round_name: str, number: int, rounds: int, record: Record) -> str:
