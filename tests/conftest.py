@@ -1,5 +1,17 @@
+import atexit
+import os
+import shutil
+import tempfile
+
 from hypothesis import settings
 
 # The first call of a kernel compiles it, and machines for tests are slow and shared.
 settings.register_profile("penchant", deadline=None)
 settings.load_profile("penchant")
+
+# JAX compiles a network once for all tests of a process and for the processes that they start.
+_compiled = tempfile.mkdtemp(prefix="penchant-tests-")
+atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
+os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"

@@ -286,8 +286,10 @@ class _Run:
 
 
 def _described(optimizer: Any) -> str:
-    config = ", ".join(f"{name}={value!r}" for name, value in optimizer.get_config().items())
-    return f"the object {type(optimizer).__name__}({config})"
+    config = dict(optimizer.get_config())
+    config.pop("name")  # Keras numbers them
+    told = ", ".join(f"{name}={value!r}" for name, value in config.items())
+    return f"the object {type(optimizer).__name__}({told})"
 
 
 def _spread(ratings: Ratings) -> float:
