@@ -12,7 +12,7 @@ from penchant.errors import DataError
 from penchant.features import CountScale, Noise, SideEncoder
 from penchant.features.side import ColumnCode
 from penchant.posterior import DayEffects, Posterior, Side, shares, variance
-from penchant.posterior.bulk import user_tables
+from penchant.posterior.bulk import head_rows, user_tables
 
 M, N, K, k, T = 7, 9, 5, 3, 4
 D = k + 1
@@ -91,7 +91,7 @@ def test_all_rows_at_once_are_the_rows_one_by_one():
     ratings = sp.csr_matrix((values - np.float32(p.mean), columns, indptr), shape=(M, N))
     side = np.stack([ENCODER.row({"sex": sex}) for sex in [None, "f", "m", None, "f", "m", "f"]])
     with Threads(2) as threads:
-        P, b = user_tables(p, ratings, side, threads)
+        P, b = user_tables(p, head_rows(p, ratings, side, threads), threads)
     for u in range(M):
         own = slice(indptr[u], indptr[u + 1])
         solved = p.row(columns[own], values[own], side[u])

@@ -48,4 +48,5 @@ def transposed_times(threads: Threads, A: Array, B: Array) -> Array:
         np.matmul(A[start:stop].T, B[start:stop], out=parts[start // HEIGHT])
 
     threads.map(work, blocks)
-    return parts[0] if len(parts) == 1 else np.add.reduce(parts, axis=0)
+    total: Array = parts[0] if len(parts) == 1 else np.add.reduce(parts, axis=0)
+    return total

@@ -99,8 +99,8 @@ class SideEncoder:
             DataError: a named column is missing or can't be used.
         """
         if use is True:
-            names = [] if table is None else table.column_names
-            codes = [_learn(name, table[name].to_pylist()) for name in names]
+            columns = {} if table is None else table.to_pydict()
+            codes = [_learn(name, cells) for name, cells in columns.items()]
             return cls(tuple(code for code in codes if code is not None))
         return cls(() if use is False else tuple(_asked(table, name) for name in use))
 
@@ -186,7 +186,7 @@ class SideEncoder:
 def _kind(value: Any) -> Kind:
     for kind in ("category", "tags", "bands", "year"):
         if value == kind:
-            return kind  # type: ignore[return-value]
+            return kind
     raise ValueError(value)
 
 

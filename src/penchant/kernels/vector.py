@@ -17,27 +17,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
 
 LANES = 8
 
+_declared: Any = cgutils.get_or_insert_function
+
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 
 
-class _Vector(types.Type):  # type: ignore[misc]
+class _Vector(types.Type):
     """The type of eight float32 numbers."""
 
 
-_vector = _Vector(name="f32x8")
+_vector: Any = _Vector(name="f32x8")
 
 
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+class _VectorModel(models.PrimitiveModel):
     """How such a value is held: as one LLVM vector."""
 
     def __init__(self, manager: Any, front: Any) -> None:
-        super().__init__(manager, front, _VECTOR)
+        super().__init__(manager, front, _VECTOR)  # type: ignore[no-untyped-call]
 
 
 register_model(_Vector)(_VectorModel)
@@ -89,7 +91,7 @@ def _call(name: str, n: int) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         function = ir.FunctionType(_VECTOR, [_VECTOR] * n)
-        return builder.call(cgutils.get_or_insert_function(builder.module, function, name), args)
+        return builder.call(_declared(builder.module, function, name), args)
 
     return generate
 

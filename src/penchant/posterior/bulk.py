@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -31,50 +30,59 @@ def head_rows(
         side: (M, S) float32, the users' side columns, zeros where unknown.
         threads: who does it.
     """
-    users, items = posterior.users, posterior.items
     indptr, indices = ratings.indptr.astype(np.int64), ratings.indices.astype(np.int32)
-    counts = np.diff(indptr)
-    D = users.mean.shape[1]
+    for s in range(posterior.heads):
+        priors = _prior_means(posterior.users, s, indptr, indices, side, threads)
+        yield _one_head(posterior, s, indptr, indices, ratings.data, priors, threads)
+
+
+def _one_head(
+    posterior: Posterior,
+    s: int,
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    values: Floats,
+    priors: Floats,
+    threads: Threads,
+) -> Floats:
+    draws, precision = posterior.items.draws[s], posterior.users.precision[s]
+    M, D = priors.shape
     k, K = D - 1, -(-(D - 1) // 8) * 8
     roots = np.sqrt(posterior.noise.item_weights)
-    user_weights = posterior.noise.user_weights
-    blocks = threads.blocks(counts)
-    M = len(counts)
-    for s in range(posterior.heads):
-        scaled = np.zeros((ratings.shape[1], K), dtype=np.float32)
-        scaled[:, :k] = items.draws[s, :, :k] * roots[:, None]
-        biases = np.ascontiguousarray(items.draws[s, :, k])
-        priors = _prior_means(users, s, indptr, indices, counts, side, threads)
-        factors, bias = np.zeros((M, K), np.float32), np.zeros(M, np.float32)
+    scaled = np.zeros((len(draws), K), dtype=np.float32)
+    scaled[:, :k] = draws[:, :k] * roots[:, None]
+    biases = np.ascontiguousarray(draws[:, k])
+    alphas = posterior.alpha[s] * posterior.noise.user_weights
+    factors, bias = np.zeros((M, K), np.float32), np.zeros(M, np.float32)
 
-        def work(start: int, stop: int, *more: Any) -> None:
-            scaled, biases, precision, alphas, priors, factors, bias = more
-            solve_rows(
-                start, stop, indptr, indices, ratings.data, scaled, biases, roots, alphas,
-                precision, np.ones(M, np.float32), priors, False, 0, 0, seed_key(0), factors, bias,
-            )  # fmt: skip
+    def work(start: int, stop: int) -> None:
+        solve_rows(
+            start, stop, indptr, indices, values, scaled, biases, roots, alphas, precision,
+            np.ones(M, np.float32), priors, False, 0, 0, seed_key(0), factors, bias,
+        )  # fmt: skip
 
-        alphas = posterior.alpha[s] * user_weights
-        more = (scaled, biases, users.precision[s], alphas, priors, factors, bias)
-        threads.map(lambda start, stop, more=more: work(start, stop, *more), blocks)
-        yield np.column_stack([factors[:, :k], bias])
+    threads.map(work, threads.blocks(np.diff(indptr)))
+    return np.column_stack([factors[:, :k], bias])
 
 
 def user_tables(
-    posterior: Posterior, ratings: sp.csr_matrix, side: Floats, threads: Threads
+    posterior: Posterior, solved: Iterable[Floats], threads: Threads
 ) -> tuple[Floats, Floats]:
     """Return the network's user factors (M, K) and user biases (M,), float32.
 
-    Arguments as for `head_rows`.
+    Args:
+        posterior: the heads, with their maps.
+        solved: what `head_rows` yields, one (M, D) for each head.
+        threads: who does it.
     """
-    T, K, _ = posterior.maps.shape
-    factors = np.zeros((ratings.shape[0], K), dtype=np.float32)
-    bias = np.zeros(ratings.shape[0], dtype=np.float64)
-    for s, rows in enumerate(head_rows(posterior, ratings, side, threads)):
+    T = posterior.heads
+    factors: npt.NDArray[np.float32] = np.zeros((), dtype=np.float32)
+    bias: npt.NDArray[np.float64] = np.zeros(())
+    for s, rows in enumerate(solved):
         part = np.ascontiguousarray(posterior.maps[s].T) / np.float32(T)
-        factors += times(threads, np.ascontiguousarray(rows[:, :-1]), part)
-        bias += rows[:, -1]
-    return factors, (bias / T).astype(np.float32)
+        factors = factors + times(threads, np.ascontiguousarray(rows[:, :-1]), part)
+        bias = bias + rows[:, -1].astype(np.float64)
+    return factors.astype(np.float32), (bias / T).astype(np.float32)
 
 
 def _prior_means(
@@ -82,12 +90,11 @@ def _prior_means(
     s: int,
     indptr: npt.NDArray[np.int64],
     indices: npt.NDArray[np.int32],
-    counts: npt.NDArray[np.int64],
     side: Floats,
     threads: Threads,
 ) -> Floats:
     """Return ``m + Bᵀx`` of all rows in head s, (M, D) float32."""
-    D = users.mean.shape[1]
+    D, counts = users.mean.shape[1], np.diff(indptr)
     means = np.tile(users.mean[s], (len(counts), 1)).astype(np.float32)
     if not users.weights.size:
         return means

@@ -158,7 +158,8 @@ class Posterior:
     @property
     def item_bias(self) -> Floats:
         """b_i of the network, (N,) float32: the mean of the heads' biases."""
-        return self.items.draws[:, :, -1].mean(axis=0, dtype=np.float64).astype(np.float32)
+        bias: Floats = self.items.draws[:, :, -1].mean(axis=0, dtype=np.float64).astype(np.float32)
+        return bias
 
     def row(
         self,
@@ -308,7 +309,10 @@ def _from_arrays(arrays: Mapping[str, Any]) -> Posterior:
     details = json.loads(bytes(arrays["details"]))
     sides = {
         name: Side(
-            *(arrays[f"{name}.{field}"] for field in ("draws", "mean", "precision", "weights")),
+            arrays[f"{name}.draws"],
+            arrays[f"{name}.mean"],
+            arrays[f"{name}.precision"],
+            arrays[f"{name}.weights"],
             CountScale(float(details[name]["count"]["mean"]), float(details[name]["count"]["sd"])),
             SideEncoder.from_json(details[name]["encoder"]),
         )

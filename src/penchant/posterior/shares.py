@@ -53,9 +53,10 @@ def item_directions(
     posterior: Posterior, solved: Solved, item: npt.NDArray[np.float32]
 ) -> tuple[Doubles, Doubles]:
     """Return ``f_s`` and ``g_s = A_s⁻¹ f_s`` of an item's distilled row (K,), (T, D) each."""
-    f = np.ones((posterior.heads, posterior.maps.shape[2] + 1))
+    f: Doubles = np.ones((posterior.heads, posterior.maps.shape[2] + 1))
     f[:, :-1] = np.einsum("tKk,K->tk", posterior.maps, item)
-    return f, np.linalg.solve(solved.precision, f[:, :, None])[:, :, 0]
+    g = np.linalg.solve(solved.precision, f[:, :, None])[:, :, 0]
+    return f, g.astype(np.float64, copy=False)
 
 
 def shares(

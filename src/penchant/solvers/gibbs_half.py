@@ -146,7 +146,8 @@ def draw_coordinates(Y: Doubles, variances: Doubles, prior: Prior, noise: Any) -
     share = variances / (variances + prior.strength)
     L = np.linalg.cholesky(prior.precision)
     z = solve_triangular(L, np.asarray(noise, dtype=np.float64).T, lower=True, trans="T").T
-    return share[:, None] * Y + np.sqrt(share)[:, None] * z
+    drawn: Doubles = share[:, None] * Y + np.sqrt(share)[:, None] * z
+    return drawn
 
 
 def draw_strength(variances: Doubles, prior: Prior, random: np.random.Generator) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,8 @@ class Head:
     @classmethod
     def of(cls, sampler: Sampler) -> Head:
         """Keep the sampler's state."""
-        sides = (_kept(half, sampler.threads) for half in (sampler.users, sampler.items))
-        return cls(*sides, sampler.alpha)
+        users, items = (_kept(half, sampler.threads) for half in (sampler.users, sampler.items))
+        return cls(users, items, sampler.alpha)
 
     def arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
         """Return its arrays for a checkpoint, each name starting with `name`."""
@@ -50,13 +51,13 @@ class Head:
         return named
 
     @classmethod
-    def from_arrays(cls, named: dict[str, npt.NDArray[Any]], name: str) -> Head:
+    def from_arrays(cls, named: Mapping[str, npt.NDArray[Any]], name: str) -> Head:
         """Build it from what `arrays` gave."""
-        sides = (
+        users, items = (
             tuple(named[f"{name}.{side}.{field}"] for field in _FIELDS)
             for side in ("users", "items")
         )
-        return cls(*sides, float(named[f"{name}.alpha"]))
+        return cls(users, items, float(named[f"{name}.alpha"]))
 
 
 def _kept(half: Half, threads: Threads) -> tuple[npt.NDArray[Any], ...]:
@@ -122,9 +123,13 @@ def distil(
     Returns:
         The network, and the posterior with its maps.
     """
-    T, root = posterior.heads, np.float32(np.sqrt(posterior.heads))
+    T, D = posterior.users.mean.shape
+    root = np.float32(np.sqrt(T))
     distiller = Distiller(K, threads)
-    for s, rows in enumerate(head_rows(posterior, ratings, side, threads)):
+    solved: Iterable[Floats] = head_rows(posterior, ratings, side, threads)
+    if 4 * T * D * ratings.shape[0] <= DRAWS_KEPT:
+        solved = list(solved)  # else they are solved once more below
+    for s, rows in enumerate(solved):
         distiller.add(rows[:, :-1] / root, posterior.items.draws[s, :, :-1] / root)
     _, Q = distiller.squeezed()
     squares = np.einsum("nk,nk->k", Q, Q, dtype=np.float64)  # Q's columns are orthogonal
@@ -134,5 +139,7 @@ def distil(
         draws = np.ascontiguousarray(posterior.items.draws[s, :, :-1])
         maps[s] = transposed_times(threads, Q, draws) * inverse[:, None].astype(np.float32)
     posterior = dataclasses.replace(posterior, maps=maps)
-    P, bias = user_tables(posterior, ratings, side, threads)
+    if not isinstance(solved, list):
+        solved = head_rows(posterior, ratings, side, threads)
+    P, bias = user_tables(posterior, solved, threads)
     return Factors(posterior.mean, bias, posterior.item_bias, P, Q), posterior

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -176,12 +177,12 @@ class Sampler:
         problem, users = self.problem, self.users
         self.averaged = self.averaged + 1 if average else 1
         sums = np.zeros(len(users.bias))
-        ends = tuple(np.float32((end - problem.mean) / problem.unit) for end in (low, high))
+        lowest, highest = (np.float32((end - problem.mean) / problem.unit) for end in (low, high))
 
         def work(start: int, stop: int) -> None:
             average_errors(
-                start, stop, users.indptr, self.errors, problem.users.values, self.averaged, *ends,
-                self.averages, sums,
+                start, stop, users.indptr, self.errors, problem.users.values, self.averaged, lowest,
+                highest, self.averages, sums,
             )  # fmt: skip
 
         self.threads.map(work, users.blocks)
@@ -211,15 +212,19 @@ class Sampler:
             **more,
         }
 
-    def restore(self, arrays: dict[str, npt.NDArray[Any]], numbers: dict[str, float]) -> None:
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], numbers: Mapping[str, float]) -> None:
         """Go back to the state that `arrays` and `numbers` gave."""
         self.sweep, self.averaged = int(numbers["sweep"]), int(numbers["averaged"])
         self.alpha, self.averages = float(numbers["alpha"]), arrays["averages"]
         for name, half in (("users", self.users), ("items", self.items)):
             half.factors, half.bias = arrays[f"{name}.factors"], arrays[f"{name}.bias"]
             half.units = arrays[f"{name}.units"]
-            fields = (arrays[f"{name}.{f}"] for f in ("mean", "precision"))
-            half.prior = Prior(*fields, float(numbers[name]), arrays[f"{name}.coordinates"])
+            half.prior = Prior(
+                arrays[f"{name}.mean"],
+                arrays[f"{name}.precision"],
+                float(numbers[name]),
+                arrays[f"{name}.coordinates"],
+            )
         if self.days is not None:
             self.days.values, self.days.precision = arrays["days"], float(numbers["days"])
             self.restore_values()

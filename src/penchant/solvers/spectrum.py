@@ -146,7 +146,7 @@ def spectrum(X: SideMatrix, active: npt.NDArray[np.bool_], threads: Threads) -> 
 
 def _orthonormal(A: Any) -> Floats:
     """Return orthonormal columns of A's span; A's width is kept, a multiple of 8."""
-    Q = np.zeros_like(A)
+    Q: Floats = np.zeros_like(A)
     thin = np.linalg.qr(A)[0]
     Q[:, : thin.shape[1]] = thin
     return Q
