@@ -16,7 +16,7 @@ from penchant.errors import DataError, SettingsError
 from penchant.ratings import Ratings, Scale
 from penchant.recommender.base import Recommender, require_ratings
 from penchant.recommender.matrix_factorization import MatrixFactorization
-from penchant.settings import require_count, require_number
+from penchant.settings import require, require_count, require_number
 from penchant.solvers.named import solver_of
 from penchant.split import Split, split
 from penchant.split import folds as make_folds
@@ -175,6 +175,8 @@ def _parts(
 def _validation(train: Ratings, share: float | None, seed: int) -> tuple[Ratings, Ratings | None]:
     if share is None:
         return train, None
+    told = f"validation must be a share between 0 and 1, not {share!r}."
+    require(isinstance(share, float) and 0 < share < 1, told)
     return split(train, test=share, seed=seed)
 
 
