@@ -132,3 +132,11 @@ def test_settings_of_solvers_are_frozen():
 
     with pytest.raises(dataclasses.FrozenInstanceError):
         SolverSettings().name = "other"
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_a_long_part_is_measured_in_pieces(monkeypatch, rows):
+    monkeypatch.setattr("penchant.solvers.base._CHUNK", rows)
+    made = Monitor("epoch", TABLE, None, None, ())
+    made.measure(constant(2.0))
+    assert made.history.column("train_rmse")[0] == pytest.approx(np.sqrt((1 + 0 + 4 + 9) / 4))

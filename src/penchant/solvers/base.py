@@ -30,6 +30,9 @@ Predict = Callable[[Rows, Rows], npt.NDArray[np.floating]]
 """Unclipped ratings of pairs of rows, by the model as it stands."""
 
 
+_CHUNK = 1_000_000  # rows measured at once, so that a long table needs bounded memory
+
+
 class Fitted(NamedTuple):
     """What a solver returns."""
 
@@ -131,12 +134,20 @@ class Monitor:
         record: dict[str, float] = {self._round_name: len(self.history) + 1, **more}
         for part, ratings in self._parts.items():
             if ratings is not None and len(ratings):
-                predicted = predict(ratings.user_rows, ratings.item_rows)
-                if not np.isfinite(predicted).all():
-                    raise diverged(self._round_name, len(self.history) + 1)
-                record[f"{part}_rmse"] = rmse(ratings.values, self._scale.clip(predicted))
+                record[f"{part}_rmse"] = self._rmse(ratings, predict)
         record["seconds"] = time.perf_counter() - self._began
         return self.add(record)
+
+    def _rmse(self, ratings: Ratings, predict: Predict) -> float:
+        squares = 0.0
+        for start in range(0, len(ratings), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            predicted = predict(ratings.user_rows[part], ratings.item_rows[part])
+            if not np.isfinite(predicted).all():
+                raise diverged(self._round_name, len(self.history) + 1)
+            values = ratings.values[part]
+            squares += len(values) * rmse(values, self._scale.clip(predicted)) ** 2
+        return float(np.sqrt(squares / len(ratings)))
 
     def resume(self, records: Iterable[Record]) -> None:
         """Take up the history of an interrupted training; its clock goes on."""
