@@ -6,7 +6,7 @@ import pytest
 
 from penchant.errors import DataError, SettingsError
 from penchant.features import SideEncoder
-from penchant.features.side import BANDS, MOST_VALUES, SIDE_SCALE
+from penchant.features.side import BANDS, MOST_VALUES
 
 
 def learn(**columns):
@@ -14,7 +14,7 @@ def learn(**columns):
 
 
 def row(encoder, **values):
-    return (encoder.row(values) / np.float32(SIDE_SCALE)).round(3).tolist()
+    return encoder.row(values).tolist()
 
 
 def test_text_and_small_numbers_are_categories():

@@ -17,6 +17,7 @@ from penchant.solvers.gibbs_half import (
     Prior,
     draw_coordinates,
     draw_hyper,
+    draw_part,
     draw_strength,
     draw_wishart,
 )
@@ -290,18 +291,42 @@ def test_wishart_draws_have_their_mean():
 def test_coordinates_and_strength_follow_their_conditionals():
     random = np.random.default_rng(0)
     L = np.array([[1.0, 0], [0.5, 2.0]])
-    prior = dataclasses.replace(Prior.start(2, 3), precision=L @ L.T, strength=2.0)
     variances, Y = np.array([6.0, 2.0, 0.5]), random.normal(size=(3, 2))
     share = variances / (variances + 2)
     draws = np.array(
-        [draw_coordinates(Y, variances, prior, random.normal(size=(3, 2))) for _ in range(20_000)]
+        [
+            draw_coordinates(Y, variances, 2.0, L @ L.T, random.normal(size=(3, 2)))
+            for _ in range(20_000)
+        ]
     )
     np.testing.assert_allclose(draws.mean(0), share[:, None] * Y, atol=0.03)
     np.testing.assert_allclose(np.cov(draws[:, 0].T), share[0] * np.linalg.inv(L @ L.T), atol=0.03)
-    prior.coordinates = Y
     rate = 1 + 0.5 * np.sum((Y @ L) ** 2 / variances[:, None])
-    strengths = [draw_strength(variances, prior, random) for _ in range(5000)]
+    strengths = [draw_strength(Y, variances, L @ L.T, random) for _ in range(5000)]
     assert stats.kstest(strengths, stats.gamma(1 + 3, scale=1 / rate).cdf).pvalue > 0.001
+
+
+def test_parts_share_out_what_both_could_explain():
+    X, *_, active = side_matrix(2)
+    found = spectrum(X, active, Threads(1))
+    first, second = found.parts
+    U = found.U.astype(float) * active[:, None]
+    np.testing.assert_allclose(U.T @ U, found.overlap, atol=1e-4)
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(len(U), 2))
+    precision = np.eye(2)
+    sums = np.zeros((found.size, 2))
+    prior = dataclasses.replace(Prior.start(2, found.size), precision=precision)
+    for _ in range(4000):
+        prior.strengths[:] = 1.0  # λ held fixed, so that the mean is known
+        for part in found.parts:
+            noise = random.normal(size=(found.size, 2))
+            draw_part(part, U.T @ rows, found, prior, noise, random)
+            prior.strengths[:] = 1.0
+        sums += prior.coordinates
+    exact = np.linalg.solve(found.overlap + np.diag(1 / found.variances), U.T @ rows)
+    np.testing.assert_allclose(sums / 4000, exact, atol=0.1)
+    assert first.stop == second.start
 
 
 def test_the_prior_of_many_rows_is_found():
@@ -346,10 +371,13 @@ def test_products_with_the_side_matrix():
 def test_the_spectrum_is_that_of_the_rows_with_ratings():
     X, dense, plain, active = side_matrix(1)
     found = spectrum(X, active, Threads(1))
-    S = np.linalg.svd(dense[active], compute_uv=False)
-    np.testing.assert_allclose(found.variances, S**3 / (np.sum(S**3) / active.sum()), rtol=1e-3)
-    U = found.U[active].astype(float)
-    np.testing.assert_allclose(U.T @ U, np.eye(found.size), atol=1e-4)
+    side = np.arange(dense.shape[1]) > dense.shape[1] - 3  # the first dense column is the count
+    for part, columns, power in zip(found.parts, (~side, side), (3, 2), strict=True):
+        S = np.linalg.svd(dense[active][:, columns], compute_uv=False)
+        expected = S**power / (np.sum(S**power) / active.sum())
+        np.testing.assert_allclose(found.variances[part], expected, rtol=1e-3)
+        U = found.U[active, part].astype(float)
+        np.testing.assert_allclose(U.T @ U, np.eye(len(S)), atol=1e-4)
     np.testing.assert_allclose(plain @ found.V, found.U, atol=1e-3)
 
 

@@ -25,9 +25,6 @@ from penchant.errors import DataError, SettingsError
 Kind = Literal["category", "tags", "bands", "year"]
 Floats = npt.NDArray[np.float32]
 
-SIDE_SCALE = 0.3
-"""What a known side value weighs against a whole bag, whose squares sum to one on the average."""
-
 MOST_VALUES = 100
 """A column of more different values than this (titles, addresses, zip codes) is left out."""
 
@@ -79,7 +76,7 @@ class SideEncoder:
     >>> encoder = SideEncoder.learn(table)
     >>> encoder.names
     ['sex=f', 'sex=m', 'genres=a', 'genres=b']
-    >>> (encoder.row({"sex": "m", "genres": ["b", "c"]}) / np.float32(SIDE_SCALE)).tolist()
+    >>> encoder.row({"sex": "m", "genres": ["b", "c"]}).tolist()
     [0.0, 1.0, 0.0, 1.0]
     >>> SideEncoder.from_json(encoder.to_json()) == encoder
     True
@@ -135,7 +132,7 @@ class SideEncoder:
                     rows += [row] * len(found)
                     places += [start + place for place in found]
             start += len(code.values)
-        ones = np.full(len(rows), SIDE_SCALE, dtype=np.float32)
+        ones = np.ones(len(rows), dtype=np.float32)
         return sp.csr_matrix((ones, (rows, places)), shape=(n_rows, self.width))
 
     def row(self, values: Mapping[str, Any]) -> Floats:
@@ -153,7 +150,7 @@ class SideEncoder:
         start = 0
         for code in self.columns:
             for place in code.places(values.get(code.name)):
-                x[start + place] = SIDE_SCALE
+                x[start + place] = 1.0
             start += len(code.values)
         return x
 

@@ -36,19 +36,19 @@ class Prior:
     Attributes:
         mean: (D,) float64, m.
         precision: (D, D) float64, Λ.
-        strength: λ, the precision of B in units of Λ.
+        strengths: (r,) float64, λ of each direction's part: the precision of B in units of Λ.
         coordinates: (r, D) float64, G: the weights of the directions.
     """
 
     mean: Doubles
     precision: Doubles
-    strength: float
+    strengths: Doubles
     coordinates: Doubles
 
     @classmethod
     def start(cls, D: int, directions: int) -> Prior:
         """Return a prior that is somewhat narrow: unit precision times D, as the Wishart's mean."""
-        return cls(np.zeros(D), np.eye(D) * D, 1.0, np.zeros((directions, D)))
+        return cls(np.zeros(D), np.eye(D) * D, np.ones(directions), np.zeros((directions, D)))
 
 
 @dataclasses.dataclass(eq=False)
@@ -129,31 +129,56 @@ class Half:
             Y = transposed_times(threads, self.spectrum.U, centred).astype(np.float64)
             noise = np.empty(Y.shape, dtype=np.float32)
             fill_normals(0, len(noise), sweep, _WEIGHTS + self.side, key, noise)
-            prior.coordinates = draw_coordinates(Y, self.spectrum.variances, prior, noise)
-            prior.strength = draw_strength(self.spectrum.variances, prior, random)
+            for part in self.spectrum.parts:
+                draw_part(part, Y, self.spectrum, prior, noise, random)
             rows = rows - times(threads, self.spectrum.U, prior.coordinates.astype(np.float32))
         prior.mean, prior.precision = draw_hyper(
             rows[active].astype(np.float64), self.spectrum.variances, prior, random
         )
 
 
-def draw_coordinates(Y: Doubles, variances: Doubles, prior: Prior, noise: Any) -> Doubles:
-    """Draw G given ``Y = Uᵀ(rows − m)``: each direction for itself, (r, D).
+def draw_part(
+    part: slice,
+    Y: Doubles,
+    spectrum: Spectrum,
+    prior: Prior,
+    noise: Any,
+    random: np.random.Generator,
+) -> None:
+    """Draw G of one part given the others', then that part's λ.
+
+    With ``Y = Uᵀ(rows − m)``, (r, D), what the others explain is taken off by the overlap.
+    """
+    others = np.ones(len(Y), dtype=bool)
+    others[part] = False
+    rest = Y[part] - spectrum.overlap[part][:, others] @ prior.coordinates[others]
+    variances = spectrum.variances[part]
+    strength = float(prior.strengths[part][0])
+    G = draw_coordinates(rest, variances, strength, prior.precision, noise[part])
+    prior.coordinates[part] = G
+    prior.strengths[part] = draw_strength(G, variances, prior.precision, random)
+
+
+def draw_coordinates(
+    Y: Doubles, variances: Doubles, strength: float, precision: Doubles, noise: Any
+) -> Doubles:
+    """Draw G given Y, (r, D): each direction for itself.
 
     Prior N(0, v/λ Λ⁻¹), likelihood N(Y | G, Λ⁻¹), so with the share ``h = v / (v + λ)`` the draw is
     ``h Y + √h z L⁻¹``, ``L Lᵀ = Λ``.
     """
-    share = variances / (variances + prior.strength)
-    L = np.linalg.cholesky(prior.precision)
+    share = variances / (variances + strength)
+    L = np.linalg.cholesky(precision)
     z = solve_triangular(L, np.asarray(noise, dtype=np.float64).T, lower=True, trans="T").T
     drawn: Doubles = share[:, None] * Y + np.sqrt(share)[:, None] * z
     return drawn
 
 
-def draw_strength(variances: Doubles, prior: Prior, random: np.random.Generator) -> float:
+def draw_strength(
+    G: Doubles, variances: Doubles, precision: Doubles, random: np.random.Generator
+) -> float:
     """Draw λ given G: Gamma(1 + r D / 2, rate 1 + ½ Σ gᵀ Λ g / v)."""
-    G = prior.coordinates
-    squares = np.einsum("rd,rd->r", G @ prior.precision, G)
+    squares = np.einsum("rd,rd->r", G @ precision, G)
     rate = 1 + 0.5 * float((squares / variances).sum())
     return float(random.gamma(1 + G.size / 2) / rate)
 
@@ -171,7 +196,7 @@ def draw_hyper(
     centred = rows - mean
     G = prior.coordinates
     inverse = np.eye(D) + centred.T @ centred + BETA * M / (BETA + M) * np.outer(mean, mean)
-    inverse += prior.strength * (G.T / variances) @ G
+    inverse += (G.T * (prior.strengths / variances)) @ G
     precision = draw_wishart(inverse, D + M + len(variances), random)
     L = np.linalg.cholesky((BETA + M) * precision)
     centre = M * mean / (BETA + M)

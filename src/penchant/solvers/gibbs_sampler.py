@@ -194,7 +194,7 @@ class Sampler:
         for name, half in (("users", self.users), ("items", self.items)):
             named |= {f"{name}.factors": half.factors, f"{name}.bias": half.bias}
             named[f"{name}.units"] = half.units
-            for field in ("mean", "precision", "coordinates"):
+            for field in ("mean", "precision", "strengths", "coordinates"):
                 named[f"{name}.{field}"] = getattr(half.prior, field)
         if self.days is not None:
             named["days"] = self.days.values
@@ -207,8 +207,6 @@ class Sampler:
             "sweep": self.sweep,
             "averaged": self.averaged,
             "alpha": self.alpha,
-            "users": self.users.prior.strength,
-            "items": self.items.prior.strength,
             **more,
         }
 
@@ -222,7 +220,7 @@ class Sampler:
             half.prior = Prior(
                 arrays[f"{name}.mean"],
                 arrays[f"{name}.precision"],
-                float(numbers[name]),
+                arrays[f"{name}.strengths"],
                 arrays[f"{name}.coordinates"],
             )
         if self.days is not None:

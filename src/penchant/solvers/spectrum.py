@@ -4,16 +4,17 @@ The weights B of X have thousands of rows, and what they explain, ``X B``, lies 
 leading directions of X. So the prior of B is put on these: with ``X V = U S`` (V and U orthonormal,
 r columns, S their lengths),
 
-    X B = U G,    G_j ~ N(0, S_j³ / (c λ) Λ⁻¹)    for each direction j,    B = V S⁻¹ G
+    X B = U G,    G_j ~ N(0, S_j^p / (c λ) Λ⁻¹)    for each direction j,    B = V S⁻¹ G
 
-The power 3 of S (2 would be the same prior for each column of X) lets columns that occur together
-share their weights: films seen by the same people say similar things of a newcomer. The scale
-``c = Σ S³ / M`` makes 1/λ the share of Λ⁻¹ that X explains of an average row.
+For side columns p = 2, which is the same prior for each column of X. For who rated what p = 3:
+films seen by the same people say similar things of a newcomer, and so share their weights. The
+scale ``c = Σ S^p / M`` makes 1/λ the share of Λ⁻¹ that X explains of an average row.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,8 @@ Floats = npt.NDArray[np.float32]
 DIRECTIONS = 128
 """The most directions that are kept."""
 
-POWER = 3
-"""The prior variance of a direction goes with this power of its length."""
+POWERS = (3, 2)
+"""The prior variance of a direction goes with this power of its length: bags, side columns."""
 
 _SPARE = 16
 _PASSES = 2
@@ -67,6 +68,8 @@ class SideMatrix:
     def times(self, threads: Threads, V: Floats) -> Floats:
         """Return ``X V`` for V, (N + F, r) float32, r a multiple of 8."""
         M, N = len(self.norms), len(self.other_indptr) - 1
+        if not self.norms.any():
+            return times(threads, self.dense, V[N:])
         out = np.empty((M, V.shape[1]), dtype=np.float32)
         bag = np.ascontiguousarray(V[:N])
 
@@ -79,14 +82,15 @@ class SideMatrix:
     def transposed_times(self, threads: Threads, Z: Floats) -> Floats:
         """Return ``Xᵀ Z`` for Z, (M, r) float32, r a multiple of 8."""
         N = len(self.other_indptr) - 1
-        out = np.empty((N + self.dense.shape[1], Z.shape[1]), dtype=np.float32)
+        out = np.zeros((N + self.dense.shape[1], Z.shape[1]), dtype=np.float32)
 
         def work(start: int, stop: int) -> None:
             pattern_times(
                 start, stop, self.other_indptr, self.other_indices, self.rarity, self.norms, Z, out
             )
 
-        threads.map(work, threads.blocks(np.diff(self.other_indptr)))
+        if self.norms.any():
+            threads.map(work, threads.blocks(np.diff(self.other_indptr)))
         out[N:] = transposed_times(threads, self.dense, Z)
         return out
 
@@ -97,13 +101,17 @@ class Spectrum:
 
     Attributes:
         U: (M, r) float32, the rows' coordinates; orthonormal columns over the rows with ratings.
-        variances: (r,) float64, ``S³ / c``: the prior variance of each coordinate at λ = 1.
+        variances: (r,) float64, ``S^p / c``: the prior variance of each coordinate at λ = 1.
         V: (N + F, r) float32, ``V S⁻¹``, rarity included: a row's coordinates are its x times it.
+        parts: the slices of directions that have a λ of their own; orthonormal each by itself.
+        overlap: (r, r) float64, ``Uᵀ U`` over the rows with ratings.
     """
 
     U: Floats
     variances: npt.NDArray[np.float64]
     V: Floats
+    parts: tuple[slice, ...]
+    overlap: npt.NDArray[np.float64]
 
     @property
     def size(self) -> int:
@@ -112,19 +120,45 @@ class Spectrum:
 
 
 def spectrum(X: SideMatrix, active: npt.NDArray[np.bool_], threads: Threads) -> Spectrum:
-    """Find the leading directions of X by block power iteration from a fixed random start.
+    """Find the leading directions of X: of the bag and the count, and of the side columns.
+
+    Each has a λ of its own, because either may say nothing.
 
     Args:
-        X: the side matrix.
+        X: the side matrix; the first of its dense columns is the count.
         active: (M,) which rows have ratings: only these learn and are counted.
         threads: who does it.
     """
+    who, side = X.dense.copy(), X.dense.copy()
+    who[:, 1:] = 0.0
+    side[:, :1] = 0.0
+    parts = (
+        dataclasses.replace(X, dense=who),
+        dataclasses.replace(X, norms=np.zeros_like(X.norms), dense=side),
+    )
+    found = [_part(*part, active, threads) for part in zip(parts, POWERS, strict=True)]
+    U, V = np.hstack([f[0] for f in found]), np.hstack([f[2] for f in found])
+    ends = np.cumsum([0, *(len(f[1]) for f in found)]).tolist()
+    seen = U * active[:, None]
+    return Spectrum(
+        np.ascontiguousarray(U),
+        np.concatenate([f[1] for f in found]),
+        V,
+        tuple(slice(a, b) for a, b in pairwise(ends) if b > a),
+        transposed_times(threads, seen, seen).astype(np.float64),
+    )
+
+
+def _part(
+    X: SideMatrix, power: int, active: npt.NDArray[np.bool_], threads: Threads
+) -> tuple[Floats, npt.NDArray[np.float64], Floats]:
+    """Find U, variances and V by block power iteration from a fixed random start."""
     M, F = X.shape
     mask = active.astype(np.float32)
     seen = dataclasses.replace(X, norms=X.norms * mask, dense=X.dense * mask[:, None])
     wanted = min(DIRECTIONS + _SPARE, int(active.sum()), F)
     if wanted == 0 or not (seen.norms.any() or seen.dense.any()):
-        return Spectrum(np.zeros((M, 0), np.float32), np.zeros(0), np.zeros((F, 0), np.float32))
+        return np.zeros((M, 0), np.float32), np.zeros(0), np.zeros((F, 0), np.float32)
     V = np.zeros((F, -(-wanted // 8) * 8), dtype=np.float32)
     fill_normals(0, F, 0, 1, seed_key(0), V)
     for _ in range(_PASSES):
@@ -141,7 +175,7 @@ def spectrum(X: SideMatrix, active: npt.NDArray[np.bool_], threads: Threads) -> 
     padded[:, : V.shape[1]] = V
     U = np.ascontiguousarray(X.times(threads, padded)[:, : len(S)])
     V[: len(X.rarity)] *= X.rarity[:, None]
-    return Spectrum(U, S**POWER / (np.sum(S**POWER) / active.sum()), V)
+    return (U, S**power / (np.sum(S**power) / active.sum()), V)
 
 
 def _orthonormal(A: Any) -> Floats:
