@@ -208,21 +208,22 @@ class TestTheSeed:
         np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
-class TestFactorsFrom:
-    arrays = {name: a for name, a in random_factors(0).arrays().items() if name in TABLES}
+ARRAYS = {name: a for name, a in random_factors(0).arrays().items() if name in TABLES}
 
+
+class TestFactorsFrom:
     def test_biases_may_be_columns(self):
-        columns = {n: a if a.ndim == 2 else a[:, None] for n, a in self.arrays.items()}
+        columns = {n: a if a.ndim == 2 else a[:, None] for n, a in ARRAYS.items()}
         made = factors_from(columns, 3.5)
-        np.testing.assert_array_equal(made.user_bias, self.arrays["user_bias"])
+        np.testing.assert_array_equal(made.user_bias, ARRAYS["user_bias"])
 
     def test_a_missing_table_is_told(self):
-        short = {n: a for n, a in self.arrays.items() if n != "item_bias"}
+        short = {n: a for n, a in ARRAYS.items() if n != "item_bias"}
         with pytest.raises(DataError, match="The tables item_bias are missing; received"):
             factors_from(short, 3.5)
 
     def test_numbers_that_are_not_finite_are_refused(self):
-        broken = self.arrays["user_bias"].copy()
+        broken = ARRAYS["user_bias"].copy()
         broken[2] = np.nan
         with pytest.raises(DataError, match="user_bias holds numbers that are not finite"):
-            factors_from({**self.arrays, "user_bias": broken}, 3.5)
+            factors_from({**ARRAYS, "user_bias": broken}, 3.5)

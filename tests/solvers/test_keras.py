@@ -92,7 +92,7 @@ class TestOptimizers:
         assert float(keras.ops.convert_to_numpy(schedule(10))) == pytest.approx(0, abs=1e-7)
 
     def test_an_unknown_name_is_refused(self):
-        with pytest.raises(SettingsError, match="Keras knows no optimizer 'sdg'. Choose one such"):
+        with pytest.raises(SettingsError, match=r"Keras knows no optimizer 'sdg'\. Choose one"):
             quick(optimizer="sdg").fit(TRAIN, factors=4)
 
     def test_what_is_none_is_refused(self):
@@ -144,7 +144,7 @@ class TestSettings:
             Keras(**change)
 
     def test_an_unknown_loss_is_refused(self):
-        with pytest.raises(SettingsError, match="loss must be one of .*; received 'rsme'"):
+        with pytest.raises(SettingsError, match=r"loss must be one of .*; received 'rsme'"):
             quick(loss="rsme").fit(TRAIN, factors=4)
 
     def test_no_ratings_are_told(self):

@@ -9,6 +9,7 @@ from penchant.network.mf import TABLES, matrix_factorization
 from penchant.solvers.keras_loop import LOSSES, EpochLoop, loss_function
 
 keras = load_keras()
+CosineDecay = keras.optimizers.schedules.CosineDecay
 RNG = np.random.default_rng(0)
 TRUTH = RNG.uniform(1, 5, (40, 1)).astype(np.float32)
 PREDICTED = RNG.uniform(-3, 9, (40, 1)).astype(np.float32)
@@ -68,7 +69,7 @@ def tables(network):
         (lambda: keras.optimizers.SGD(0.5), "rmse", "table"),
         (lambda: keras.optimizers.SGD(0.1, momentum=0.9), "mse", "rows"),
         (lambda: keras.optimizers.Adamax(0.02), "rmse", "rows"),
-        (lambda: keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, 8)), "mae", "rows"),
+        (lambda: keras.optimizers.Adam(CosineDecay(0.1, 8)), "mae", "rows"),
     ],
 )  # fmt: skip
 def test_an_epoch_is_that_of_keras_own_fit_tail_and_all(optimizer, loss, l2_on):

@@ -193,7 +193,7 @@ class MatrixFactorization(Recommender):
         model = cls(**settings)
         posterior = storage.posterior_of(stored) if stored.bundle.has_posterior else None
         fitted = Fitted(storage.factors_of(stored), posterior, history)
-        reads_time = storage.entry(stored.bundle, "reads_time", bool)
+        reads_time = storage.reads_time_of(stored)
         made_by = {**settings, "solver": dataclasses.asdict(settings["solver"])}
         return model._accept(fitted, stored.knowledge, reads_time, made_by)
 

@@ -43,7 +43,7 @@ def save(
     overwrite: bool,
 ) -> None:
     """Write a bundle of a recommender; see `penchant.bundle.write`."""
-    data = {"name": known.name, "scale": [known.scale.low, known.scale.high]}
+    data = {"name": known.name, "scale": [float(known.scale.low), float(known.scale.high)]}
     data["fingerprint"] = known.fingerprint
     counts = {"user_counts": known.user_counts, "item_counts": known.item_counts}
     kept = known.ratings if ratings else None
@@ -136,21 +136,32 @@ def history_of(store: Stored) -> History:
     numbers = isinstance(records, list) and all(
         isinstance(r, dict) and all(type(v) in (int, float) for v in r.values()) for r in records
     )
-    if not numbers or not (best is None or type(best) is int):
+    chosen = best is None or (type(best) is int and numbers and 0 <= best < len(records or ()))
+    if not numbers or not chosen:
         raise _wrong(store.bundle, "history", "records of numbers", said)
     return History(list(records or ()), best, said.get("interrupted") is True)
+
+
+def reads_time_of(store: Stored) -> bool:
+    """Return whether the model has effects of user × day; its posterior holds them."""
+    reads = entry(store.bundle, "reads_time", bool)
+    if reads and not store.bundle.has_posterior:
+        raise _wrong(store.bundle, "reads_time", "false without a posterior", reads)
+    return bool(reads)
 
 
 def factors_of(store: Stored) -> Factors:
     """Return the saved factors; raise `BundleError` where they are not whole."""
     opened = store.bundle
-    mean = float(entry(opened, "mean", (int, float)))  # type: ignore[arg-type]
+    mean: Any = opened.card.get("mean")
+    if type(mean) not in (int, float) or not abs(mean) < float(np.finfo(np.float32).max):
+        raise _wrong(opened, "mean", "a finite number", mean)
     names = ("user_bias", "item_bias", "user_factors", "item_factors")
     missing = [name for name in names if name not in opened.weights]
     if missing:
         raise _wrong(opened, "weights", ", ".join(names), sorted(opened.weights))
     try:
-        return Factors(mean, *(opened.weights[name] for name in names))
+        return Factors(float(mean), *(opened.weights[name] for name in names))
     except (DataError, IndexError) as error:
         raise BundleError(f"{opened.folder}, weights.safetensors: {error}") from error
 

@@ -1,0 +1,470 @@
+"""What every recommender keeps to: each kind, found by reflection, with each of its solvers.
+
+A new kind is found as soon as its module lies in `penchant.recommender`, a new solver as soon as
+it stands in `SOLVERS`; where its defaults are slow, give it quick settings in `quick`.
+"""
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+
+import penchant as pc
+import penchant.recommender
+from penchant.errors import (
+    DataError,
+    NotFittedError,
+    SettingsError,
+    UnknownIdError,
+    UnsupportedError,
+)
+from penchant.ids import IdMap
+from penchant.metrics import mae, rmse
+from penchant.recommender.base import Recommender
+from penchant.solvers.named import SOLVERS, solver_of, solver_record
+
+WORLD = pc.synthetic(n_users=40, n_items=30, n_ratings=640, factors=2, noise=0.3, seed=1)
+ROWS = np.random.default_rng(0).permutation(640)
+TEST = WORLD.take(ROWS[:120])
+_KEPT = ROWS[120:]
+COLD_USER, COLD_ITEM = 7, 9  # known, and without training ratings
+TRAIN = WORLD.take(
+    _KEPT[(WORLD.user_rows[_KEPT] != COLD_USER) & (WORLD.item_rows[_KEPT] != COLD_ITEM)]
+)
+OTHER = WORLD.take(ROWS[:300])
+USERS, ITEMS = (grid.ravel().tolist() for grid in np.mgrid[1:41, 1:31])
+QUICK = {"epochs": 3, "sweeps": 6, "burn_in": 2, "heads": 2, "rank": 2}
+CONSTANT = {"bias"}  # solvers without factors and chance: neither width nor seed can matter
+
+
+def quick(name):
+    """A solver by name, so small that it trains in no time."""
+    solver = solver_of(name)
+    fields = {field.name for field in dataclasses.fields(solver)}
+    return dataclasses.replace(solver, **{k: v for k, v in QUICK.items() if k in fields})
+
+
+def kinds(base=Recommender):
+    for module in pkgutil.iter_modules(penchant.recommender.__path__):
+        importlib.import_module(f"penchant.recommender.{module.name}")
+    for cls in base.__subclasses__():
+        yield from [cls] if cls.kind else []
+        yield from kinds(cls)
+
+
+def has_solver(cls):
+    return "solver" in inspect.signature(cls).parameters
+
+
+CASES = [
+    (cls, name) for cls in kinds() for name in (sorted(SOLVERS) if has_solver(cls) else [None])
+]
+
+
+def make(case, **settings):
+    cls, solver = case
+    given = {} if solver is None else {"solver": quick(solver)}
+    return cls(**{"factors": 3, "seed": 5, **given, **settings})
+
+
+def fit(case, ratings=TRAIN, **settings):
+    return make(case, **settings).fit(ratings, progress=False)
+
+
+@pytest.fixture(params=CASES, ids=lambda case: f"{case[0].kind}-{case[1]}", scope="session")
+def case(request):
+    return request.param
+
+
+_models = {}
+
+
+@pytest.fixture
+def model(case):
+    """A fitted one, shared: ask it, don't change it."""
+    if case not in _models:
+        _models[case] = fit(case)
+    return _models[case]
+
+
+def all_pairs(model):
+    return model.predict(USERS, ITEMS)
+
+
+def assert_same_answers(one, other):
+    np.testing.assert_array_equal(all_pairs(one), all_pairs(other))
+    for user in (1, 2, COLD_USER, 99):
+        assert one.recommend(user) == other.recommend(user)
+    assert one.similar_items(3) == other.similar_items(3)
+    assert one.similar_users(3) == other.similar_users(3)
+    assert one.evaluate(TEST) == other.evaluate(TEST)
+
+
+def test_each_kind_is_found_and_can_be_opened():
+    from penchant.recommender.opening import KINDS
+
+    assert {cls.kind: cls for cls, _ in CASES} == KINDS
+    assert {solver for _, solver in CASES if solver} == set(SOLVERS)
+
+
+class TestSettings:
+    def test_the_constructor_stores_and_get_params_reads(self, case):
+        made = make(case, factors=7, seed=9)
+        params = made.get_params()
+        assert params["factors"] == 7
+        assert params["seed"] == 9
+        assert params.keys() == set(inspect.signature(type(made)).parameters)
+        assert type(made)(**params).get_params() == params
+        assert repr(made).startswith(f"{type(made).__name__}(factors=7")
+
+    def test_set_params_changes_them_and_returns_the_model(self, case):
+        made = make(case)
+        assert made.set_params(factors=9) is made
+        assert made.factors == 9
+
+    def test_an_unknown_one_is_refused(self, case):
+        with pytest.raises(SettingsError, match=r"has no setting 'factor'; it has: factors, "):
+            make(case).set_params(factor=9)
+
+    def test_clone_of_scikit_learn(self, case, model):
+        from sklearn.base import clone
+
+        twin = clone(model)
+        assert not twin.is_fitted
+        assert twin.get_params() == model.get_params()
+
+    @pytest.mark.parametrize(
+        ("setting", "message"),
+        [
+            ({"factors": 0}, "factors must be a whole number of at least 1, not 0"),
+            ({"factors": "8"}, "factors must be a whole number of at least 1, not '8'"),
+            ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
+        ],
+    )
+    def test_one_that_makes_no_sense_is_told_by_fit(self, case, setting, message):
+        made = make(case, **setting)
+        with pytest.raises(SettingsError, match=message):
+            made.fit(TRAIN, progress=False)
+        assert not made.is_fitted
+
+    @pytest.mark.parametrize("solver", ["sdg", None, 3, pc.Ratings])
+    def test_no_solver_is_told_by_fit(self, case, solver):
+        if has_solver(case[0]):
+            with pytest.raises(SettingsError, match="solver must be one of 'als', "):
+                fit(case, solver=solver)
+
+    @pytest.mark.parametrize("setting", [{"factors": 1}, {"seed": 6}])
+    def test_each_matters(self, case, model, setting):
+        other = fit(case, **setting)
+        assert (all_pairs(other) != all_pairs(model)).any() or case[1] in CONSTANT
+        assert other.trained.n_factors == setting.get("factors", 3)
+
+    def test_changing_one_leaves_the_model_and_its_card_as_they_were(self, case, tmp_path):
+        made = fit(case)
+        before = all_pairs(made)
+        made.set_params(factors=11, seed=12).save(tmp_path / "m")
+        np.testing.assert_array_equal(all_pairs(made), before)
+        opened = pc.open(tmp_path / "m")
+        assert (opened.factors, opened.seed) == (3, 5)  # those that made the numbers
+
+
+class TestFit:
+    def test_returns_the_model(self, case):
+        made = make(case)
+        assert made.fit(TRAIN, progress=False) is made
+        assert made.is_fitted
+
+    def test_starts_afresh(self, case, model):
+        made = fit(case, OTHER)
+        assert_same_answers(made.fit(TRAIN, progress=False), model)
+
+    def test_changes_nothing_that_it_is_given(self, case, model):
+        mine = dataclasses.replace(
+            TRAIN,
+            user_rows=TRAIN.user_rows.copy(),
+            item_rows=TRAIN.item_rows.copy(),
+            values=TRAIN.values.copy(),
+            timestamps=TRAIN.timestamps.copy(),
+        )
+        for array in (mine.user_rows, mine.item_rows, mine.values, mine.timestamps):
+            array.flags.writeable = False
+        assert_same_answers(fit(case, mine), model)
+        assert mine.fingerprint() == TRAIN.fingerprint()
+
+    def test_watched_ratings_and_callbacks_choose_nothing(self, case, model):
+        records = []
+        made = make(case).fit(TRAIN, watch=TEST, callbacks=[records.append], progress=False)
+        np.testing.assert_array_equal(all_pairs(made), all_pairs(model))
+        assert list(made.history) == records
+        assert made.history.column("watch_rmse").shape == (len(records),)
+
+    def test_a_share_for_validation_is_cut_off(self, case):
+        made = make(case).fit(TRAIN, validation=0.25, progress=False)
+        counted = int(made.knowledge.user_counts.sum())
+        assert counted == len(TRAIN) - -(-len(TRAIN) // 4)
+        assert np.isfinite(made.history.column("validation_rmse")).all()
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "message"),
+        [
+            ({"ratings": [1, 2]}, DataError, "ratings must be Ratings, not list. Make them with"),
+            ({"ratings": TRAIN.take([])}, DataError, "There are no ratings in ratings"),
+            ({"watch": 0.1}, DataError, "watch must be Ratings, not float"),
+            ({"validation": "x"}, DataError, "validation, where it is no share, must be Ratings"),
+            ({"validation": 1.0}, SettingsError, "validation must leave ratings to train on"),
+            ({"validation": 0}, SettingsError, "validation must be a number above 0"),
+            ({"callbacks": print}, SettingsError, "callbacks must be a list of callbacks"),
+            ({"callbacks": [3]}, SettingsError, "A callback is a function of a record.*not 3"),
+            ({"resume": 3}, SettingsError, "resume must be a folder or a penchant.Checkpoint"),
+        ],
+        ids=str,
+    )
+    def test_mistakes_are_told(self, case, arguments, error, message):
+        made = make(case)
+        with pytest.raises(error, match=message):
+            made.fit(**{"ratings": TRAIN, "progress": False, **arguments})
+        assert not made.is_fitted
+
+    def test_ids_of_any_kind_give_the_same_numbers(self, case, model):
+        people = [f"사람 {number}" for number in range(1, 41)]
+        films = [f"영화-{number}" for number in range(1, 31)]
+        named = dataclasses.replace(
+            TRAIN, user_ids=IdMap.of(people, "user"), item_ids=IdMap.of(films, "item")
+        )
+        made = fit(case, named)
+        users, items = (
+            [names[k - 1] for k in ids] for names, ids in ((people, USERS), (films, ITEMS))
+        )
+        np.testing.assert_array_equal(made.predict(users, items), all_pairs(model))
+        assert [films.index(r.item) + 1 for r in made.recommend("사람 1")] == [
+            r.item for r in model.recommend(1)
+        ]
+        with pytest.raises(DataError, match="item ids are of type str, but 1 is of type int"):
+            made.predict("사람 1", 1)
+
+
+QUESTIONS = {
+    "predict": lambda m: m.predict(1, 1),
+    "evaluate": lambda m: m.evaluate(TEST),
+    "recommend": lambda m: m.recommend(1),
+    "similar_items": lambda m: m.similar_items(1),
+    "similar_users": lambda m: m.similar_users(1),
+    "save": lambda m: m.save("never"),
+    "knowledge": lambda m: m.knowledge,
+    "history": lambda m: m.history,
+    "trained": lambda m: m.trained,
+    "network": lambda m: m.network,
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_before_fit_every_question_says_so(case, question):
+    with pytest.raises(NotFittedError, match=r"has not been trained\. Call fit\(ratings\) first"):
+        QUESTIONS[question](make(case))
+
+
+class TestPredict:
+    def test_one_by_one_is_as_all_at_once(self, model):
+        together = all_pairs(model)
+        assert together.dtype == np.float32
+        assert together.shape == (1200,)
+        alone = [model.predict([u], [i])[0] for u, i in zip(USERS[::50], ITEMS[::50], strict=True)]
+        np.testing.assert_array_equal(together[::50], alone)
+        np.testing.assert_array_equal(model.predict(USERS[::-1], ITEMS[::-1]), together[::-1])
+
+    def test_of_none(self, model):
+        for none in ([], (), np.array([], dtype=np.int64)):
+            assert model.predict(none, none).shape == (0,)
+            assert model.predict(none, 1).dtype == np.float32
+
+    def test_one_user_for_many_items(self, model):
+        np.testing.assert_array_equal(
+            model.predict(3, ITEMS[:30]), model.predict([3] * 30, ITEMS[:30])
+        )
+        np.testing.assert_array_equal(
+            model.predict(USERS[::30], 4), model.predict(USERS[::30], [4] * 40)
+        )
+
+    def test_stays_on_the_scale(self, case):
+        narrow = dataclasses.replace(
+            TRAIN, values=np.where(TRAIN.values > 3, 5, 1).astype(np.float32)
+        )
+        predicted = all_pairs(fit(case, narrow))
+        assert predicted.min() >= 1
+        assert predicted.max() <= 5
+
+    def test_strangers_are_answered(self, model):
+        stranger = model.predict([99, 1, 99], [1, 99, 99])
+        assert np.isfinite(stranger).all()
+        assert ((stranger >= 1) & (stranger <= 5)).all()
+        assert model.predict(98, 1) == model.predict(99, 1)
+        assert abs(stranger[2] - TRAIN.mean) < 1
+
+    def test_columns_of_different_lengths_are_told(self, model):
+        with pytest.raises(DataError, match=r"needs as many users as items.*3 users and 2 items"):
+            model.predict([1, 2, 3], [1, 2])
+
+    @pytest.mark.parametrize("wrong", ["1", ["1"], 1.5, None, True, [1, "1"], b"1", 2**70, [[1]]])
+    def test_ids_of_a_wrong_type_are_told(self, model, wrong):
+        with pytest.raises(DataError, match=r"user ids?\b"):
+            model.predict(wrong, 1)
+        with pytest.raises(DataError, match=r"item ids?\b"):
+            model.predict(1, wrong)
+
+    def test_the_network_answers_alike(self, model):
+        users, items = np.asarray(USERS, np.int32)[:, None], np.asarray(ITEMS, np.int32)[:, None]
+        raw = np.asarray(model.network.predict([users, items], verbose=0, batch_size=2000))[:, 0]
+        np.testing.assert_allclose(np.clip(raw, 1, 5), all_pairs(model), atol=1e-5)
+
+
+class TestEvaluate:
+    def test_scores_are_those_of_the_predictions(self, model):
+        scores = model.evaluate(TEST)
+        predicted = model.predict(TEST.users, TEST.items)
+        assert scores.rmse == pytest.approx(rmse(TEST.values, predicted), rel=1e-6)
+        assert scores.mae == pytest.approx(mae(TEST.values, predicted), rel=1e-6)
+        assert scores["n"] == len(TEST) == 120
+        assert scores.interval.low < scores.rmse < scores.interval.high
+
+    def test_counts_strangers_and_cold(self, model):
+        test = pc.Ratings.from_columns(
+            [1, 99, COLD_USER, 1, 99], [1, 1, 2, COLD_ITEM, COLD_ITEM], [3] * 5
+        )
+        scores = model.evaluate(test)
+        assert (scores.strangers, scores.cold) == (2, 2)
+        warm = pc.Ratings.from_columns([1], [1], [3], scale=(1, 5))
+        assert scores.warm_rmse == pytest.approx(model.evaluate(warm).rmse)
+        assert model.evaluate(warm).unseen_rmse is None
+
+    def test_what_is_no_ratings_is_told(self, model):
+        with pytest.raises(DataError, match="test must be Ratings, not tuple"):
+            model.evaluate((1, 1, 3))
+        with pytest.raises(DataError, match="There are no ratings in test"):
+            model.evaluate(TEST.take([]))
+
+
+class TestRecommend:
+    def test_the_best_of_what_was_not_rated(self, model):
+        rated = {i for u, i in zip(TRAIN.users, TRAIN.items, strict=True) if u == 2}
+        left = [item for item in range(1, 31) if item not in rated]
+        predicted = dict(zip(left, model.predict(2, left).tolist(), strict=True))
+        answer = model.recommend(2, n=5)
+        assert len(answer) == 5
+        assert not rated & {entry.item for entry in answer}
+        shown = [entry.rating for entry in answer]
+        assert shown == sorted(shown, reverse=True)
+        assert shown == pytest.approx(sorted(predicted.values(), reverse=True)[:5], abs=1e-5)
+        assert shown == pytest.approx([predicted[entry.item] for entry in answer], abs=1e-5)
+        assert [entry.title for entry in answer] == [f"Film {entry.item}" for entry in answer]
+
+    def test_all_of_them(self, model):
+        everything = model.recommend(2, n=1000, exclude_rated=False)
+        assert sorted(entry.item for entry in everything) == list(range(1, 31))
+        assert list(model.recommend(2, n=4, exclude_rated=False)) == list(everything[:4])
+
+    def test_among(self, model):
+        among = [5, 3, 99, 4]
+        answer = model.recommend(99, among=among)
+        assert sorted(entry.item for entry in answer) == [3, 4, 5]
+        assert model.recommend(99, among=iter(among)) == answer
+        assert [entry.item for entry in model.recommend(99, among=4)] == [4]
+        assert list(model.recommend(99, among=[99])) == []
+        with pytest.raises(
+            DataError, match="item ids are of type int, but 'Film 4' is of type str"
+        ):
+            model.recommend(99, among="Film 4")
+
+    def test_a_stranger_gets_something(self, model):
+        assert len(model.recommend(99)) == 10
+        assert model.recommend(99) == model.recommend(98)
+
+    @pytest.mark.parametrize("n", [0, -1, 2.0, "3", None])
+    def test_how_many_must_be_a_count(self, model, n):
+        for ask in (model.recommend, model.similar_items, model.similar_users):
+            with pytest.raises(SettingsError, match="n must be a whole number of at least 1, not"):
+                ask(1, n)
+
+    def test_equal_ones_stand_in_the_order_of_their_rows(self, case):
+        flat = dataclasses.replace(TRAIN, values=np.full(len(TRAIN), 4, np.float32))
+        made = fit(case, flat)
+        zero = {name: np.zeros_like(a) for name, a in made.trained.arrays().items()}
+        fitted = made._fitted._replace(
+            factors=dataclasses.replace(made.trained, **{**zero, "mean": 4.0})
+        )
+        made._fitted = fitted
+        items = [entry.item for entry in made.recommend(99, n=4)]
+        assert items == made.knowledge.item_ids.ids([1, 2, 3, 4])
+
+
+class TestSimilar:
+    def test_neighbours_are_others_in_falling_order(self, model):
+        for ask, size in ((model.similar_items, 30), (model.similar_users, 40)):
+            answer = ask(3, n=100)
+            assert sorted(entry.id for entry in answer) == [k for k in range(1, size + 1) if k != 3]
+            values = [entry.correlation for entry in answer]
+            assert values == sorted(values, reverse=True)
+            assert max(map(abs, values)) <= 1
+
+    def test_it_is_mutual(self, model):
+        there = {entry.id: entry.correlation for entry in model.similar_items(3, n=100)}
+        for other in (1, 12, 30):
+            back = {entry.id: entry.correlation for entry in model.similar_items(other, n=100)}
+            assert back[3] == pytest.approx(there[other], abs=1e-4)
+
+    def test_an_unknown_id_is_told(self, model):
+        with pytest.raises(UnknownIdError, match=r"knows no item 99; it knows 30 items, such as"):
+            model.similar_items(99)
+        with pytest.raises(UnknownIdError, match=r"knows no user 99; it knows 40 users, such as"):
+            model.similar_users(99)
+
+
+class TestBundle:
+    @pytest.fixture
+    def opened(self, model, tmp_path):
+        model.save(tmp_path / "films.penchant")
+        return pc.open(tmp_path / "films.penchant")
+
+    def test_changes_nothing(self, model, opened):
+        assert type(opened) is type(model)
+        assert_same_answers(opened, model)
+        assert opened.history.to_json() == model.history.to_json()
+        for name, array in model.trained.arrays().items():
+            np.testing.assert_array_equal(opened.trained.arrays()[name], array)
+        known, before = opened.knowledge, model.knowledge
+        assert known.scale == before.scale
+        assert known.fingerprint == before.fingerprint
+        np.testing.assert_array_equal(known.user_counts, before.user_counts)
+
+    def test_keeps_the_settings(self, case, model, opened):
+        mine, theirs = model.get_params(), opened.get_params()
+        if has_solver(case[0]):
+            assert solver_record(mine.pop("solver")) == solver_record(theirs.pop("solver"))
+        assert theirs == mine
+
+    def test_an_opened_one_can_be_trained_again(self, model, opened):
+        opened.fit(TRAIN, progress=False)
+        np.testing.assert_array_equal(all_pairs(opened), all_pairs(model))
+
+    def test_an_opened_one_can_be_saved_again(self, model, opened, tmp_path):
+        opened.save(tmp_path / "again")
+        twice = pc.open(tmp_path / "again")
+        assert_same_answers(twice, model)
+        first, second = (
+            (tmp_path / n / "card.json").read_bytes() for n in ("films.penchant", "again")
+        )
+        assert first == second
+
+    def test_without_ratings(self, model, tmp_path):
+        model.save(tmp_path / "m", ratings=False)
+        opened = pc.open(tmp_path / "m")
+        np.testing.assert_array_equal(all_pairs(opened), all_pairs(model))
+        with pytest.raises(
+            UnsupportedError, match=r"saved without them\. Save it with ratings=True"
+        ):
+            opened.recommend(1)
+        free = {"n": 30, "exclude_rated": False}
+        assert opened.recommend(1, **free) == model.recommend(1, **free)
+        assert opened.recommend(99) == model.recommend(99)  # a stranger rated nothing
