@@ -123,11 +123,11 @@ def test_the_scale_of_the_ratings_does_not_matter(factor, offset):
         {"l2": 20.0},
         {"l2_bias": 1.0},
         {"scaling": "count"},
-        {"side_l2": 1.0},
+        {"side_l2": 0.1},
         {"side_information": False},
         {"side_information": ("genres",)},
         {"bags": False},
-        {"weights": False},
+        {"weights": True},
     ],
 )
 def test_each_setting_matters(change):
@@ -177,7 +177,7 @@ def test_watched_rows_change_nothing():
 
 
 def test_validation_rows_choose_the_sweep_that_is_kept():
-    overfits = ALS(rank=30, sweeps=40, l2=0.3, l2_bias=0.1, side_l2=1e-3, patience=3)
+    overfits = ALS(rank=30, sweeps=40, l2=0.3, l2_bias=0.1, side_l2=0.1, patience=3)
     fitted = overfits.fit(TRAIN, factors=30, validation=TEST)
     scores = fitted.history.column("validation_rmse")
     assert fitted.history.best == scores.argmin() == len(scores) - 1 - 3
@@ -247,7 +247,7 @@ def test_resuming_gives_the_bits_of_an_uninterrupted_run(tmp_path, validation):
         if record["sweep"] == 5:
             raise Stop
 
-    solver = ALS(rank=20, sweeps=9, l2=0.3, l2_bias=0.3, patience=3)
+    solver = ALS(rank=20, sweeps=9, l2=0.3, l2_bias=0.3, patience=9)
     checkpoint = Checkpoint(tmp_path, every=2)
     again = {"factors": 5, "validation": validation, "seed": 2}
     whole = solver.fit(TRAIN, **again)

@@ -62,14 +62,14 @@ class ALS(SolverSettings):
     round_name: ClassVar[Literal["epoch", "sweep"]] = "sweep"
 
     rank: int = 32
-    sweeps: int = 10
-    l2: float = 13.0
-    l2_bias: float = 6.0
+    sweeps: int = 12
+    l2: float = 16.0
+    l2_bias: float = 4.0
     scaling: Literal["plain", "count"] = "plain"
-    side_l2: float = 0.015
+    side_l2: float = 1.0
     side_information: bool | tuple[str, ...] = True
     bags: bool = True
-    weights: bool = True
+    weights: bool = False
     patience: int = 3
 
     def __post_init__(self) -> None:
