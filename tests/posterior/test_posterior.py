@@ -12,7 +12,7 @@ from penchant.errors import DataError
 from penchant.features import CountScale, Noise, SideEncoder
 from penchant.features.side import ColumnCode
 from penchant.posterior import DayEffects, Posterior, Side, shares, variance
-from penchant.posterior.bulk import head_rows, user_tables
+from penchant.posterior.rows import user_tables
 
 M, N, K, k, T = 7, 9, 5, 3, 4
 D = k + 1
@@ -91,12 +91,16 @@ def test_all_rows_at_once_are_the_rows_one_by_one():
     ratings = sp.csr_matrix((values - np.float32(p.mean), columns, indptr), shape=(M, N))
     side = np.stack([ENCODER.row({"sex": sex}) for sex in [None, "f", "m", None, "f", "m", "f"]])
     with Threads(2) as threads:
-        P, b = user_tables(p, head_rows(p, ratings, side, threads), threads)
+        P, b = user_tables(p, ratings, side, threads)
     for u in range(M):
         own = slice(indptr[u], indptr[u + 1])
         solved = p.row(columns[own], values[own], side[u])
         np.testing.assert_allclose(P[u], solved.factors, rtol=2e-3, atol=2e-4)
         np.testing.assert_allclose(b[u], solved.bias, rtol=2e-3, atol=2e-4)
+    few = [4, 1, 6]
+    P_few, b_few = user_tables(p, ratings[few], side[few])
+    np.testing.assert_array_equal(P_few, P[few])  # to the bit, in whatever company
+    np.testing.assert_array_equal(b_few, b[few])
 
 
 @given(st.integers(0, 1000), st.integers(0, N), st.booleans())

@@ -387,7 +387,7 @@ def test_the_problem_is_in_units_of_the_ratings_deviation(split):
     assert problem.users.values.std() == pytest.approx(1, rel=1e-4)
     order = np.lexsort((train.item_rows, train.user_rows))
     np.testing.assert_allclose(
-        problem.deviations(problem.users.values).data + problem.mean, train.values[order], atol=1e-5
+        problem.by_user().data + problem.mean, train.values[order], atol=1e-5
     )
     np.testing.assert_array_equal(problem.items.values, problem.users.values[problem.to_items])
 

@@ -293,7 +293,9 @@ class Posterior:
         D, N, M = k + 1, self.items.draws.shape[1], len(self.noise.user_weights)
         shapes = {"alpha": (T,), "items.draws": (T, N, D)}
         for name, side, other in (("users", self.users, N), ("items", self.items, M)):
-            F = other + 1 + side.encoder.width if side.weights.size else side.weights.shape[1]
+            F, width = side.weights.shape[1], side.encoder.width
+            if side.weights.size and not 1 + width <= F <= other + 1 + width:
+                F = other + 1 + width  # rows newer than the training have no column in the bags
             shapes |= {
                 f"{name}.mean": (T, D),
                 f"{name}.precision": (T, D, D),

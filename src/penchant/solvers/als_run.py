@@ -163,8 +163,9 @@ class Run:
         problem, alpha = self._problem, len(self.users.values) / max(self._squares(), 1e-9)
         head = Head(_kept(self.users, alpha), _kept(self.items, alpha), alpha)
         posterior = make_posterior(problem, [head], None, self._threads)
-        ratings = problem.deviations(problem.users.values)
-        network, posterior = distil(posterior, ratings, problem.users.side, factors, self._threads)
+        network, posterior = distil(
+            posterior, problem.by_user(), problem.users.side, factors, self._threads
+        )
         return Fitted(network, posterior, history)
 
     def _network(self, factors: int) -> Factors:

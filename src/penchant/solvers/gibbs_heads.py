@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from penchant.engine.dense import transposed_times
 from penchant.engine.threads import Threads
 from penchant.factors import Factors
 from penchant.posterior import DayEffects, Posterior, Side
-from penchant.posterior.bulk import head_rows, user_tables
+from penchant.posterior.rows import head_rows, of_users, user_tables, user_weights
 from penchant.solvers.distil import Distiller
 from penchant.solvers.gibbs_half import Half
 from penchant.solvers.gibbs_problem import OneSide, Problem
@@ -124,13 +124,15 @@ def distil(
         The network, and the posterior with its maps.
     """
     T, D = posterior.users.mean.shape
-    root = np.float32(np.sqrt(T))
-    distiller = Distiller(K, threads)
-    solved: Iterable[Floats] = head_rows(posterior, ratings, side, threads)
+    root, distiller = np.float32(np.sqrt(T)), Distiller(K, threads)
+    given, own = of_users(posterior), user_weights(posterior.noise, ratings)
+    solved = None  # where all heads together are too large, they are solved once more below
     if 4 * T * D * ratings.shape[0] <= DRAWS_KEPT:
-        solved = list(solved)  # else they are solved once more below
-    for s, rows in enumerate(solved):
-        distiller.add(rows[:, :-1] / root, posterior.items.draws[s, :, :-1] / root)
+        solved = head_rows(given, ratings, side, own, threads)
+    for s in range(T):
+        one = head_rows(given.head(s), ratings, side, own, threads) if solved is None else None
+        rows = one[0][0] if one is not None else solved[0][s]  # type: ignore[index]
+        distiller.add(rows[:, : D - 1] / root, posterior.items.draws[s, :, :-1] / root)
     _, Q = distiller.squeezed()
     squares = np.einsum("nk,nk->k", Q, Q, dtype=np.float64)  # Q's columns are orthogonal
     inverse = np.divide(1.0, squares, out=np.zeros_like(squares), where=squares > 0)
@@ -139,7 +141,5 @@ def distil(
         draws = np.ascontiguousarray(posterior.items.draws[s, :, :-1])
         maps[s] = transposed_times(threads, Q, draws) * inverse[:, None].astype(np.float32)
     posterior = dataclasses.replace(posterior, maps=maps)
-    if not isinstance(solved, list):
-        solved = head_rows(posterior, ratings, side, threads)
-    P, bias = user_tables(posterior, solved, threads)
+    P, bias = user_tables(posterior, ratings, side, threads, solved)
     return Factors(posterior.mean, bias, posterior.item_bias, P, Q), posterior

@@ -61,6 +61,7 @@ class Problem:
         items: by item.
         noise: the weights.
         to_items: (n,) intp, where the user-major ratings stand that the item-major ones are.
+        deviations: (n,) float32, user-major, ``r − mean`` in rating units.
     """
 
     mean: float
@@ -69,6 +70,7 @@ class Problem:
     items: OneSide
     noise: Noise
     to_items: npt.NDArray[np.intp]
+    deviations: Floats
 
     @classmethod
     def of(
@@ -103,12 +105,15 @@ class Problem:
             _one_side(*mine, *other, data[s], weights[s], tables[s], uses[s], bags, threads)
             for s, (mine, other) in enumerate(((by_user, by_item), (by_item, by_user)))
         )
-        return cls(mean, unit, user_side, item_side, noise, to_items)
+        return cls(mean, unit, user_side, item_side, noise, to_items, deviations[order])
 
-    def deviations(self, values: Floats) -> sp.csr_matrix:
-        """Return user-major values as ``r − mean`` in rating units, (M, N) sparse."""
+    def by_user(self, effects: Floats | None = None) -> sp.csr_matrix:
+        """Return ``r − mean``, less effects of each user-major rating, (M, N) sparse.
+
+        In rating units and without a detour, so that a user's row can be solved again to the bit.
+        """
         shape = (len(self.users.units), len(self.items.units))
-        data = values * np.float32(self.unit)
+        data = self.deviations if effects is None else self.deviations - effects
         return sp.csr_matrix((data, self.users.indices, self.users.indptr), shape=shape)
 
 

@@ -173,11 +173,11 @@ class Run:
 
     def finish(self, factors: int) -> Fitted:
         """Distil the heads to a network of this width."""
-        days, values = self._days()
+        days, effects = self._days()
         problem = dataclasses.replace(self._problem, noise=self._noise())
         network, posterior = distil(
             make_posterior(problem, self._heads, days, self._threads),
-            problem.deviations(values),
+            problem.by_user(effects),
             problem.users.side,
             factors,
             self._threads,
@@ -195,13 +195,12 @@ class Run:
         )
         return noise.trained(users, items)
 
-    def _days(self) -> tuple[DayEffects | None, npt.NDArray[np.float32]]:
-        """Return the mean day effects, and the user-major values less them."""
-        values, days = self._problem.users.values, self._sampler.days
+    def _days(self) -> tuple[DayEffects | None, npt.NDArray[np.float32] | None]:
+        """Return the mean day effects, and that of each user-major rating."""
+        days = self._sampler.days
         if days is None:
-            return None, values
+            return None, None
         kept = self._sampler.sweep - self._settings.burn_in
         mean = (self._day_sums / kept if kept > 0 else days.values).astype(np.float32)
-        return DayEffects(self._keys, mean * np.float32(self._problem.unit)), values - mean[
-            days.group
-        ]
+        effects = mean * np.float32(self._problem.unit)
+        return DayEffects(self._keys, effects), effects[days.group]

@@ -1,0 +1,187 @@
+"""Rows of one side, few or all, solved from their ratings by the kernels.
+
+What comes out for a row is a pure function of that row's ratings, to the bit: a row that was
+trained, that is new, or that is changed and changed back is one and the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from penchant.engine.threads import Threads
+from penchant.features import bag_weights
+from penchant.features.who import PRIOR_OFFSET, Noise, weight
+from penchant.kernels.heads import add_mapped, solve_heads
+from penchant.kernels.rng import seed_key
+from penchant.posterior.heads import Posterior, Side
+
+Floats = npt.NDArray[np.float32]
+
+_AT_ONCE = 2**16
+"""Rows of the other side, times heads, that are gathered at once."""
+
+_CHUNK = 4096
+"""Rows that are solved at once, so that all their heads take bounded memory."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Given:
+    """What rows of one side are solved from.
+
+    Attributes:
+        side: the prior of the rows.
+        draws: (T, N, D) float32, the other side's rows.
+        weights: (N,) float32, the other side's noise weights.
+        alpha: (T,) float32.
+        names: (N,) int32, which rows of the other side those are; None for rows 0 … N-1.
+    """
+
+    side: Side
+    draws: Floats
+    weights: Floats
+    alpha: Floats
+    names: npt.NDArray[np.int32] | None = None
+
+    def head(self, s: int) -> Given:
+        """Return head s alone."""
+        one = slice(s, s + 1)
+        side = dataclasses.replace(
+            self.side,
+            mean=self.side.mean[one],
+            precision=self.side.precision[one],
+            weights=self.side.weights[one],
+        )
+        return dataclasses.replace(self, side=side, draws=self.draws[one], alpha=self.alpha[one])
+
+
+def head_rows(
+    given: Given,
+    ratings: sp.csr_matrix,
+    columns: Floats,
+    own: Floats,
+    threads: Threads | None = None,
+) -> tuple[Floats, Floats]:
+    """Return rows in all heads: factors (T, m, K), K a multiple of 8 from k on, and biases (T, m).
+
+    Args:
+        given: what they are solved from.
+        ratings: (m, N) float32 ``r − mean``, indices sorted; explicit zeros count.
+        columns: (m, S) float32, their side columns.
+        own: (m,) float32, their noise weights.
+        threads: who does it; this thread alone if None.
+    """
+    indptr, counts = ratings.indptr.astype(np.int64), np.diff(ratings.indptr)
+    used, places = np.unique(ratings.indices, return_inverse=True)
+    indices = places.astype(np.int32).reshape(-1)
+    T, D = given.side.mean.shape
+    m, k, K = ratings.shape[0], D - 1, -(-(D - 1) // 8) * 8
+    units = np.sqrt(given.weights[used])
+    names = used if given.names is None else given.names[used]
+    rows, bias = np.zeros((T, m, K), np.float32), np.zeros((T, m), np.float32)
+    facts: tuple[Any, ...] = (
+        indptr,
+        indices,
+        np.ascontiguousarray(ratings.data),
+        bag_weights(counts),
+    )
+    facts += (given.side.count.encode(counts), columns, own)
+    step = max(1, _AT_ONCE // max(1, len(used)))
+    blocks = [(0, m)] if threads is None else threads.blocks(counts)
+    for first in range(0, T, step):
+        group = slice(first, first + step)
+        drawn = given.draws[group][:, used]
+        factors = np.zeros((len(drawn), len(used), K), np.float32)
+        np.multiply(drawn[:, :, :k], units[:, None], out=factors[:, :, :k])
+        biases = np.ascontiguousarray(drawn[:, :, k])
+        prior = _prior(given.side, group, names)
+        more = (factors, biases, units, given.alpha[group], given.side.precision[group], *prior)
+
+        def work(start: int, stop: int, more: Any = more, group: slice = group) -> None:
+            solve_heads(start, stop, *facts, *more, seed_key(0), rows[group], bias[group])  # type: ignore[call-arg]
+
+        if threads is None:
+            work(0, m)
+        else:
+            threads.map(work, blocks)
+    return rows, bias
+
+
+def _prior(side: Side, group: slice, rows: npt.NDArray[np.int32]) -> tuple[Floats, ...]:
+    """Return m, and the rows of B for the bag, the count and the side columns, of some heads."""
+    mean = side.mean[group]
+    H, D = mean.shape
+    S = side.encoder.width
+    if not side.weights.size:
+        bags = np.zeros((H, len(rows), D), np.float32)
+        return mean, bags, np.zeros((H, D), np.float32), np.zeros((H, S, D), np.float32)
+    B = side.weights[group]
+    N = B.shape[1] - 1 - S
+    bags = B[:, np.minimum(rows, N)]
+    bags[:, rows >= N] = 0  # what training has not seen counts for the norm alone
+    return mean, bags, np.ascontiguousarray(B[:, N]), np.ascontiguousarray(B[:, N + 1 :])
+
+
+def of_users(posterior: Posterior) -> Given:
+    """Return what users' rows are solved from."""
+    noise, items = posterior.noise, posterior.items
+    return Given(posterior.users, items.draws, noise.item_weights, posterior.alpha)
+
+
+def user_weights(noise: Noise, ratings: sp.csr_matrix) -> Floats:
+    """Return the noise weight of users, (m,) float32: `Noise.of_user` of each."""
+    m, counts = ratings.shape[0], np.diff(ratings.indptr)
+    rows = np.repeat(np.arange(m), counts)
+    r = ratings.data.astype(np.float64) - noise.item_offsets[ratings.indices]
+    offsets = np.bincount(rows, r, minlength=m) / (PRIOR_OFFSET + counts)
+    squares = np.bincount(rows, (r - offsets[rows]) ** 2, minlength=m)
+    weights: Floats = np.asarray(weight(counts, squares, noise.variance), np.float64)
+    return (noise.user_level * weights).astype(np.float32)
+
+
+def user_tables(
+    posterior: Posterior,
+    ratings: sp.csr_matrix,
+    side: Floats,
+    threads: Threads | None = None,
+    solved: tuple[Floats, Floats] | None = None,
+) -> tuple[Floats, Floats]:
+    """Return the network's user factors (m, K) and user biases (m,), float32.
+
+    Args:
+        posterior: the heads and maps.
+        ratings: (m, N) float32 ``r − mean``, indices sorted; explicit zeros count.
+        side: (m, S) float32, the users' side columns.
+        threads: who does it; this thread alone if None.
+        solved: what `head_rows` returned for them, if that is there already.
+    """
+    m, (T, K, k) = ratings.shape[0], posterior.maps.shape
+    maps = np.zeros((T, k, -(-K // 8) * 8), np.float32)
+    maps[:, :, :K] = posterior.maps.transpose(0, 2, 1)
+    factors: Floats = np.zeros((m, maps.shape[2]), np.float32)
+    bias: Floats = np.zeros(m, np.float32)
+    given, own = of_users(posterior), user_weights(posterior.noise, ratings)
+    for start in range(0, m, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        if solved is None:
+            rows, biases = head_rows(given, ratings[part], side[part], own[part], threads)
+        else:
+            rows, biases = solved[0][:, part], solved[1][:, part]
+        _add(rows, maps, factors[part], threads)
+        bias[part] = np.add.accumulate(biases, axis=0, dtype=np.float64)[-1] / T
+    out: Floats = factors[:, :K] / np.float32(T)
+    return out, bias
+
+
+def _add(rows: Floats, maps: Floats, out: Floats, threads: Threads | None) -> None:
+    def work(start: int, stop: int) -> None:
+        add_mapped(start, stop, rows, maps, out)
+
+    if threads is None:
+        work(0, len(out))
+    else:
+        threads.map(work, threads.blocks(np.ones(len(out), np.int64)))
