@@ -95,6 +95,11 @@ def test_a_hit_is_the_users_own():
     lists = np.array([[7], [7]], dtype=np.int32)
     assert hits_in(lists, np.array([1]), np.array([7], np.int32)).tolist() == [[False], [True]]
     assert not hits_in(lists, np.array([0]), np.array([900], np.int32)).any()
+
+
+def test_an_empty_place_is_no_hit_for_an_item_that_the_model_does_not_know():
+    lists = np.array([[7, 0]], dtype=np.int32)
+    assert not hits_in(lists, np.array([0]), np.array([0], np.int32)).any()
     assert not hits_in(lists, np.zeros(0, np.int64), np.zeros(0, np.int32)).any()
 
 

@@ -155,6 +155,17 @@ def test_order_is_scikit_learns_ndcg_of_the_users_own_items(pair):
     assert standing.order == pytest.approx(np.mean(values))
 
 
+def test_equal_predictions_stand_in_the_order_of_the_rows():
+    made = run([Mean(1e12)])  # the same for all items
+    values = []
+    for user in np.unique(TEST.user_rows):
+        mine = TEST.user_rows == user
+        gains = (TEST.values[mine] - 1.0)[np.argsort(TEST.item_rows[mine])]
+        if np.ptp(gains):
+            values.append(ndcg_score([gains], [-np.arange(len(gains))], k=10))
+    assert made["mean"].order == pytest.approx(np.mean(values))
+
+
 def test_strangers_are_counted_and_their_lists_too():
     theirs = Ratings.from_columns(
         [10_001, 10_001, 10_002, *TEST.users[:50]],
@@ -263,7 +274,9 @@ def test_the_threshold_follows_the_scale(result):
 
 def test_a_threshold_that_float32_cannot_hold_still_counts_its_own_ratings():
     tenths = dataclasses.replace(RATINGS, values=RATINGS.values / 10, scale=pc.Scale(0.1, 0.5))
-    made = run([Mean()], tenths.take(ORDER[400:]), tenths.take(ORDER[:400]), relevant=0.4)
+    made = run(
+        [Mean()], tenths.take(ORDER[400:]), tenths.take(ORDER[:400]), relevant=np.float64(0.4)
+    )
     assert made.list_users == run([Mean()], RATINGS.take(ORDER[400:]), TEST, relevant=4).list_users
 
 
@@ -351,7 +364,11 @@ def test_the_level_moves_intervals_and_tests(result):
         inner = narrow[name].rmse_interval
         assert low < inner.low < narrow[name].rmse < inner.high < high
     assert "50 % interval" in str(narrow)
-    assert all(test.significant == (test.p_corrected < 0.5) for test in narrow.tests)
+    few = TEST.take(range(60))
+    (test,) = (t for t in run([Mean()], test=few, level=0.5).tests if t.measure == "rmse")
+    assert 0.06 < test.p_corrected < 0.4
+    assert test.significant
+    assert not run([Mean()], test=few).tests[0].significant
 
 
 def test_intervals_take_users_as_the_unit():
@@ -363,6 +380,12 @@ def test_intervals_take_users_as_the_unit():
     less = table.take(np.flatnonzero(items < 4))
     half, whole = (run([Mean(1e9)], test=part)["mean"] for part in (less, table))
     assert half.rmse_interval == pytest.approx(whole.rmse_interval, abs=1e-6)
+
+
+def test_each_pair_is_shown_once(result):
+    lines = str(result).split("Differences of RMSE")[1].split("\n\n")[0].splitlines()
+    pairs = [frozenset(line.split("  ")[0].split(" - ")) for line in lines if " - " in line]
+    assert sorted(map(sorted, pairs)) == [["bias", "mean"], ["bias", "sgd"], ["mean", "sgd"]]
 
 
 def test_best_is_by_the_measure(result):

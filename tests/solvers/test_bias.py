@@ -11,7 +11,7 @@ from penchant.ratings import Ratings
 from penchant.recommender.matrix_factorization import MatrixFactorization
 from penchant.recommender.opening import open as open_bundle
 from penchant.solvers import bias
-from penchant.solvers.bias import Bias, variances
+from penchant.solvers.bias import LEAST, MOST, Bias, Variances, variances
 from penchant.solvers.named import solver_of
 from penchant.sources.synthetic import synthetic
 
@@ -127,6 +127,22 @@ def test_effects_that_are_not_there_are_left_out():
     made = Bias().fit(table, factors=1).factors
     assert made.user_bias.std() < 0.05
     assert made.item_bias.std() > 0.6
+
+
+@pytest.mark.parametrize(
+    ("found", "l2"),
+    [
+        (Variances(0.2, 9.0, 0.8), 4.0),
+        (Variances(-0.1, 9.0, 0.8), MOST),
+        (Variances(0.0, 9.0, 0.8), MOST),
+        (Variances(0.2, 9.0, -0.1), LEAST),
+        (Variances(-0.1, 9.0, -0.1), LEAST),
+        (Variances(0.0, 0.0, 0.0), LEAST),
+        (Variances(np.nan, np.nan, np.nan), 1.0),
+    ],
+)
+def test_the_rule_stays_within_bounds(found, l2):
+    assert found.ratio("user") == pytest.approx(l2)
 
 
 @pytest.mark.parametrize(

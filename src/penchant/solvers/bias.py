@@ -134,7 +134,7 @@ class Variances(NamedTuple):
         effect: float = getattr(self, side)
         if not np.isfinite(effect + self.noise):
             return 1.0
-        return float(np.clip(max(self.noise, 0) / max(effect, 1e-300), LEAST, MOST))
+        return float(np.clip(self.noise / max(effect, 1e-300), LEAST, MOST))
 
 
 def variances(ratings: Ratings) -> Variances:
