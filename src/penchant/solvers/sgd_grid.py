@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Self
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ RATINGS_IN_A_BLOCK = 1024
 """At the least, on average: fewer, and the order of an epoch is not random enough."""
 
 MOST_BANDS = 128
+_PIECE = 1_000_000
 _PAIRS = 16_384  # pairs predicted at once by a thread
 
 _USERS, _ITEMS = 1, 2  # whose random start it is
@@ -62,7 +64,10 @@ class Center(NamedTuple):
     @classmethod
     def of(cls, ratings: Ratings) -> Self:
         """Measure the ratings; where all are alike the deviation counts as 1."""
-        return cls(ratings.mean, float(ratings.values.std(dtype=np.float64)) or 1.0)
+        mean, squares = ratings.mean, 0.0
+        for values in _pieces(ratings.values):
+            squares += float(((values - mean) ** 2).sum(dtype=np.float64))
+        return cls(mean, math.sqrt(squares / len(ratings)) or 1.0)
 
 
 class Grid(NamedTuple):
@@ -148,6 +153,12 @@ def predict(threads: Threads, tables: Tables, center: Center, users: Rows, items
     return out
 
 
+def _pieces(column: Any) -> Iterator[Any]:
+    """Yield a long column in pieces, so that what NumPy makes of each stays small."""
+    for start in range(0, len(column), _PIECE):
+        yield column[start : start + _PIECE]
+
+
 def _bands(n: int) -> int:
     """Return the largest power of two whose square leaves the blocks long enough."""
     most = max(1, math.isqrt(n // RATINGS_IN_A_BLOCK))
@@ -156,7 +167,9 @@ def _bands(n: int) -> int:
 
 def _deal(rows: Rows, size: int, bands: int) -> Rows:
     """Return the band of each row, (size,) int32: longest first, there and back again."""
-    counts = np.bincount(rows, minlength=size)
+    counts = np.zeros(size, np.int64)
+    for piece in _pieces(rows):
+        counts += np.bincount(piece, minlength=size)
     place = np.empty(size, np.int32)
     place[np.argsort(-counts, kind="stable")] = np.arange(size, dtype=np.int32)
     turn = place % (2 * bands)
