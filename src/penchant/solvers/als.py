@@ -24,9 +24,10 @@ class ALS(SolverSettings):
         Σ w_u w_i (z - b_u - b_i - p_u · q_i)²
         + Σ c_u |x̃_u - m - Bᵀx_u|²_λ + Σ c_i |x̃_i - m' - B'ᵀx_i|²_λ + κ |B|² + κ |B'|²
 
-    where ``|x̃|²_λ = l2 |factors|² + l2_bias bias²``. λ is plain (c = 1) for ``scaling="plain"``
-    and times the number of the row's ratings for "count". x holds who rated what, how much, and
-    the side columns (`penchant.features`); |B|² is measured in the leading directions of x
+    where ``|x̃|²_λ = l2 |factors|² + l2_bias bias²``. λ is plain (c = 1) for ``scaling="plain"``,
+    and times the number n of the row's ratings (c = n) for "count": there it is charged for each
+    rating, so choose it by so much smaller. x holds who rated what, how much, and the side columns
+    (`penchant.features`); |B|² is measured in the leading directions of x
     (`penchant.solvers.spectrum`) and in λ; the weights w are `penchant.features.Noise`. A sweep
     solves the items' rows, then their prior, then the same for the users: each step is the least
     there is for its part, so the objective never grows. Since z has no unit, neither do the
