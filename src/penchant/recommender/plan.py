@@ -79,8 +79,8 @@ class Plan(NamedTuple):
         )
         if not progress:
             return self._run(callbacks, threads, resume)
-        shown = show_progress(self.solver.round_name, self.solver.rounds)
-        with told_while_compiling() as begun:
+        shown_rounds = show_progress(self.solver.round_name, self.solver.rounds)
+        with told_while_compiling() as begun, shown_rounds as shown:
             return self._run((begun, shown, *callbacks), threads, resume)
 
     def _run(self, callbacks: Iterable[Any], threads: int | None, resume: Any) -> Fitted:

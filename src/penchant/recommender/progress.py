@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -22,25 +23,35 @@ _LABELS = {
 }
 
 
-def show_progress(round_name: str, rounds: int) -> Callable[[Record], None]:
-    """Return a callback that tells of each round on standard error.
+@contextmanager
+def show_progress(round_name: str, rounds: int) -> Iterator[Callable[[Record], None]]:
+    """Yield a callback that tells of each round on standard error.
 
     Up to 60 rounds get a line each; of more, about 20 do. On a terminal the rounds between
-    overwrite one line.
+    overwrite one line, and the last one stays, wherever the training ends.
     """
     every = 1 if rounds <= _LINES else -(-rounds // 20)
     terminal = sys.stderr.isatty()
+    passing = False
 
     def show(record: Record) -> None:
+        nonlocal passing
         number = int(record[round_name])
         line = _line(round_name, number, rounds, record)
-        if number % every == 0 or number in (1, rounds):
-            tell(f"\r\x1b[2K{line}" if terminal else line)
-        elif terminal:
-            sys.stderr.write(f"\r\x1b[2K{line}")
+        kept = number % every == 0 or number in (1, rounds)
+        if terminal:
+            width = shutil.get_terminal_size().columns - 1  # a wrapped line can't be overwritten
+            sys.stderr.write(f"\r\x1b[2K{line if kept else line[:width]}" + "\n" * kept)
             sys.stderr.flush()
+        elif kept:
+            tell(line)
+        passing = terminal and not kept
 
-    return show
+    try:
+        yield show
+    finally:
+        if passing:
+            tell("")
 
 
 @contextmanager
