@@ -8,8 +8,7 @@ f = (q, u), u = 1 or the root of a weight:
 
 (Salakhutdinov & Mnih 2008, equations 11–13, with the bias as one more coordinate.) m is the row's
 own prior mean, Λ the precision all rows share, c the row's scale of it: 1, or the number of its
-ratings for the weighted-λ of Zhou et al. 2008. Eight rows go abreast through the Cholesky. Where a
-row has far fewer ratings than factors, the n × n system of `penchant.kernels.dual` is solved.
+ratings for the weighted-λ of Zhou et al. 2008. Eight rows go abreast through the Cholesky.
 """
 
 from __future__ import annotations
