@@ -11,7 +11,8 @@ from penchant.engine.threads import Threads
 from penchant.errors import DataError
 from penchant.features import CountScale, Noise, SideEncoder
 from penchant.features.side import ColumnCode
-from penchant.posterior import DayEffects, Posterior, Side, shares, variance
+from penchant.posterior import DayEffects, Posterior, Side, shares, variances
+from penchant.posterior.bulk_variance import pair_variances
 from penchant.posterior.rows import user_tables
 
 M, N, K, k, T = 7, 9, 5, 3, 4
@@ -112,46 +113,103 @@ def test_the_shares_sum_to_the_prediction(seed, n, weights):
     terms = shares(p, solved, q, 0.25)
     prediction = p.mean + 0.25 + solved.bias + float(solved.factors.astype(float) @ q)
     assert terms.total == pytest.approx(prediction, abs=1e-5 * max(1, abs(prediction)))
+    assert terms.severity == solved.bias
     assert len(terms.ratings) == len(terms.rated) == n
 
 
-def test_a_share_is_what_a_rating_changes():
+def test_a_share_is_the_part_of_its_rating_in_the_regression_of_the_factors():
+    p = posterior()
+    rated, values = user()
+    solved = p.row(rated, values)
+    q, expected = np.ones(K, np.float32), np.zeros(len(rated))
+    for s in range(T):
+        f = p.items.draws[s, rated].astype(float)
+        a = solved.noise[s] * p.noise.item_weights[rated]
+        A = p.users.precision[s][:k, :k] + f[:, :k].T @ (a[:, None] * f[:, :k])
+        left_over = values - p.mean - f[:, k] - solved.rows[s, k]
+        g = np.linalg.solve(A, p.maps[s].T.astype(float) @ q)
+        expected += a * (f[:, :k] @ g) * left_over / T
+    np.testing.assert_allclose(shares(p, solved, q, 0.0).ratings, expected, rtol=1e-5)
+
+
+def test_a_slope_is_what_a_rating_changes():
     p = posterior()
     p = dataclasses.replace(p, noise=dataclasses.replace(p.noise, variance=0.0))  # weights fixed
     rated, values = user()
     q = np.ones(K, np.float32)
-    changed = values.copy()
-    changed[2] += 1
 
     def predict(values):
         solved = p.row(rated, values)
-        return float(solved.factors.astype(float) @ q) + solved.bias, shares(p, solved, q, 0.0)
+        return float(solved.factors.astype(float) @ q) + solved.bias
 
-    (before, terms), (after, others) = predict(values), predict(changed)
-    np.testing.assert_allclose(
-        others.ratings[2] - terms.ratings[2], after - before, rtol=1e-3, atol=1e-4
-    )
-    np.testing.assert_allclose(np.delete(others.ratings, 2), np.delete(terms.ratings, 2), rtol=1e-6)
+    slopes = shares(p, p.row(rated, values), q, 0.0).slopes
+    for j in range(len(rated)):
+        changed = values.copy()
+        changed[j] += 1
+        assert predict(changed) - predict(values) == pytest.approx(slopes[j], rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize("n", [0, 5])
+def test_the_variance_is_that_of_draws(n):
+    p = posterior()
+    rated, values = user(n=n)
+    solved = p.row(rated, values, ENCODER.row({"sex": "f"}))
+    random, found = np.random.default_rng(0), {0: [], 8: []}
+    for s in range(T):
+        rows = random.multivariate_normal(
+            solved.rows[s], np.linalg.inv(solved.precision[s]), 40_000
+        )
+        prior = np.linalg.inv(p.items.precision[s].astype(float))
+        for item, new in ((0, False), (8, True)):  # item 8 is one that no head knows
+            q = np.tile(p.items.draws[s, item].astype(float), (len(rows), 1))
+            if new:
+                q = random.multivariate_normal(q[0], prior, len(rows))
+            noise = random.normal(size=len(rows)) / np.sqrt(
+                solved.noise[s] * p.noise.item_weights[item]
+            )
+            found[item].append((rows[:, :k] * q[:, :k]).sum(1) + rows[:, k] + q[:, k] + noise)
+    expected = [np.var(np.concatenate(found[item])) for item in (0, 8)]
+    unrated = np.array([False, True])
+    np.testing.assert_allclose(variances(p, solved, np.array([0, 8]), unrated), expected, rtol=0.03)
+
+
+def test_the_variances_of_all_pairs_are_those_one_by_one():
+    p = posterior()
+    random = np.random.default_rng(1)
+    counts = np.array([0, 9, 1, 2, 9, 5, 3, 4, 0, 6])
+    columns = np.concatenate([np.sort(random.permutation(N)[:n]) for n in counts])
+    values = random.integers(1, 6, counts.sum()).astype(np.float32)
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    ratings = sp.csr_matrix((values - np.float32(p.mean), columns, indptr), (len(counts), N))
+    side = np.stack([ENCODER.row({"sex": random.choice(["f", "m"])}) for _ in counts])
+    users, items = random.integers(0, len(counts), 200), random.integers(0, N, 200)
+    users[users == 4] = 5  # a user that nobody asks for
+    unrated = items > 6
+    with Threads(2) as threads:
+        found = pair_variances(p, ratings, side, users, items, unrated, threads)
+    for u in range(len(counts)):
+        own, mine = slice(indptr[u], indptr[u + 1]), users == u
+        solved = p.row(columns[own], values[own], side[u])
+        expected = variances(p, solved, items[mine], unrated[mine])
+        np.testing.assert_allclose(found[mine], expected, rtol=2e-3)
 
 
 def test_more_ratings_leave_less_variance_but_never_less_than_the_noise():
     p = posterior()
-    q = np.ones(K, np.float32)
     p = dataclasses.replace(
-        p, noise=dataclasses.replace(p.noise, variance=0.0), alpha=np.full(T, 4.0, np.float32)
+        p,
+        noise=dataclasses.replace(p.noise, variance=0.0, item_weights=np.ones(N, np.float32)),
+        alpha=np.full(T, 4.0, np.float32),
+        items=dataclasses.replace(p.items, draws=np.ones((T, N, D), np.float32)),
+        users=dataclasses.replace(p.users, mean=np.zeros((T, D), np.float32)),
     )
     rated, _ = user(n=9)
-    f = np.column_stack([np.einsum("tKk,K->tk", p.maps, q), np.ones(T)])
-    alike = np.full((T, N, D), 0.0, np.float32)
-    p = dataclasses.replace(p, items=dataclasses.replace(p.items, draws=alike))
-    within = [
-        variance(p, p.row(rated[:n], np.full(n, 3.5)), q)
-        - p.row(rated[:n], np.full(n, 3.5)).rows.dot(f.T).diagonal().var()
-        for n in (0, 3, 9)
-    ]
-    assert within[0] > within[1] > within[2] > 0.25
-    solved = p.row([], [])
-    assert variance(p, solved, q, 0.5) - variance(p, solved, q) == pytest.approx(0.25)
+    known, new = np.zeros(1, bool), np.ones(1, bool)
+    rows = [p.row(rated[:n], np.full(n, 4.5)) for n in (0, 3, 9)]
+    found = [variances(p, solved, rated[:1], known)[0] for solved in rows]
+    assert found[0] > found[1] > found[2] > 0.25
+    assert all(variances(p, solved, rated[:1], new) > variances(p, solved, rated[:1], known)
+               for solved in rows)  # fmt: skip
 
 
 def test_a_row_is_a_pure_function_of_its_ratings():

@@ -110,7 +110,8 @@ class Solved:
         bias: float, in rating units.
         rows: (T, D) float64, the mean x̃_s in each head.
         precision: (T, D, D) float64, A_s.
-        parts: (T, n, D) float64, ``a_j f_j e_j``: what each rating adds to the right side.
+        weighted: (T, n, D) float64, ``a_j f_j``.
+        errors: (T, n) float64, ``e_j``: times `weighted`, what a rating adds to the right side.
         prior: (T, D) float64, ``Λ_s (m_s + B_sᵀ x)``.
         noise: (T,) float64, ``α_s w``: the noise precision of a rating of a further average row.
         rated: (n,) the other side's rows.
@@ -121,7 +122,8 @@ class Solved:
     bias: float
     rows: npt.NDArray[np.float64]
     precision: npt.NDArray[np.float64]
-    parts: npt.NDArray[np.float64]
+    weighted: npt.NDArray[np.float64]
+    errors: npt.NDArray[np.float64]
     prior: npt.NDArray[np.float64]
     noise: npt.NDArray[np.float64]
     rated: Rows
@@ -187,10 +189,11 @@ class Posterior:
         return self._user(solved, noise, rated, side)
 
     def _user(self, solved: Any, noise: Any, rated: Rows, side: Floats | None) -> Solved:
-        rows, A, parts, prior = solved
+        rows, A, weighted, errors, prior = solved
         p = np.einsum("tKk,tk->K", self.maps, rows[:, :-1], optimize=True) / self.heads
         bias = float(rows[:, -1].mean())
-        return Solved(p.astype(np.float32), bias, rows, A, parts, prior, noise, rated, side)
+        p = p.astype(np.float32)
+        return Solved(p, bias, rows, A, weighted, errors, prior, noise, rated, side)
 
     def new_item(
         self,
@@ -337,13 +340,13 @@ def _solve(
     precision: Floats,
     prior_means: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float64], ...]:
-    """Return rows (T, D), A (T, D, D), the ratings' parts (T, n, D) and the prior's (T, D)."""
+    """Return rows (T, D), A (T, D, D), ``a f`` (T, n, D), e (T, n) and the prior's part (T, D)."""
     f = draws[:, rated].astype(np.float64)  # (T, n, D)
     errors = deviations - f[:, :, -1]
     f[:, :, -1] = 1.0
     weighted = f * (noise[:, None] * weights[rated])[:, :, None]
     A = precision + np.matmul(weighted.transpose(0, 2, 1), f)
-    parts = weighted * errors[:, :, None]
+    right = np.matmul(errors[:, None, :], weighted)[:, 0]
     prior = np.matmul(precision, prior_means[:, :, None])[:, :, 0]
-    rows = np.linalg.solve(A, (prior + parts.sum(axis=1))[:, :, None])[:, :, 0]
-    return rows, A, parts, prior
+    rows = np.linalg.solve(A, (prior + right)[:, :, None])[:, :, 0]
+    return rows, A, weighted, errors, prior

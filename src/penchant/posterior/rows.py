@@ -98,7 +98,7 @@ def head_rows(
         factors = np.zeros((len(drawn), len(used), K), np.float32)
         np.multiply(drawn[:, :, :k], units[:, None], out=factors[:, :, :k])
         biases = np.ascontiguousarray(drawn[:, :, k])
-        prior = _prior(given.side, group, names)
+        prior = prior_parts(given.side, group, names)
         more = (factors, biases, units, given.alpha[group], given.side.precision[group], *prior)
 
         def work(start: int, stop: int, more: Any = more, group: slice = group) -> None:
@@ -111,7 +111,7 @@ def head_rows(
     return rows, bias
 
 
-def _prior(side: Side, group: slice, rows: npt.NDArray[np.int32]) -> tuple[Floats, ...]:
+def prior_parts(side: Side, group: slice, rows: npt.NDArray[np.int32]) -> tuple[Floats, ...]:
     """Return m, and the rows of B for the bag, the count and the side columns, of some heads."""
     mean = side.mean[group]
     H, D = mean.shape

@@ -1,10 +1,14 @@
-"""What a prediction is made of, and how sure it is: pure functions of a solved row.
+"""What a prediction is made of: a pure function of a solved row.
 
-With ``f_s = (W_sᵀ q_i, 1)`` and ``g_s = A_s⁻¹ f_s`` the prediction is
+In each head the user's row is x̃ = (p, b), and given the bias b the factors p alone solve a ridge
+regression of what bias and quality leave over. With q the item's factors in that head, A and Λ as
+in `penchant.posterior.heads`, their parts of the factors ``A_pp``, and ``g = (A_pp⁻¹ q, 0)``,
 
-    mean + b_i + mean_s g_sᵀ (Σ_j a_j f_j e_j + Λ_s (m_s + B_sᵀ x))
+    q · p = Σ_j a_j (g · f_j) (e_j − b) + gᵀ Λ (m + Bᵀ x − (0, b))
 
-a sum with a term for each rating, each thing rated at all, each side column, and the prior.
+so the prediction ``mean + b_u + b_i + mean_s q · p`` is a sum with a term for the user's severity
+b_u, the item's quality b_i, each rating by how far it is from what these two would say, each thing
+rated at all, their number, each side column, and the prior.
 """
 
 from __future__ import annotations
@@ -26,37 +30,45 @@ class Shares:
 
     Attributes:
         mean: the mean of the training ratings.
-        item: the item's bias b_i.
+        severity: the user's bias b_u.
+        quality: the item's bias b_i.
         prior: what stands for every user, whatever was rated.
         ratings: (n,) float64, what the value of each of the user's ratings adds.
         rated: (n,) float64, what it adds that each was rated at all.
         count: what the number of ratings adds.
         side: (S,) float64, what each side value adds.
+        slopes: (n,) float64, by how much the prediction rises when one rating rises by 1, through
+            factors and bias, the weight of the user's noise held.
     """
 
     mean: float
-    item: float
+    severity: float
+    quality: float
     prior: float
     ratings: Doubles
     rated: Doubles
     count: float
     side: Doubles
+    slopes: Doubles
 
     @property
     def total(self) -> float:
         """The sum: the unclipped prediction."""
-        ends = self.ratings.sum() + self.rated.sum() + self.side.sum()
-        return float(self.mean + self.item + self.prior + self.count + ends)
+        known = self.mean + self.severity + self.quality + self.prior + self.count
+        return float(known + self.ratings.sum() + self.rated.sum() + self.side.sum())
 
 
-def item_directions(
+def _directions(
     posterior: Posterior, solved: Solved, item: npt.NDArray[np.float32]
 ) -> tuple[Doubles, Doubles]:
-    """Return ``f_s`` and ``g_s = A_s⁻¹ f_s`` of an item's distilled row (K,), (T, D) each."""
-    f: Doubles = np.ones((posterior.heads, posterior.maps.shape[2] + 1))
-    f[:, :-1] = np.einsum("tKk,K->tk", posterior.maps, item)
-    g = np.linalg.solve(solved.precision, f[:, :, None])[:, :, 0]
-    return f, g.astype(np.float64, copy=False)
+    """Return g, and ``A⁻¹ (q, 1)``, of an item's distilled row (K,) in each head, (T, D) each."""
+    T, _, k = posterior.maps.shape
+    right = np.zeros((T, k + 1, 2))
+    right[:, :k, 0] = np.matmul(item, posterior.maps)
+    right[:, k, 1] = 1.0
+    found = np.linalg.solve(solved.precision, right)
+    factors, bias = found[:, :, 0], found[:, :, 1]
+    return factors - bias * (factors[:, k:] / bias[:, k:]), factors + bias
 
 
 def shares(
@@ -70,49 +82,43 @@ def shares(
         item: (K,) float32, the item's distilled row.
         item_bias: b_i of the network.
     """
-    _, g = item_directions(posterior, solved, item)
+    g, whole = _directions(posterior, solved, item)
     users, T = posterior.users, posterior.heads
+    bias = solved.rows[:, -1]  # (T,)
     h = np.matmul(g[:, None, :], users.precision)[:, 0]  # gᵀ Λ, (T, D)
-    n, S = len(solved.rated), users.encoder.width
-    rated, count, side = np.zeros(n), 0.0, np.zeros(S)
-    if users.weights.size:
-        N = users.weights.shape[1] - 1 - S
-        if n:
-            known = solved.rated < N
-            bag = users.weights[:, solved.rated[known]]
-            rated[known] = np.einsum("td,tnd->n", h, bag) * bag_weights(np.array([n]))[0]
-            z = users.count.encode(np.array([n]))[0]
-            count = float(z * np.einsum("td,td->", h, users.weights[:, N])) / T
-        if solved.side is not None:
-            side = solved.side * np.einsum("td,tsd->s", h, users.weights[:, N + 1 :]) / T
+    pulls = np.matmul(solved.weighted, np.stack([g, whole], axis=2))  # (T, n, 2)
+    rated, count, side = _prior_shares(posterior, solved, h)
     return Shares(
         posterior.mean,
+        solved.bias,
         item_bias,
-        float(np.einsum("td,td->", h, users.mean)) / T,
-        np.einsum("td,tnd->n", g, solved.parts) / T,
-        rated / T,
+        float((h * users.mean).sum() - h[:, -1] @ bias) / T,
+        (pulls[:, :, 0] * (solved.errors - bias[:, None])).mean(axis=0),
+        rated,
         count,
         side,
+        pulls[:, :, 1].mean(axis=0),
     )
 
 
-def variance(
-    posterior: Posterior,
-    solved: Solved,
-    item: npt.NDArray[np.float32],
-    item_weight: float = 1.0,
-) -> float:
-    """Return the variance of a further rating of an item by this user, in squared rating units.
-
-    The mean over heads of ``fᵀ A⁻¹ f + 1 / (α w_u w_i)``, plus the variance of the heads' means.
-
-    Args:
-        posterior: the heads.
-        solved: the user's row of ``posterior.row``.
-        item: (K,) float32, the item's distilled row.
-        item_weight: w_i of the item's noise.
-    """
-    f, g = item_directions(posterior, solved, item)
-    within = np.einsum("td,td->t", f, g) + 1 / (solved.noise * item_weight)
-    means = np.einsum("td,td->t", f, solved.rows)
-    return float(within.mean() + means.var())
+def _prior_shares(
+    posterior: Posterior, solved: Solved, h: Doubles
+) -> tuple[Doubles, float, Doubles]:
+    """Return what x adds: each thing rated (n,), the count, each side value (S,)."""
+    users, T = posterior.users, posterior.heads
+    n, S = len(solved.rated), users.encoder.width
+    rated, count, side = np.zeros(n), 0.0, np.zeros(S)
+    if not users.weights.size:
+        return rated, count, side
+    N = users.weights.shape[1] - 1 - S
+    if n:
+        known = solved.rated < N
+        bag = users.weights[:, solved.rated[known]]  # (T, n, D)
+        weight = float(bag_weights(np.array([n]))[0])
+        rated[known] = np.matmul(bag, h[:, :, None])[:, :, 0].sum(axis=0) * (weight / T)
+        z = float(users.count.encode(np.array([n]))[0])
+        count = z * float((h * users.weights[:, N]).sum()) / T
+    if solved.side is not None and S:
+        along = np.matmul(users.weights[:, N + 1 :], h[:, :, None])[:, :, 0]  # (T, S)
+        side = solved.side * along.sum(axis=0) / T
+    return rated, count, side
