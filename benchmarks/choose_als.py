@@ -15,11 +15,11 @@ from penchant.solvers.als import ALS
 
 def draw(rng: np.random.Generator) -> dict[str, Any]:
     return {
-        "rank": int(rng.choice([16, 24, 32, 48])),
+        "rank": int(rng.choice([16, 24, 32])),
         "sweeps": int(rng.choice([8, 12, 16])),
-        "l2": logarithmic(rng, 8, 25),
+        "l2": logarithmic(rng, 9, 25),
         "l2_bias": logarithmic(rng, 2, 16),
-        "side_l2": logarithmic(rng, 0.003, 0.1),
+        "side_l2": logarithmic(rng, 0.05, 3),
         "weights": bool(rng.random() < 0.5),
     }
 
