@@ -65,7 +65,10 @@ class RidgeHalf(Half):
         M, K = len(data.units), -(-rank // 8) * 8
         precision = np.diag([l2[0]] * rank + [l2[1]])
         prior = Prior(
-            np.zeros(rank + 1), precision, side_l2, np.zeros((data.spectrum.size, rank + 1))
+            np.zeros(rank + 1),
+            precision,
+            np.full(data.spectrum.size, side_l2),
+            np.zeros((data.spectrum.size, rank + 1)),
         )
         scales = np.maximum(data.counts, 1) if by_count else np.ones(M)
         return cls(
