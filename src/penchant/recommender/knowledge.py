@@ -29,8 +29,9 @@ class Knowledge:
         user_table: side columns by row, or None.
         item_table: side columns by row, or None.
         name: what the data is called.
-        fingerprint: of the training ratings.
+        fingerprinted: returns the fingerprint of the training ratings.
         fetch: returns the training ratings, or None where they were not kept.
+        listed: returns the item rows that a user row rated; found from the ratings if None.
     """
 
     user_ids: IdMap
@@ -41,8 +42,9 @@ class Knowledge:
     user_table: pa.Table | None
     item_table: pa.Table | None
     name: str
-    fingerprint: str
+    fingerprinted: Callable[[], str]
     fetch: Callable[[], Ratings | None]
+    listed: Callable[[int], Rows] | None = None
 
     @classmethod
     def of(cls, ratings: Ratings) -> Knowledge:
@@ -56,9 +58,14 @@ class Knowledge:
             ratings.user_table,
             ratings.item_table,
             ratings.name,
-            ratings.fingerprint(),
+            ratings.fingerprint,
             lambda: ratings,
         )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The fingerprint of the training ratings."""
+        return self.fingerprinted()
 
     @cached_property
     def ratings(self) -> Ratings:
@@ -83,6 +90,8 @@ class Knowledge:
 
     def rated(self, user_row: int) -> Rows:
         """Return the item rows that a user rated."""
+        if self.listed is not None:
+            return self.listed(user_row)
         items, starts = self._rated
         return items[starts[user_row] : starts[user_row + 1]]
 

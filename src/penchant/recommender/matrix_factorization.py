@@ -14,15 +14,16 @@ from penchant.history import History
 from penchant.ids import Rows
 from penchant.ratings import Ratings
 from penchant.recommender import storage
-from penchant.recommender.base import Recommender, Seconds, not_fitted
+from penchant.recommender.base import Seconds, not_fitted
 from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.living import Living
 from penchant.recommender.plan import Plan, with_side_information
 from penchant.settings import FACTORS
 from penchant.solvers.base import Checkpoint, Fitted
 from penchant.solvers.named import SOLVERS, solver_of, solver_record
 
 
-class MatrixFactorization(Recommender):
+class MatrixFactorization(Living):
     """Matrix factorisation: the network of the chapter, trained by a solver of your choice.
 
     Prediction: ``r̂(u, i) = mean + b_u + b_i + p_u · q_i``, clipped to the scale, with K numbers
@@ -120,7 +121,8 @@ class MatrixFactorization(Recommender):
         reads_time: bool,
         made_by: dict[str, Any] | None = None,
     ) -> Self:
-        self.__dict__.pop("network", None)
+        for name in ("network", "_life", "_ledger"):
+            self.__dict__.pop(name, None)
         self._fitted, self._knowledge, self._reads_time = fitted, knowledge, reads_time
         self._made_by = made_by or {
             "factors": self.factors,
@@ -179,7 +181,8 @@ class MatrixFactorization(Recommender):
         history = self.history.to_json()
         weights = {name: a for name, a in self.trained.arrays().items() if name != "mean"}
         card = {"settings": self._made_by, "mean": self.trained.mean, "history": history}
-        card["reads_time"] = self.reads_time
+        card |= {"reads_time": self.reads_time, "trained_rows": list(self._life_of().trained)}
+        weights |= self._life_of().arrays() if ratings else {}
         kept = None if self.posterior is None else self.posterior.arrays()
         storage.save(path, self.kind, self.knowledge, card, weights, kept, ratings, overwrite)
 
@@ -195,7 +198,9 @@ class MatrixFactorization(Recommender):
         fitted = Fitted(storage.factors_of(stored), posterior, history)
         reads_time = storage.reads_time_of(stored)
         made_by = {**settings, "solver": dataclasses.asdict(settings["solver"])}
-        return model._accept(fitted, stored.knowledge, reads_time, made_by)
+        model._accept(fitted, stored.knowledge, reads_time, made_by)
+        model._life = storage.life_of(stored)
+        return model
 
     def _known_fit(self) -> Fitted:
         if self._fitted is None:

@@ -15,6 +15,7 @@ from penchant.factors import Factors
 from penchant.history import History
 from penchant.ratings import Ratings, Scale
 from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.life import Life
 from penchant.settings import require, require_choice
 from penchant.solvers.base import Recorded
 
@@ -96,7 +97,7 @@ def stored(opened: bundle.Bundle) -> Stored:
         opened.user_table,
         opened.item_table,
         data["name"],
-        data["fingerprint"],
+        lambda: str(data["fingerprint"]),
         fetch,
     )
     return Stored(opened, knowledge)
@@ -187,6 +188,21 @@ def posterior_of(store: Stored) -> Callable[[], Posterior]:
         return kept
 
     return read
+
+
+def life_of(store: Stored) -> Life:
+    """Return what has changed since the training; raise `BundleError` where that makes no sense."""
+    opened = store.bundle
+    sizes = [opened.users.size, opened.items.size]
+    said = opened.card.get("trained_rows", sizes)
+    whole = isinstance(said, list) and len(said) == 2 and all(type(n) is int for n in said)
+    if not whole or not all(1 <= n <= size for n, size in zip(said, sizes, strict=True)):
+        raise _wrong(opened, "trained_rows", f"two numbers of at most {sizes}", said)
+    named = {name: a for name, a in opened.weights.items() if name.startswith("living.")}
+    try:
+        return Life.from_arrays(named, (said[0], said[1]))
+    except DataError as error:
+        raise BundleError(f"{opened.folder}, weights.safetensors: {error}") from error
 
 
 def _counts(opened: bundle.Bundle, name: str) -> Any:

@@ -1,0 +1,131 @@
+"""A model that lives: ratings that come and go after the training, answered at once."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from penchant.factors import Factors
+from penchant.recommender.base import Recommender
+from penchant.recommender.changing import (
+    Added,
+    Columns,
+    Touched,
+    with_ratings,
+    without_ratings,
+)
+from penchant.recommender.ledger import Ledger, Table
+from penchant.recommender.life import Life, State
+from penchant.solvers.base import Fitted
+
+
+class Living(Recommender):
+    """What a matrix factorisation can do with ratings that come after the training."""
+
+    _fitted: Fitted | None
+    _made_by: dict[str, Any]
+    _life: Life | None = None
+    _ledger: Ledger | None = None
+
+    @property
+    @abstractmethod
+    def trained(self) -> Factors:
+        """The trained numbers."""
+
+    @property
+    @abstractmethod
+    def posterior(self) -> Any:
+        """What the solver kept beside the factors, or None."""
+
+    def add_ratings(
+        self,
+        users: Any,
+        items: Any,
+        values: Any,
+        timestamps: Any = None,
+        *,
+        user_columns: Columns | None = None,
+        item_columns: Columns | None = None,
+    ) -> Added:
+        """Take in ratings, of known or new users and items, and answer with them at once.
+
+        A rating of a pair that has one replaces it. The rows of the users are solved again from
+        all their ratings, and so are items that are newer than the training. Items that training
+        knew keep their rows; `refresh` moves those. Adding ratings and removing them again leaves
+        the same bits. See docs/living.md for what solves the rows.
+
+        Args:
+            users: (n,) ids.
+            items: (n,) ids.
+            values: (n,) ratings on the model's scale.
+            timestamps: (n,) seconds, where the training ratings have them; the newest known time
+                if None.
+            user_columns: side columns of new users, such as ``{"zoe": {"age": 31}}``.
+            item_columns: side columns of new items.
+
+        Returns:
+            How many ratings are new or changed, and how many users and items are new.
+
+        Raises:
+            DataError: columns of different lengths, values off the scale, ids of another type,
+                side columns that the model doesn't have. Nothing has changed then.
+            UnsupportedError: the bundle was saved without ratings.
+        """
+        state = self._state()
+        columns = (users, items, values, timestamps)
+        return self._solve(with_ratings(state, columns, user_columns, item_columns))
+
+    def remove_ratings(self, users: Any, items: Any) -> Added:
+        """Take ratings out; the model is then as if they had not been added.
+
+        Users and items that came after the training are gone with their last rating. Those of the
+        training stay, without ratings as cold rows; to take out a user wholly, see `forget`.
+
+        Args:
+            users: (n,) ids.
+            items: (n,) ids.
+
+        Raises:
+            UnknownIdError: a pair has no rating. Nothing has changed then.
+            UnsupportedError: the bundle was saved without ratings.
+        """
+        return self._solve(without_ratings(self._state(), users, items))
+
+    def _state(self) -> State:
+        known = self.knowledge
+        if self._ledger is None:
+            self._ledger = Ledger(Table(known.ratings))
+        return State(self.trained, self.posterior, known, self._ledger, self._life_of())
+
+    def _life_of(self) -> Life:
+        known = self.knowledge
+        return self._life or Life((known.user_ids.size, known.item_ids.size))
+
+    def _solve(self, touched: Touched) -> Added:
+        """Solve the touched rows, then take the new state over, all at once."""
+        state, users, items, record = touched
+        self._take(self._folding()(state, users, items))
+        return record
+
+    def _folding(self) -> Callable[[State, set[int], set[int]], State]:
+        if self.posterior is not None:
+            from penchant.recommender.folding import folded
+
+            return folded
+        from penchant.recommender import ridge
+
+        ratings = self._state().ledger.table.ratings
+        unit = float(ratings.values.std(dtype="float64")) or 1.0
+        history = self._fitted.history  # type: ignore[union-attr]
+        penalties = {
+            side: ridge.Penalty.of(self._made_by["solver"], history, unit, side)
+            for side in ("user", "item")
+        }
+        return lambda state, users, items: ridge.folded(state, users, items, penalties)
+
+    def _take(self, state: State) -> None:
+        self.__dict__.pop("network", None)
+        history = self._fitted.history  # type: ignore[union-attr]
+        self._fitted = Fitted(state.factors, state.posterior, history)
+        self._knowledge, self._ledger, self._life = state.known, state.ledger, state.life

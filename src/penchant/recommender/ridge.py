@@ -1,0 +1,179 @@
+"""Rows of a model without a posterior: ridge regression on the other side as it was trained.
+
+A user who is new, or whose ratings are other than those of the training, gets the row
+
+    argmin Σ (r − mean − b_i − b_u − p_u · q_i)² + λ |p_u − p_0|² + λ_b (b_u − b_0)²
+
+over all of that user's ratings, and a new item likewise. λ is the solver's, or what comes nearest
+to it (`Penalty.of`); the centre is zero, or the stranger's row for a solver that shrinks to it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.factors import Factors
+from penchant.history import History
+from penchant.recommender.ledger import Rated
+from penchant.recommender.life import State
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class Penalty:
+    """λ of a row: of its factors and of its bias, for each rating and besides.
+
+    Attributes:
+        l2: λ for each of the row's ratings.
+        l2_bias: λ_b for each of the row's ratings.
+        plain: further λ, whatever the number of ratings.
+        plain_bias: further λ_b.
+        to_stranger: whether the row is drawn to the stranger's rather than to zero.
+    """
+
+    l2: float = 0.0
+    l2_bias: float = 0.0
+    plain: float = 0.0
+    plain_bias: float = 0.0
+    to_stranger: bool = False
+
+    @classmethod
+    def of(cls, made_by: Mapping[str, Any], history: History, unit: float, side: str) -> Self:
+        """Return the penalty that a solver puts on a row of one side, in rating units.
+
+        Args:
+            made_by: name and settings of the solver.
+            history: of its training.
+            unit: the standard deviation of the ratings: λ is charged in that unit.
+            side: "user" or "item".
+        """
+        name, settings = made_by["name"], made_by["settings"]
+        last = history.records[-1] if len(history) else {}
+        if name == "bias":
+            l2 = float(last.get(f"l2_{side}", 1.0))
+            return cls(plain=1.0, plain_bias=l2, to_stranger=True)
+        l2, l2_bias = float(settings["l2"]), float(settings["l2_bias"])
+        if name == "keras":
+            unit = unit if settings.get("standardise", True) else 1.0
+            if settings.get("loss") == "rmse":  # its slope is the mse's over twice the RMSE
+                error = 2 * float(last.get("train_rmse", 1.0)) / unit
+                l2, l2_bias = error * l2, error * l2_bias
+        return cls(l2=l2 * unit, l2_bias=l2_bias)
+
+    def on(self, n: int, K: int) -> npt.NDArray[np.float64]:
+        """Return the penalty's diagonal for a row with n ratings, (K + 1,)."""
+        least = 1e-6  # a row with fewer ratings than factors has one solution all the same
+        diagonal = np.full(K + 1, max(self.plain + n * self.l2, least))
+        diagonal[K] = max(self.plain_bias + n * self.l2_bias, least)
+        return diagonal
+
+
+def solved(
+    rated: Rated, factors: Floats, bias: Floats, mean: float, penalty: Penalty, centre: Floats
+) -> tuple[Floats, float]:
+    """Return a row's factors (K,) and bias.
+
+    Args:
+        rated: its ratings; their rows are places in `factors`.
+        factors: (N, K) float32 of the other side.
+        bias: (N,) float32 of the other side.
+        mean: the mean of the training ratings.
+        penalty: λ.
+        centre: (K + 1,) float32, the stranger's factors and bias.
+    """
+    n, K = len(rated.rows), factors.shape[1]
+    f = np.ones((n, K + 1))
+    f[:, :K] = factors[rated.rows]
+    towards = centre.astype(np.float64) * penalty.to_stranger
+    errors = rated.values.astype(np.float64) - mean - bias[rated.rows] - f @ towards
+    x = np.linalg.solve(f.T @ f + np.diag(penalty.on(n, K)), f.T @ errors) + towards
+    return x[:K].astype(np.float32), float(np.float32(x[K]))
+
+
+def folded(
+    state: State, users: Iterable[int], items: Iterable[int], penalties: Mapping[str, Penalty]
+) -> State:
+    """Solve again what follows from changed ratings of some users and of some items.
+
+    A user whose ratings are those of the training again gets the trained row back. Items that
+    training knew stay; newer ones are solved from their raters' trained rows.
+    """
+    known, life, ledger = state.known, state.life, state.ledger
+    factors = _grown(state.factors, known.user_ids.size, known.item_ids.size)
+    P, bu = factors.user_factors.copy(), factors.user_bias.copy()
+    originals = dict(life.originals)
+    touched = set(users)
+    listed = {item for user in touched for item in ledger.of_user(user).rows.tolist()}
+    newer = sorted(item for item in listed.union(items) if item >= life.trained[1])
+    found = {item: ledger.of_item(item) for item in newer}
+    touched.update(row for rated in found.values() for row in rated.rows.tolist())
+    unlike = {user for user, _ in life.seen}
+    for row in sorted(touched):
+        if row >= life.trained[0]:
+            continue
+        if row in unlike:
+            originals.setdefault(row, (P[row].copy(), float(bu[row])))
+        elif row in originals:
+            P[row], bu[row] = originals.pop(row)
+    after = dataclasses.replace(life, originals=originals)
+    state = state._replace(life=after)
+    Q, bi = _items(state, factors, found, penalties)
+    centre = np.append(P[0], bu[0])
+    for row in sorted(touched):
+        if row in unlike or row >= life.trained[0]:
+            solution = solved(ledger.of_user(row), Q, bi, factors.mean, penalties["user"], centre)
+            P[row], bu[row] = solution
+    return state._replace(factors=Factors(factors.mean, bu, bi, P, Q))
+
+
+def _items(
+    state: State, factors: Factors, found: Mapping[int, Rated], penalties: Mapping[str, Penalty]
+) -> tuple[Floats, Floats]:
+    """Return the items' tables with newer items solved, by item row who rated them."""
+    Q, bi = factors.item_factors, factors.item_bias
+    if not found:
+        return Q, bi
+    Q, bi = Q.copy(), bi.copy()
+    centre = np.append(Q[0], bi[0])
+    for item, rated in found.items():
+        rows = [_seen_row(state, factors, int(row), penalties["user"]) for row in rated.rows]
+        theirs = rated._replace(rows=np.arange(len(rows), dtype=np.int32))
+        P = np.stack([p for p, _ in rows])
+        bu = np.array([b for _, b in rows], np.float32)
+        Q[item], bi[item] = solved(theirs, P, bu, factors.mean, penalties["item"], centre)
+    return Q, bi
+
+
+def _seen_row(state: State, factors: Factors, row: int, penalty: Penalty) -> tuple[Floats, float]:
+    """Return a user's row as items see it: the trained one, or one of trained items alone."""
+    life = state.life
+    if row in life.originals:
+        return life.originals[row]
+    if row < life.trained[0]:
+        return factors.user_factors[row], float(factors.user_bias[row])
+    rated = state.ledger.of_user(row)
+    kept = rated.rows < life.trained[1]
+    centre = np.append(factors.user_factors[0], factors.user_bias[0])
+    few = Rated(rated.rows[kept], rated.values[kept], None)
+    return solved(few, factors.item_factors, factors.item_bias, factors.mean, penalty, centre)
+
+
+def _grown(factors: Factors, M: int, N: int) -> Factors:
+    def longer(table: Floats, n: int) -> Floats:
+        out = np.zeros((n, *table.shape[1:]), np.float32)
+        out[: len(table)] = table
+        return out if n > len(table) else table
+
+    return Factors(
+        factors.mean,
+        longer(factors.user_bias, M),
+        longer(factors.item_bias, N),
+        longer(factors.user_factors, M),
+        longer(factors.item_factors, N),
+    )
