@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -488,3 +489,11 @@ def test_ratings_that_cannot_be_compared_on_are_told(result):
         result["x"]
     with pytest.raises(SettingsError, match="No model is called 'x'"):
         result.against("x", "rmse")
+
+
+def test_the_program_of_the_docs_runs(monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "compare.md").read_text(encoding="utf-8")
+    program = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    monkeypatch.setattr("penchant.sources.load", lambda source: RATINGS)
+    exec(program, {})
+    assert "wide - bias" in capsys.readouterr().out
