@@ -16,11 +16,12 @@ from penchant.solvers.als import ALS
 def draw(rng: np.random.Generator) -> dict[str, Any]:
     return {
         "rank": int(rng.choice([16, 24, 32])),
-        "sweeps": int(rng.choice([8, 12, 16])),
-        "l2": logarithmic(rng, 9, 25),
+        "sweeps": int(rng.choice([8, 12])),
+        "l2": logarithmic(rng, 11, 22),
         "l2_bias": logarithmic(rng, 2, 16),
-        "side_l2": logarithmic(rng, 0.05, 3),
-        "weights": bool(rng.random() < 0.5),
+        "l2_bags": logarithmic(rng, 0.3, 3),
+        "l2_side": logarithmic(rng, 1, 40),
+        "weights": bool(rng.random() < 0.3),
     }
 
 

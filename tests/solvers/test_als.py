@@ -87,7 +87,7 @@ def test_the_width_of_the_network_may_be_any():
 
 
 def test_the_network_without_a_posterior_is_as_good():
-    counted = ALS(rank=8, scaling="count", l2=0.4, l2_bias=0.2, side_l2=0.4)
+    counted = ALS(rank=8, scaling="count", l2=0.4, l2_bias=0.2, l2_bags=0.4, l2_side=0.4)
     for K in (8, 12):
         fitted = counted.fit(TRAIN, factors=K)
         assert fitted.posterior is None
@@ -123,7 +123,8 @@ def test_the_scale_of_the_ratings_does_not_matter(factor, offset):
         {"l2": 20.0},
         {"l2_bias": 1.0},
         {"scaling": "count"},
-        {"side_l2": 0.1},
+        {"l2_bags": 0.1},
+        {"l2_side": 0.1},
         {"side_information": False},
         {"side_information": ("genres",)},
         {"bags": False},
@@ -144,7 +145,8 @@ def test_each_setting_matters(change):
         ({"patience": 0}, "patience must be a whole number of at least 1"),
         ({"l2": 0.0}, "l2 must be a number above 0"),
         ({"l2_bias": 0}, "l2_bias must be a number above 0"),
-        ({"side_l2": -1}, "side_l2 must be a number above 0"),
+        ({"l2_bags": 0}, "l2_bags must be a number above 0"),
+        ({"l2_side": -1}, "l2_side must be a number above 0"),
         ({"scaling": "none"}, "scaling must be one of 'plain', 'count'"),
         ({"side_information": "age"}, r"takes names in a tuple, such as \('age',\)"),
     ],
@@ -177,7 +179,7 @@ def test_watched_rows_change_nothing():
 
 
 def test_validation_rows_choose_the_sweep_that_is_kept():
-    overfits = ALS(rank=30, sweeps=40, l2=0.3, l2_bias=0.1, side_l2=0.1, patience=3)
+    overfits = ALS(rank=30, sweeps=40, l2=0.3, l2_bias=0.1, l2_bags=0.1, patience=3)
     fitted = overfits.fit(TRAIN, factors=30, validation=TEST)
     scores = fitted.history.column("validation_rmse")
     assert fitted.history.best == scores.argmin() == len(scores) - 1 - 3
@@ -231,7 +233,7 @@ class Once:
 
 
 def test_divergence_is_told():
-    tiny = ALS(rank=30, l2=1e-30, l2_bias=1e-30, side_l2=1e-30, bags=False, side_information=False)
+    tiny = ALS(rank=30, l2=1e-30, l2_bias=1e-30, bags=False, side_information=False)
     with pytest.raises(DivergedError, match=r"no longer finite.*larger λ") as caught:
         tiny.fit(TRAIN.take(range(300)), factors=8)
     assert caught.value.last_good is None

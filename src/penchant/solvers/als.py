@@ -22,13 +22,14 @@ class ALS(SolverSettings):
     x̃ = (factors, own bias) of width D = rank + 1, the objective is
 
         Σ w_u w_i (z - b_u - b_i - p_u · q_i)²
-        + Σ c_u |x̃_u - m - Bᵀx_u|²_λ + Σ c_i |x̃_i - m' - B'ᵀx_i|²_λ + κ |B|² + κ |B'|²
+        + Σ c_u |x̃_u - m - Bᵀx_u|²_λ + Σ c_i |x̃_i - m' - B'ᵀx_i|²_λ + |B|²_κ + |B'|²_κ
 
     where ``|x̃|²_λ = l2 |factors|² + l2_bias bias²``. λ is plain (c = 1) for ``scaling="plain"``,
     and times the number n of the row's ratings (c = n) for "count": there it is charged for each
     rating, so choose it by so much smaller. x holds who rated what, how much, and the side columns
-    (`penchant.features`); |B|² is measured in the leading directions of x
-    (`penchant.solvers.spectrum`) and in λ; the weights w are `penchant.features.Noise`. A sweep
+    (`penchant.features`); |B|²_κ is measured in the leading directions of x
+    (`penchant.solvers.spectrum`) and in λ, with a κ for who rated what and how much, `l2_bags`, and
+    one for the side columns, `l2_side`; the weights w are `penchant.features.Noise`. A sweep
     solves the items' rows, then their prior, then the same for the users: each step is the least
     there is for its part, so the objective never grows. Since z has no unit, neither do the
     settings.
@@ -43,7 +44,8 @@ class ALS(SolverSettings):
         l2: λ of the factors.
         l2_bias: λ of the biases.
         scaling: "plain", or "count" for λ times the number of a row's ratings.
-        side_l2: κ, the λ of the weights of side information.
+        l2_bags: κ of who rated what, and how much.
+        l2_side: κ of the side columns.
         side_information: whether to use side columns, or the names of those to use.
         bags: whether to use who rated what, and how much.
         weights: whether noisier users and items weigh less.
@@ -67,7 +69,8 @@ class ALS(SolverSettings):
     l2: float = 16.0
     l2_bias: float = 4.0
     scaling: Literal["plain", "count"] = "plain"
-    side_l2: float = 1.0
+    l2_bags: float = 1.0
+    l2_side: float = 10.0
     side_information: bool | tuple[str, ...] = True
     bags: bool = True
     weights: bool = False
@@ -76,7 +79,7 @@ class ALS(SolverSettings):
     def __post_init__(self) -> None:
         for name in ("rank", "sweeps", "patience"):
             require_count(name, getattr(self, name))
-        for name in ("l2", "l2_bias", "side_l2"):
+        for name in ("l2", "l2_bias", "l2_bags", "l2_side"):
             require_number(name, getattr(self, name), 0, open_low=True)
         require_choice("scaling", self.scaling, ("plain", "count"))
         use: object = self.side_information

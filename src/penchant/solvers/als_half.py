@@ -32,11 +32,9 @@ class RidgeHalf(Half):
 
     Attributes:
         scales: (M,) float32, c: what λ is multiplied by for each row.
-        side_l2: κ, the λ of the weights of side information.
     """
 
     scales: Floats
-    side_l2: float
     _normal: Any = None
 
     @classmethod
@@ -46,7 +44,7 @@ class RidgeHalf(Half):
         data: OneSide,
         rank: int,
         l2: tuple[float, float],
-        side_l2: float,
+        strengths: npt.NDArray[np.float64],
         *,
         by_count: bool,
         threads: Threads,
@@ -58,7 +56,7 @@ class RidgeHalf(Half):
             data: its ratings.
             rank: k, the number of factors.
             l2: λ of the factors and of the bias.
-            side_l2: κ.
+            strengths: (r,) float64, κ of each direction of side information.
             by_count: whether λ is multiplied by the number of a row's ratings.
             threads: who will solve it.
         """
@@ -67,7 +65,7 @@ class RidgeHalf(Half):
         prior = Prior(
             np.zeros(rank + 1),
             precision,
-            np.full(data.spectrum.size, side_l2),
+            strengths,
             np.zeros((data.spectrum.size, rank + 1)),
         )
         scales = np.maximum(data.counts, 1) if by_count else np.ones(M)
@@ -83,7 +81,6 @@ class RidgeHalf(Half):
             prior,
             threads.blocks(data.counts),
             scales.astype(np.float32),
-            side_l2,
         )
 
     def solve_rows(self, other: Half, threads: Threads) -> None:
@@ -110,7 +107,7 @@ class RidgeHalf(Half):
         Z = np.column_stack([self.spectrum.U, np.ones(len(weights), np.float32)])
         weighted = Z * weights[:, None]
         if self._normal is None:
-            ridge = np.append(self.side_l2 / self.spectrum.variances, BETA)
+            ridge = np.append(self.prior.strengths / self.spectrum.variances, BETA)
             A = transposed_times(threads, weighted, Z).astype(np.float64)
             self._normal = cho_factor(A + np.diag(ridge))
         right = transposed_times(threads, weighted, self.rows()).astype(np.float64)
@@ -123,8 +120,9 @@ class RidgeHalf(Half):
         l2 = np.diagonal(prior.precision)
         away = (self.rows() - self.explained(threads)).astype(np.float64)
         rows = float(self.scales @ (away**2 @ l2))
-        weights = float(((prior.coordinates**2 @ l2) / self.spectrum.variances).sum())
-        return rows + self.side_l2 * weights + BETA * float(prior.mean**2 @ l2)
+        strengths = prior.strengths / self.spectrum.variances
+        weights = float(strengths @ (prior.coordinates**2 @ l2))
+        return rows + weights + BETA * float(prior.mean**2 @ l2)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return copies of what a sweep changes, by the names in `STATE`."""

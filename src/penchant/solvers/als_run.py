@@ -19,6 +19,7 @@ from penchant.solvers.base import Fitted, Monitor, diverged
 from penchant.solvers.distil import squeeze
 from penchant.solvers.gibbs_heads import Head, distil, make_posterior
 from penchant.solvers.gibbs_problem import Problem
+from penchant.solvers.spectrum import Spectrum
 from penchant.solvers.state import StateFile
 from penchant.solvers.stopping import has_waited, keeps_last
 
@@ -55,7 +56,7 @@ class Run:
                 data,
                 settings.rank,
                 (settings.l2, settings.l2_bias),
-                settings.side_l2,
+                _strengths(data.spectrum, settings),
                 by_count=settings.scaling == "count",
                 threads=threads,
             )
@@ -179,6 +180,14 @@ class Run:
             *biases,
             *squeeze(np.ascontiguousarray(P), np.ascontiguousarray(Q), factors, self._threads),
         )
+
+
+def _strengths(spectrum: Spectrum, settings: ALS) -> npt.NDArray[np.float64]:
+    """Return κ of each direction, (r,): that of the bags, if they are used, is the first part."""
+    strengths = np.full(spectrum.size, settings.l2_side)
+    if settings.bags and spectrum.parts:
+        strengths[spectrum.parts[0]] = settings.l2_bags
+    return strengths
 
 
 def _kept(half: RidgeHalf, alpha: float) -> tuple[npt.NDArray[Any], ...]:
