@@ -169,8 +169,8 @@ def test_the_variance_is_that_of_draws(n):
             )
             found[item].append((rows[:, :k] * q[:, :k]).sum(1) + rows[:, k] + q[:, k] + noise)
     expected = [np.var(np.concatenate(found[item])) for item in (0, 8)]
-    unrated = np.array([False, True])
-    np.testing.assert_allclose(variances(p, solved, np.array([0, 8]), unrated), expected, rtol=0.03)
+    fresh = np.array([-1, 0])
+    np.testing.assert_allclose(variances(p, solved, np.array([0, 8]), fresh), expected, rtol=0.03)
 
 
 def test_the_variances_of_all_pairs_are_those_one_by_one():
@@ -184,13 +184,13 @@ def test_the_variances_of_all_pairs_are_those_one_by_one():
     side = np.stack([ENCODER.row({"sex": random.choice(["f", "m"])}) for _ in counts])
     users, items = random.integers(0, len(counts), 200), random.integers(0, N, 200)
     users[users == 4] = 5  # a user that nobody asks for
-    unrated = items > 6
+    fresh = np.where(items > 5, items - 6, -1)  # items 6, 7, 8 with 0, 1 and 2 ratings
     with Threads(2) as threads:
-        found = pair_variances(p, ratings, side, users, items, unrated, threads)
+        found = pair_variances(p, ratings, side, users, items, fresh, threads)
     for u in range(len(counts)):
         own, mine = slice(indptr[u], indptr[u + 1]), users == u
         solved = p.row(columns[own], values[own], side[u])
-        expected = variances(p, solved, items[mine], unrated[mine])
+        expected = variances(p, solved, items[mine], fresh[mine])
         np.testing.assert_allclose(found[mine], expected, rtol=2e-3)
 
 
@@ -204,12 +204,13 @@ def test_more_ratings_leave_less_variance_but_never_less_than_the_noise():
         users=dataclasses.replace(p.users, mean=np.zeros((T, D), np.float32)),
     )
     rated, _ = user(n=9)
-    known, new = np.zeros(1, bool), np.ones(1, bool)
+    known, new, newer = np.array([-1]), np.array([0]), np.array([7])
     rows = [p.row(rated[:n], np.full(n, 4.5)) for n in (0, 3, 9)]
     found = [variances(p, solved, rated[:1], known)[0] for solved in rows]
     assert found[0] > found[1] > found[2] > 0.25
-    assert all(variances(p, solved, rated[:1], new) > variances(p, solved, rated[:1], known)
-               for solved in rows)  # fmt: skip
+    for solved in rows:
+        by_ratings = [variances(p, solved, rated[:1], fresh)[0] for fresh in (new, newer, known)]
+        assert by_ratings[0] > by_ratings[1] > by_ratings[2]
 
 
 def test_a_row_is_a_pure_function_of_its_ratings():

@@ -14,6 +14,7 @@ from penchant.ids import Rows
 from penchant.kernels.moments import pair_moments
 from penchant.posterior.heads import Posterior
 from penchant.posterior.rows import prior_parts, user_weights
+from penchant.posterior.variance import item_covariance
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -42,6 +43,36 @@ class _Pairs(NamedTuple):
         return cls(starts.astype(np.int64), items[by_user].astype(np.int32), places)
 
 
+class _Unknown(NamedTuple):
+    """Pairs whose items training had no ratings of, by user and by the items' number of ratings.
+
+    These users meet besides the directions in which such items vary: the columns of the Cholesky
+    factors of their covariances.
+
+    Attributes:
+        users: (m,) the users.
+        level: (m,) the place of the number in `lower`.
+        pairs: which of the m each unknown pair is.
+        lower: (levels, T, D, D) the Cholesky factors.
+    """
+
+    users: npt.NDArray[np.intp]
+    level: npt.NDArray[np.intp]
+    pairs: npt.NDArray[np.intp]
+    lower: Doubles
+
+    @classmethod
+    def of(cls, posterior: Posterior, users: Users, fresh: Users) -> _Unknown:
+        numbers, level = np.unique(fresh[fresh >= 0], return_inverse=True)
+        D = posterior.items.mean.shape[1]
+        many = max(1, len(numbers))
+        met, pairs = np.unique(users[fresh >= 0] * many + level, return_inverse=True)
+        lower = np.zeros((len(numbers), posterior.heads, D, D))
+        for place, number in enumerate(numbers.tolist()):
+            lower[place] = np.linalg.cholesky(item_covariance(posterior, number))
+        return cls(met // many, met % many, pairs, lower)
+
+
 class _Work(NamedTuple):
     """What is the same in all heads: ratings, what is known of their users, and the pairs."""
 
@@ -57,7 +88,7 @@ def pair_variances(
     side: Floats,
     users: Users,
     item_rows: Rows,
-    unrated: npt.NDArray[np.bool_],
+    fresh: Users,
     threads: Threads,
 ) -> Doubles:
     """Return the variance of a further rating of each pair, (n,) float64.
@@ -69,32 +100,35 @@ def pair_variances(
         side: (U, S) float32, their side columns, zeros where unknown.
         users: (n,) which of the U users.
         item_rows: (n,) which item.
-        unrated: (n,) whether that item has no ratings.
+        fresh: (n,) as for `variances`.
         threads: who does it.
     """
     T, N, D = posterior.items.draws.shape
-    U, n = ratings.shape[0], len(users)
-    unsure = np.unique(users[unrated])  # these meet the directions of the items' prior besides
-    asked = np.concatenate([users, np.repeat(unsure, D)])
-    pairs = _Pairs.of(asked, np.append(item_rows, np.tile(np.arange(N, N + D), len(unsure))), U)
-    counts = np.diff(ratings.indptr)
-    facts = bag_weights(counts), posterior.users.count.encode(counts), side
+    n, counts = len(users), np.diff(ratings.indptr)
+    unknown = _Unknown.of(posterior, users, fresh)
+    pairs = _Pairs.of(
+        np.concatenate([users, np.repeat(unknown.users, D)]),
+        np.append(item_rows, (N + D * unknown.level[:, None] + np.arange(D)).reshape(-1)),
+        ratings.shape[0],
+    )
     weights = user_weights(posterior.noise, ratings)
+    facts = bag_weights(counts), posterior.users.count.encode(counts), side
     work = _Work(ratings, facts, pairs, threads)
-    sums, squares, within, extra = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(U)
+    sums, squares, within = np.zeros(n), np.zeros(n), np.zeros(n)
+    extra = np.zeros(len(unknown.users))
     for s in range(T):
-        lower = np.linalg.cholesky(np.linalg.inv(posterior.items.precision[s].astype(np.float64)))
+        lower = unknown.lower[:, s]
         means, withins = _moments(posterior, s, work, weights * posterior.alpha[s], lower)
         mine = means[:n] + posterior.items.draws[s, item_rows, D - 1]
         sums, squares, within = sums + mine, squares + mine**2, within + withins[:n]
-        priors = (means[n:].reshape(-1, D) + lower[-1]) ** 2 + withins[n:].reshape(-1, D)
-        extra[unsure] += priors.sum(axis=1) / T
-    spread = np.maximum(squares / T - (sums / T) ** 2, 0)
+        along = (means[n:].reshape(-1, D) + lower[unknown.level, -1]) ** 2
+        extra += (along + withins[n:].reshape(-1, D)).sum(axis=1) / T
     noise = np.mean(1 / posterior.alpha.astype(np.float64)) / (
         weights[users].astype(np.float64) * posterior.noise.item_weights[item_rows]
     )
-    variances: Doubles = within / T + spread + noise + unrated * extra[users]
-    return variances
+    out: Doubles = within / T + np.maximum(squares / T - (sums / T) ** 2, 0) + noise
+    out[fresh >= 0] += extra[unknown.pairs]
+    return out
 
 
 def _moments(
@@ -104,9 +138,10 @@ def _moments(
     N, D = posterior.items.draws.shape[1:]
     k, K = D - 1, -(-(D - 1) // 8) * 8
     draws = posterior.items.draws[s]
-    items = np.zeros((N + D, K), dtype=np.float32)
-    items[:N, :k], items[N:, :k] = draws[:, :k], lower[:k].T
-    lasts = np.append(np.ones(N, np.float32), np.zeros(D, np.float32))
+    directions = lower[:, :k].transpose(0, 2, 1).reshape(-1, k)  # columns of the Cholesky factors
+    items = np.zeros((N + len(directions), K), dtype=np.float32)
+    items[:N, :k], items[N:, :k] = draws[:, :k], directions
+    lasts = np.append(np.ones(N, np.float32), np.zeros(len(directions), np.float32))
     units = np.sqrt(posterior.noise.item_weights)
     scaled, biases = items[:N] * units[:, None], np.ascontiguousarray(draws[:, k])
     ratings, pairs = work.ratings, work.pairs

@@ -5,12 +5,14 @@ and f = (q, 1). Over all heads, which are draws of the items' rows, its variance
 
     mean_s (fᵀ A_s⁻¹ f + 1 / (α_s w_u w_i)) + var_s (f · x̃_s + b_i)
 
-What an item without ratings is like, no head knows: for it the variance of its prior counts,
-``gᵀ S g + tr(C S_q)`` with g = (p_s, 1), S the inverse of the items' Λ, S_q its part of the factors
-and C that of A_s⁻¹.
+What an item is like that training had no ratings of, no head knows. For it the variance that its
+n ratings leave counts besides, ``gᵀ S g + tr(C S_q)`` with g = (p_s, 1), S_q and C the parts of the
+factors of S and A_s⁻¹, and S the inverse of ``Λ + n α_s E[f fᵀ]``, f = (p, 1) of the users' prior.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +26,7 @@ _ITEMS = 1024  # at once: it bounds the memory
 
 
 def variances(
-    posterior: Posterior, solved: Solved, item_rows: Rows, unrated: npt.NDArray[np.bool_]
+    posterior: Posterior, solved: Solved, item_rows: Rows, fresh: npt.NDArray[np.integer]
 ) -> Doubles:
     """Return the variance of a further rating of each item by one user, (n,) float64.
 
@@ -32,11 +34,13 @@ def variances(
         posterior: the heads.
         solved: the user's row of ``posterior.row``.
         item_rows: (n,) the items.
-        unrated: (n,) which of them have no ratings.
+        fresh: (n,) the number of ratings of an item that training had none of; −1 for others.
     """
-    inverse = np.linalg.inv(solved.precision)
+    inverse: Any = np.linalg.inv(solved.precision)
     noise = np.mean(1 / solved.noise) / posterior.noise.item_weights[item_rows].astype(np.float64)
-    out: Doubles = noise + unrated * _of_priors(posterior, solved, inverse)
+    out: Doubles = noise
+    for n in np.unique(fresh[fresh >= 0]).tolist():
+        out += (fresh == n) * _of_item(solved, inverse, item_covariance(posterior, n))
     for start in range(0, len(item_rows), _ITEMS):
         part = slice(start, start + _ITEMS)
         f = posterior.items.draws[:, item_rows[part]].astype(np.float64)  # (T, n, D)
@@ -48,9 +52,20 @@ def variances(
     return out
 
 
-def _of_priors(posterior: Posterior, solved: Solved, inverse: Doubles) -> float:
+def item_covariance(posterior: Posterior, n: int) -> Doubles:
+    """Return S of an item that training had no ratings of, given n since then, (T, D, D)."""
+    users = posterior.users
+    f = users.mean.astype(np.float64)
+    f[:, -1] = 1.0
+    second = np.einsum("td,te->tde", f, f)
+    second[:, :-1, :-1] += np.linalg.inv(users.precision.astype(np.float64))[:, :-1, :-1]
+    told = n * posterior.alpha.astype(np.float64)
+    covariance: Doubles = np.linalg.inv(posterior.items.precision + told[:, None, None] * second)
+    return covariance
+
+
+def _of_item(solved: Solved, inverse: Doubles, S: Doubles) -> float:
     """Return what not knowing the item adds to the variance."""
-    S = np.linalg.inv(posterior.items.precision.astype(np.float64))
     g = solved.rows.copy()
     g[:, -1] = 1.0
     unsure = np.einsum("td,tde,te->t", g, S, g)
