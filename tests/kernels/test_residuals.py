@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penchant.kernels import plain, residuals
+from penchant.kernels import averages, order, plain, residuals
 
 
 def problem(seed, M, N, K):
@@ -30,17 +30,14 @@ def test_errors_and_their_sums_agree_with_the_twin(seed, M, K):
     np.testing.assert_allclose(fast[1], slow[1], rtol=1e-4, atol=1e-4)
 
 
-def test_squares_can_be_summed_in_the_other_order():
-    indptr, indices, values, *_, weights = problem(1, 8, 9, 8)
-    rows = np.repeat(np.arange(8), np.diff(indptr)).astype(np.int32)
-    order = np.argsort(indices, kind="stable")
-    item_indptr = np.searchsorted(indices[order], np.arange(10)).astype(np.int64)
-    sums = np.zeros(9)
-    residuals.weighted_squares(
-        0, 9, item_indptr, rows[order], order, values, weights[:8].copy(), sums
-    )
-    expected = np.bincount(indices, weights[rows] * values.astype(float) ** 2, minlength=9)
-    np.testing.assert_allclose(sums, expected, rtol=1e-5)
+def test_squares_alone_are_those_beside_the_errors():
+    arguments = problem(1, 8, 9, 8)
+    errors, sums, alone, slow = np.zeros(len(arguments[1]), np.float32), *np.zeros((3, 8))
+    residuals.row_errors(0, 8, *arguments, errors, sums)
+    residuals.row_squares(0, 8, *arguments, alone)
+    plain.row_squares(0, 8, *arguments, slow)
+    np.testing.assert_allclose(alone, sums, rtol=1e-6)
+    np.testing.assert_allclose(alone, slow, rtol=1e-5)
 
 
 def test_predictions_of_pairs_agree_with_the_twin():
@@ -51,3 +48,33 @@ def test_predictions_of_pairs_agree_with_the_twin():
     residuals.predict_pairs(0, 50, u, i, P, bu, Q, bi, fast)
     plain.predict_pairs(0, 50, u, i, P, bu, Q, bi, slow)
     np.testing.assert_allclose(fast, slow, atol=1e-5)
+
+
+@given(st.lists(st.integers(0, 6), max_size=50))
+def test_the_order_by_row_agrees_with_the_twin(rows):
+    rows = np.array(rows, np.int32)
+    results = []
+    for module in (order, plain):
+        starts, by = np.empty(8, np.int64), np.empty(len(rows), np.int32)
+        module.order_by(rows, starts, by)
+        results.append((starts, by))
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+@given(st.integers(0, 100), st.integers(1, 5))
+def test_averages_are_the_means_of_the_draws(seed, count):
+    random = np.random.default_rng(seed)
+    indptr = np.array([0, 3, 3, 9], np.int64)
+    values = random.integers(1, 6, 9).astype(np.float32)
+    draws = random.normal(size=(count, 9)).astype(np.float32)
+    mean, sums = np.zeros(9, np.float32), np.zeros(3)
+    for n, errors in enumerate(draws, start=1):
+        averages.average_errors(
+            0, 3, indptr, errors, values, n, np.float32(1), np.float32(5), mean, sums
+        )
+    np.testing.assert_allclose(mean, draws.mean(0), atol=1e-5)
+    squares = (values - np.clip(values - draws.mean(0), 1, 5)) ** 2
+    np.testing.assert_allclose(
+        sums, [squares[:3].sum(), 0, squares[3:].sum()], rtol=1e-3, atol=1e-5
+    )

@@ -383,7 +383,9 @@ def test_the_spectrum_is_that_of_the_rows_with_ratings():
 
 def test_the_problem_is_in_units_of_the_ratings_deviation(split):
     train, _ = split
-    problem = Problem.of(train, side_information=True, bags=True, weigh=True, threads=Threads(1))
+    problem = Problem.of(
+        train, side_information=True, bags=True, weigh=True, threads=Threads(1), keep_order=True
+    )
     assert problem.users.values.std() == pytest.approx(1, rel=1e-4)
     order = np.lexsort((train.item_rows, train.user_rows))
     np.testing.assert_allclose(

@@ -101,15 +101,22 @@ class Noise:
     @classmethod
     def learn(cls, users: Any, items: Any, deviations: Floats, M: int, N: int) -> Noise:
         """Learn offsets and weights from user rows, item rows and ``r − mean``, (n,) each."""
-        r = deviations.astype(np.float64)
         n_items, n_users = np.bincount(items, minlength=N), np.bincount(users, minlength=M)
-        item_offsets = np.bincount(items, r, minlength=N) / (PRIOR_OFFSET + n_items)
-        r = r - item_offsets[items]
-        user_offsets = np.bincount(users, r, minlength=M) / (PRIOR_OFFSET + n_users)
-        squares = (r - user_offsets[users]) ** 2
-        variance = float(squares.mean()) if squares.size else 0.0
-        user_sums = np.bincount(users, squares, minlength=M)
-        item_sums = np.bincount(items, squares, minlength=N)
+        pieces = [slice(at, at + _PIECE) for at in range(0, len(deviations), _PIECE)]
+        item_offsets, user_offsets, item_sums = np.zeros(N), np.zeros(M), np.zeros(N)
+        user_sums = np.zeros(M)
+        for at in pieces:
+            item_offsets += np.bincount(items[at], deviations[at], minlength=N)
+        item_offsets /= PRIOR_OFFSET + n_items
+        for at in pieces:
+            r = deviations[at] - item_offsets[items[at]]
+            user_offsets += np.bincount(users[at], r, minlength=M)
+        user_offsets /= PRIOR_OFFSET + n_users
+        for at in pieces:
+            squares = (deviations[at] - item_offsets[items[at]] - user_offsets[users[at]]) ** 2
+            user_sums += np.bincount(users[at], squares, minlength=M)
+            item_sums += np.bincount(items[at], squares, minlength=N)
+        variance = float(user_sums.sum()) / max(1, len(deviations))
         return cls(
             variance,
             user_offsets.astype(np.float32),
@@ -151,6 +158,9 @@ class Noise:
         offset = deviations.sum(dtype=np.float64) / (PRIOR_OFFSET + len(deviations))
         squares = (deviations - offset - self.user_offsets[user_rows]).astype(np.float64) ** 2
         return self.item_level * float(weight(len(squares), squares.sum(), self.variance))
+
+
+_PIECE = 1 << 20  # ratings looked at in one go, so that many need little memory
 
 
 def weight(n: Any, squares: Any, variance: float) -> Any:

@@ -131,3 +131,30 @@ def predict_pairs(
     """Fill predictions of pairs as `penchant.kernels.residuals.predict_pairs` does."""
     u, i = user_rows[start:stop], item_rows[start:stop]
     out[start:stop] = bu[u] + bi[i] + (P[u].astype(np.float64) * Q[i]).sum(axis=1)
+
+
+def order_by(rows: Array, starts: Array, order: Array) -> None:
+    """Fill the order and the starts as `penchant.kernels.order.order_by` does."""
+    order[:] = np.argsort(rows, kind="stable")
+    starts[:] = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(starts) - 1))])
+
+
+def row_squares(
+    start: int,
+    stop: int,
+    indptr: Array,
+    indices: Array,
+    values: Floats,
+    factors: Floats,
+    biases: Floats,
+    other_factors: Floats,
+    other_biases: Floats,
+    other_weights: Floats,
+    sums: npt.NDArray[np.float64],
+) -> None:
+    """Fill the sums of `row_errors` alone."""
+    errors = np.empty(len(values), dtype=np.float32)
+    row_errors(
+        start, stop, indptr, indices, values, factors, biases,
+        other_factors, other_biases, other_weights, errors, sums,
+    )  # fmt: skip

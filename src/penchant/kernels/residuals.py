@@ -50,17 +50,19 @@ def row_errors(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def weighted_squares(start, stop, indptr, indices, order, errors, weights, sums):  # type: ignore[no-untyped-def]
-    """Fill sums of rows start … stop-1 with ``Σ w e²`` where the errors stand in another order.
-
-    ``errors[order[t]]`` is the error of the rating at t; `weights` (N,) float32 is looked up by
-    `indices`. The sums are float64, in the order of the ratings.
-    """
+def row_squares(  # type: ignore[no-untyped-def]
+    start, stop, indptr, indices, values, factors, biases, other_factors, other_biases,
+    other_weights, sums,
+):  # fmt: skip
+    """Fill the sums ``Σ w e²`` of rows start … stop-1 as `row_errors` does, and keep no errors."""
+    K = factors.shape[1]
+    p, q = factors.reshape(-1), other_factors.reshape(-1)
     for row in range(start, stop):
-        a = 0.0
+        o, b, a = row * K, biases[row], 0.0
         for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
-            e = np.float64(errors[order[t]])
-            a += np.float64(weights[indices[t]]) * e * e
+            j = np.intp(indices[t])
+            e = np.float64(values[t] - b - other_biases[j] - _dot(p, o, q, j * K, K))
+            a += np.float64(other_weights[j]) * e * e
         sums[row] = a
 
 

@@ -13,11 +13,15 @@ import scipy.sparse as sp
 from penchant.engine.threads import Threads
 from penchant.errors import DataError
 from penchant.features import CountScale, Noise, SideEncoder, bag_weights
+from penchant.kernels.order import order_by
+from penchant.kernels.sparse import pattern_times
 from penchant.ratings import Ratings
 from penchant.solvers.spectrum import SideMatrix, Spectrum, spectrum
 
 Floats = npt.NDArray[np.float32]
 Use = bool | tuple[str, ...]
+_Order = npt.NDArray[Any]
+_Pattern = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,7 +64,8 @@ class Problem:
         users: by user.
         items: by item.
         noise: the weights.
-        to_items: (n,) intp, where the user-major ratings stand that the item-major ones are.
+        to_items: (n,) int32 or int64, where the user-major ratings stand that the item-major ones
+            are; empty unless asked for.
         deviations: (n,) float32, user-major, ``r − mean`` in rating units.
     """
 
@@ -69,12 +74,19 @@ class Problem:
     users: OneSide
     items: OneSide
     noise: Noise
-    to_items: npt.NDArray[np.intp]
+    to_items: _Order
     deviations: Floats
 
     @classmethod
     def of(
-        cls, ratings: Ratings, *, side_information: Use, bags: bool, weigh: bool, threads: Threads
+        cls,
+        ratings: Ratings,
+        *,
+        side_information: Use,
+        bags: bool,
+        weigh: bool,
+        threads: Threads,
+        keep_order: bool = False,
     ) -> Problem:
         """Prepare ratings for the sampler; `Gibbs` says what the settings mean."""
         if not len(ratings):
@@ -91,21 +103,18 @@ class Problem:
                 user_weights=np.ones(M, np.float32),
                 item_weights=np.ones(N, np.float32),
             )
-        order = np.lexsort((ratings.item_rows, ratings.user_rows))
-        user_rows, item_rows = ratings.user_rows[order], ratings.item_rows[order]
-        values = deviations[order] / np.float32(unit)
-        to_items = np.argsort(item_rows, kind="stable")
-        by_user = (_starts(user_rows, M), item_rows)
-        by_item = (_starts(item_rows, N), user_rows[to_items])
+        by_user, by_item, deviations, to_items = _sorted(ratings, deviations)
+        values = deviations / np.float32(unit)
         tables = (ratings.user_table, ratings.item_table)
         uses = split_columns(side_information, *tables)
         weights = (noise.user_weights, noise.item_weights)
         data = (values, values[to_items])
+        to_items = to_items if keep_order else to_items[:0]
         user_side, item_side = (
             _one_side(*mine, *other, data[s], weights[s], tables[s], uses[s], bags, threads)
             for s, (mine, other) in enumerate(((by_user, by_item), (by_item, by_user)))
         )
-        return cls(mean, unit, user_side, item_side, noise, to_items, deviations[order])
+        return cls(mean, unit, user_side, item_side, noise, to_items, deviations)
 
     def by_user(self, effects: Floats | None = None) -> sp.csr_matrix:
         """Return ``r − mean``, less effects of each user-major rating, (M, N) sparse.
@@ -134,8 +143,31 @@ def split_columns(use: Use, users: pa.Table | None, items: pa.Table | None) -> t
     return tuple([name for name in use if name in names] for names in known)  # type: ignore[return-value]
 
 
-def _starts(rows: npt.NDArray[np.int32], M: int) -> npt.NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=M))]).astype(np.int64)
+def user_order(ratings: Ratings) -> _Order:
+    """Return the order of the ratings by user, and by item within a user, (n,)."""
+    by_item, _ = _order(ratings.item_rows, ratings.item_ids.size)
+    by_user, _ = _order(ratings.user_rows[by_item], ratings.user_ids.size)
+    order: _Order = by_item[by_user]
+    return order
+
+
+def _order(rows: npt.NDArray[np.int32], M: int) -> tuple[_Order, npt.NDArray[np.int64]]:
+    order = np.empty(len(rows), dtype=np.int32 if len(rows) < 2**31 else np.int64)
+    starts = np.empty(M + 1, dtype=np.int64)
+    order_by(rows, starts, order)
+    return order, starts
+
+
+def _sorted(ratings: Ratings, values: Floats) -> tuple[_Pattern, _Pattern, Floats, _Order]:
+    """Return the pattern by user and by item, the user-major values, and their order by item."""
+    order = user_order(ratings)
+    item_rows, user_rows = ratings.item_rows[order], ratings.user_rows[order]
+    values = values[order]
+    del order
+    counts = np.bincount(user_rows, minlength=ratings.user_ids.size)
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    to_items, item_indptr = _order(item_rows, ratings.item_ids.size)
+    return (indptr, item_rows), (item_indptr, user_rows[to_items]), values, to_items
 
 
 def _one_side(
@@ -156,7 +188,7 @@ def _one_side(
     count = CountScale.learn(counts)
     known = count.encode(counts)[:, None] * np.float32(bags)
     norms = bag_weights(counts) * np.float32(bags)
-    rarity = _rarity(indptr, indices, norms, bag_weights(np.diff(other_indptr)))
+    rarity = _rarity(indptr, indices, norms, bag_weights(np.diff(other_indptr)), threads)
     X = SideMatrix(
         indptr, indices, other_indptr, other_indices, norms, rarity, np.hstack([known, side])
     )
@@ -166,10 +198,21 @@ def _one_side(
 
 
 def _rarity(
-    indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], norms: Floats, rarity: Floats
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    norms: Floats,
+    rarity: Floats,
+    threads: Threads,
 ) -> Floats:
     """Scale the other side's weights so that a row's bag has squares that sum to 1 on average."""
-    sums = np.concatenate([[0.0], np.cumsum(rarity[indices].astype(np.float64) ** 2)])
-    squares = norms.astype(np.float64) ** 2 * (sums[indptr[1:]] - sums[indptr[:-1]])
-    total, rows = float(squares.sum()), int((np.diff(indptr) > 0).sum())
+    squares = np.zeros((len(rarity), 8), dtype=np.float32)
+    squares[:, 0] = rarity**2
+    sums = np.empty((len(norms), 8), dtype=np.float32)
+    left, right = norms**2, np.ones(len(rarity), dtype=np.float32)
+
+    def work(start: int, stop: int) -> None:
+        pattern_times(start, stop, indptr, indices, left, right, squares, sums)
+
+    threads.map(work, threads.blocks(np.diff(indptr)))
+    total, rows = float(sums[:, 0].sum(dtype=np.float64)), int((np.diff(indptr) > 0).sum())
     return rarity * np.float32(np.sqrt(rows / total) if total > 0 else 1.0)

@@ -18,7 +18,7 @@ from penchant.ratings import Ratings
 from penchant.solvers.base import Fitted, Monitor, diverged
 from penchant.solvers.gibbs_half import Half
 from penchant.solvers.gibbs_heads import Head, distil, make_posterior
-from penchant.solvers.gibbs_problem import Problem
+from penchant.solvers.gibbs_problem import Problem, user_order
 from penchant.solvers.gibbs_sampler import Sampler
 from penchant.solvers.gibbs_watch import Watched
 from penchant.solvers.state import StateFile
@@ -51,6 +51,7 @@ class Run:
             bags=settings.bags,
             weigh=settings.weights,
             threads=threads,
+            keep_order="day" in settings.contexts,
         )
         self._keys, groups = self._groups()
         self._sampler = Sampler(
@@ -72,7 +73,7 @@ class Run:
                 "contexts=('day',) needs timestamps, and these ratings have none. Load them with "
                 "a timestamp column, or leave the context out."
             )
-        order = np.lexsort((self._ratings.item_rows, self._ratings.user_rows))
+        order = user_order(self._ratings)
         keys = DayEffects.key(self._ratings.user_rows[order], self._ratings.timestamps[order])
         distinct, groups = np.unique(keys, return_inverse=True)
         return distinct, groups.astype(np.int64)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from penchant.engine.threads import Threads
 from penchant.features.who import PRIOR_NOISE
 from penchant.kernels.averages import average_errors
-from penchant.kernels.residuals import row_errors, weighted_squares
+from penchant.kernels.residuals import row_errors, row_squares
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.solvers.gibbs_half import Half, Prior
 from penchant.solvers.gibbs_problem import OneSide, Problem
@@ -119,14 +119,15 @@ class Sampler:
 
     def _item_squares(self) -> npt.NDArray[np.float64]:
         """Return each item's ``Σ w_u e²``, (N,)."""
-        items, order = self.items, self.problem.to_items
+        users, items = self.users, self.items
         sums = np.zeros(len(items.bias))
-        weights = self.users.units**2
+        weights = users.units**2
 
         def work(start: int, stop: int) -> None:
-            weighted_squares(
-                start, stop, items.indptr, items.indices, order, self.errors, weights, sums
-            )
+            row_squares(
+                start, stop, items.indptr, items.indices, items.values, items.factors, items.bias,
+                users.factors, users.bias, weights, sums,
+            )  # fmt: skip
 
         self.threads.map(work, items.blocks)
         return sums
