@@ -39,7 +39,7 @@ class TestFolder:
         refused(tmp_path / "films", "a bundle is a folder, and there is a file there")
 
     def test_an_empty_folder(self, tmp_path):
-        refused(tmp_path, r"card\.json cannot be used: No such file .* Copy the bundle again")
+        refused(tmp_path, r"is no bundle: it has no card\.json\. Check the path")
 
     @pytest.mark.parametrize("name", ["weights.safetensors", "users.arrow", "ratings.parquet"])
     def test_a_missing_file(self, saved, name):

@@ -99,6 +99,8 @@ def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Bundle:
             f"{folder} is no bundle: a bundle is a folder, and there is "
             f"{'a file' if folder.exists() else 'nothing'} there. Check the path."
         )
+    if not os.path.lexists(folder / "card.json"):
+        raise BundleError(f"{folder} is no bundle: it has no card.json. Check the path.")
     before = _identity(folder)
     try:
         return _read(folder, max_bytes)

@@ -33,7 +33,9 @@ def fit(
     source: options.Source,
     solver: Annotated[
         str | None,
-        typer.Option(help="What trains the network: gibbs, sgd, keras or bias.  [default: gibbs]"),
+        typer.Option(
+            help="What trains the network: gibbs, als, sgd, keras or bias.  [default: gibbs]"
+        ),
     ] = None,
     factors: Annotated[
         int | None, typer.Option(help=f"Width of the embeddings.  [default: {FACTORS}]", min=1)
