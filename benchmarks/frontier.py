@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from marks import DOCS, put
 from peers.environments import NEEDS, cache, refresh, versions, work
 from peers.points import POINTS, Point
 from peers.splits import FOLDS, write
 
-DOCS = Path(__file__).parent.parent / "docs"
-BEGIN, END = "<!-- frontier: begin -->", "<!-- frontier: end -->"
 THREADS = 2
 
 
@@ -117,16 +116,6 @@ def report(found: list[Measured]) -> str:
     return "\n\n".join(parts)
 
 
-def write_docs(text: str) -> None:
-    """Put the text between the marks, which are added at the end where they are missing."""
-    file = DOCS / "benchmarks.md"
-    old = file.read_text(encoding="utf-8") if file.exists() else "# Benchmarks\n"
-    if BEGIN not in old:
-        old = f"{old.rstrip()}\n\n## The frontier\n\n{BEGIN}\n{END}\n"
-    head, rest = old.split(BEGIN)
-    file.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
-
-
 def draw(found: list[Measured], path: Path) -> None:
     import matplotlib as mpl
 
@@ -175,7 +164,7 @@ def main() -> None:
     found = [Measured(point, *known[point.label]) for point in POINTS if point.label in known]
     text = report(found)
     print(text)
-    write_docs(text)
+    put("frontier", "The frontier of error against time", text)
     draw(found, DOCS / "images" / "frontier.png")
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from marks import put
 
 import penchant as pc
 from penchant.ids import IdMap
@@ -110,25 +111,30 @@ def main() -> None:
         one = measure(args.solvers[0], args.millions[0], args.factors, args.threads[0])
         print(json.dumps(one))
         return
-    print("| solver | ratings | threads | s a round | ns a rating | bytes a rating | peak GB |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    lines = [
+        "| solver | ratings | threads | s a round | ns a rating | bytes a rating | peak GB |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
     for name in args.solvers:
         for millions in args.millions:
             for threads in args.threads:
-                command = [sys.executable, __file__, "--one", "--factors", str(args.factors)]
-                command += ["--solvers", name, "--millions", str(millions)]
-                command += ["--threads", str(threads)]
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
-                if done.returncode:
-                    print(f"| {name} | {millions}M | {threads} | failed: {done.stderr[-200:]} |")
-                    continue
-                got = json.loads(done.stdout.splitlines()[-1])
-                each = got["round"] / millions * 1000
-                print(
-                    f"| {name} | {millions}M | {threads} | {got['round']:.2f} | {each:.0f} | "
-                    f"{got['bytes']:.0f} | {got['peak'] / 1e9:.1f} |",
-                    flush=True,
-                )
+                lines.append(line(name, millions, args.factors, threads))
+                print(lines[-1], flush=True)
+    put("growth", f"Growth, {args.factors} factors", "\n".join(lines))
+
+
+def line(name: str, millions: int, factors: int, threads: int) -> str:
+    """Measure in a process of its own; return a line of the table."""
+    command = [sys.executable, __file__, "--one", "--factors", str(factors)]
+    command += ["--solvers", name, "--millions", str(millions), "--threads", str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return f"| {name} | {millions}M | {threads} | failed: {done.stderr[-200:].strip()} | | | |"
+    got = json.loads(done.stdout.splitlines()[-1])
+    return (
+        f"| {name} | {millions}M | {threads} | {got['round']:.2f} | "
+        f"{got['round'] / millions * 1000:.0f} | {got['bytes']:.0f} | {got['peak'] / 1e9:.1f} |"
+    )
 
 
 if __name__ == "__main__":

@@ -259,3 +259,12 @@ def test_a_single_rating_is_enough():
     one = Ratings.from_columns([1], [1], [4.0], scale=(1, 5))
     predicted = QUICK.fit(one, factors=2).factors.predict(one.user_rows, one.item_rows)
     np.testing.assert_allclose(predicted, [4], atol=1e-3)
+
+
+def test_long_columns_are_read_in_pieces(monkeypatch):
+    whole, center = Grid.of(TRAIN), sgd_grid.Center.of(TRAIN)
+    monkeypatch.setattr(sgd_grid, "_PIECE", 100)
+    for one, two in zip(whole, Grid.of(TRAIN), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert sgd_grid.Center.of(TRAIN).deviation == pytest.approx(center.deviation)
+    assert center.deviation == pytest.approx(float(TRAIN.values.std(dtype=np.float64)))
