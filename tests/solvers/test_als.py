@@ -272,3 +272,20 @@ def test_nothing_to_train_on_is_refused():
 def test_an_impossible_width_is_refused():
     with pytest.raises(SettingsError, match="factors must be a whole number"):
         QUICK.fit(TRAIN, factors=0)
+
+
+def test_resuming_remembers_the_best_sweep(tmp_path):
+    def stop(record):
+        if record["sweep"] == 6:
+            raise Stop
+
+    solver = ALS(rank=60, sweeps=7, l2=1.0, l2_bias=1.0, l2_bags=0.01, patience=7)
+    again = {"factors": 20, "validation": TEST}
+    whole = solver.fit(TRAIN, **again)
+    assert 0 < whole.history.best < 4  # before the checkpoint
+    checkpoint = Checkpoint(tmp_path, every=4)
+    with pytest.raises(Stop):
+        solver.fit(TRAIN, **again, checkpoint=checkpoint, callbacks=[stop])
+    resumed = solver.fit(TRAIN, **again, checkpoint=checkpoint)
+    assert resumed.history.best == whole.history.best
+    assert_same_bits(whole, resumed)

@@ -268,3 +268,20 @@ def test_long_columns_are_read_in_pieces(monkeypatch):
         np.testing.assert_array_equal(one, two)
     assert sgd_grid.Center.of(TRAIN).deviation == pytest.approx(center.deviation)
     assert center.deviation == pytest.approx(float(TRAIN.values.std(dtype=np.float64)))
+
+
+def test_resuming_remembers_the_best_epoch(tmp_path):
+    def stop(record):
+        if record["epoch"] == 5:
+            raise Stop
+
+    solver = SGD(epochs=8, learning_rate=0.15, decay=0.0, l2=0.0, start=0.5, patience=9)
+    again = {"factors": 20, "validation": TEST}
+    whole = solver.fit(TRAIN, **again)
+    assert whole.history.best < 4  # before the checkpoint
+    checkpoint = Checkpoint(tmp_path, every=4)
+    with pytest.raises(Stop):
+        solver.fit(TRAIN, **again, checkpoint=checkpoint, callbacks=[stop])
+    resumed = solver.fit(TRAIN, **again, checkpoint=checkpoint)
+    assert resumed.history.best == whole.history.best
+    assert_same_bits(whole, resumed)
