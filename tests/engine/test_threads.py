@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
-from penchant.engine.dense import times, transposed_times
+from penchant.engine.dense import orthonormal, times, transposed_times
 from penchant.engine.threads import Threads, available_threads, cut
 from penchant.errors import SettingsError
 
@@ -84,3 +84,17 @@ def test_products_are_right_and_alike_on_any_number_of_threads(seed, rows):
     np.testing.assert_array_equal(results[0][1], results[1][1])
     np.testing.assert_allclose(results[0][0], A @ B, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(results[0][1], A.astype(float).T @ C, rtol=1e-3, atol=1e-2)
+
+
+@given(st.integers(0, 100), st.integers(1, 3000), st.integers(1, 12))
+def test_orthonormal_columns_of_the_same_span(seed, rows, columns):
+    random = np.random.default_rng(seed)
+    A = (random.normal(size=(rows, columns)) * 10.0 ** -np.arange(columns).clip(0, 3)).astype("f")
+    A[:, -1] = A[:, 0]  # one column more than the rank, if there are two
+    with Threads(1) as threads:
+        Q = orthonormal(threads, A).astype(float)
+    rank = np.linalg.matrix_rank(A.astype(float))
+    G = Q.T @ Q
+    np.testing.assert_allclose(np.sort(np.diag(G))[-rank:], 1, atol=1e-3)
+    assert np.abs(G - np.diag(np.diag(G))).max() < 1e-3
+    np.testing.assert_allclose(Q @ (Q.T @ A), A, atol=2e-3 * np.abs(A).max())

@@ -50,3 +50,21 @@ def transposed_times(threads: Threads, A: Array, B: Array) -> Array:
     threads.map(work, blocks)
     total: Array = parts[0] if len(parts) == 1 else np.add.reduce(parts, axis=0)
     return total
+
+
+def orthonormal(threads: Threads, A: Array) -> Array:
+    """Return a tall A, (M, r) float32, with orthonormal columns of the same span.
+
+    ``A E λ^(-1/2)`` by the eigenvectors of ``AᵀA`` in float64, twice, because the first time leaves
+    the square of A's condition in float32's error. Columns beyond the rank are zeros.
+    """
+    for _ in range(2):
+        gram = np.zeros((A.shape[1], A.shape[1]))
+        for start, stop in fixed_blocks(len(A)):
+            block = A[start:stop].astype(np.float64)
+            gram += block.T @ block
+        squares, E = np.linalg.eigh(gram)
+        kept = squares > 1e-10 * max(float(squares.max(initial=0.0)), 1e-300)
+        roots = np.sqrt(np.where(kept, squares, 1.0))
+        A = times(threads, A, (E * (kept / roots)).astype(np.float32))
+    return A

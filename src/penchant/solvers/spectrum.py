@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from penchant.engine.dense import times, transposed_times
+from penchant.engine.dense import orthonormal, times, transposed_times
 from penchant.engine.threads import Threads
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.kernels.sparse import pattern_times
@@ -162,9 +161,9 @@ def _part(
     V = np.zeros((F, -(-wanted // 8) * 8), dtype=np.float32)
     fill_normals(0, F, 0, 1, seed_key(0), V)
     for _ in range(_PASSES):
-        V = _orthonormal(V)
+        V = orthonormal(threads, V)
         V = seen.transposed_times(threads, seen.times(threads, V))
-    V = _orthonormal(V)
+    V = orthonormal(threads, V)
     Z = seen.times(threads, V)
     squares, E = np.linalg.eigh(transposed_times(threads, Z, Z).astype(np.float64))
     kept = np.argsort(-squares)[:DIRECTIONS]
@@ -176,11 +175,3 @@ def _part(
     U = np.ascontiguousarray(X.times(threads, padded)[:, : len(S)])
     V[: len(X.rarity)] *= X.rarity[:, None]
     return (U, S**power / (np.sum(S**power) / active.sum()), V)
-
-
-def _orthonormal(A: Any) -> Floats:
-    """Return orthonormal columns of A's span; A's width is kept, a multiple of 8."""
-    Q: Floats = np.zeros_like(A)
-    thin = np.linalg.qr(A)[0]
-    Q[:, : thin.shape[1]] = thin
-    return Q
