@@ -43,8 +43,9 @@ def _ours(solver: str, what: str, factors: int = 200, **settings: Any) -> Point:
 
 
 def _libmf(what: str, **settings: Any) -> Point:
-    l2 = settings.pop("l2")
-    return Point("LIBMF", what, "libmf", {**settings, "lambda_p2": l2, "lambda_q2": l2})
+    l2, plain = settings.pop("l2"), {"center": False, "nr_bins": 20}
+    plain |= {"lambda_p1": 0.0, "lambda_q1": 0.0, "lambda_p2": l2, "lambda_q2": l2}
+    return Point("LIBMF", what, "libmf", plain | settings)
 
 
 def _cmfrec(what: str, **settings: Any) -> Point:
@@ -71,18 +72,25 @@ POINTS = [
     _ours("Gibbs", "K=200"),
     _ours("Gibbs", "K=200, user × day", contexts=["day"]),
     dataclasses.replace(_ours("Keras", "K=200"), slow=True),
-    _libmf("k=8, 20 iterations", center=True, k=8, nr_iters=20, eta=0.16, l2=0.054, nr_bins=20),
-    _libmf("k=16, 40 iterations", center=False, k=16, nr_iters=40, eta=0.15, l2=0.14, nr_bins=8),
-    _libmf("k=16, 80 iterations", center=False, k=16, nr_iters=80, eta=0.057, l2=0.06, nr_bins=8),
+    _libmf("k=16, 20 iterations", k=16, nr_iters=20, eta=0.1, l2=0.09),
+    _libmf("k=48, 20 iterations", k=48, nr_iters=20, eta=0.06, l2=0.09),
+    _libmf("k=100, 20 iterations", k=100, nr_iters=20, eta=0.06, l2=0.09),
+    _libmf("k=100, 50 iterations", k=100, nr_iters=50, eta=0.03, l2=0.09),
     _cmfrec("k=20, 3 iterations", k=20, scale_lam=True, lambda_=0.074, niter=3),
     _cmfrec(
         "k=10, implicit, 3 iterations",
         k=10, lambda_=4.0, niter=3, add_implicit_features=True, w_implicit=0.9,
     ),
+    _cmfrec("k=80, 6 iterations", k=80, scale_lam=True, lambda_=0.13, niter=6),
     _cmfrec(
-        "k=80, implicit, side tables",
-        k=80, scale_lam=True, lambda_=0.066, niter=10, add_implicit_features=True,
-        w_implicit=0.63, side=True, w_user=0.28, w_item=0.42,
+        "k=80, implicit, side tables, 6 iterations",
+        k=80, scale_lam=True, lambda_=0.079, niter=6, add_implicit_features=True,
+        w_implicit=2.8, side=True, w_user=2.6, w_item=1.2,
+    ),
+    _cmfrec(
+        "k=80, implicit, side tables, 10 iterations",
+        k=80, scale_lam=True, lambda_=0.095, niter=10, add_implicit_features=True,
+        w_implicit=1.8, side=True, w_user=0.15, w_item=1.2,
     ),
     _myfm("rank 8, 50 iterations", rank=8, iterations=50),
     _myfm("rank 8, bags, 50 iterations", rank=8, iterations=50, bags=True),
