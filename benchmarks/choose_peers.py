@@ -28,7 +28,8 @@ def draw(peer: str, rng: np.random.Generator) -> dict[str, Any]:
         return {
             "center": one(True, False), "k": one(8, 16, 32, 64, 100, 128),
             "nr_iters": one(5, 10, 20, 40, 80), "eta": log(0.03, 0.2),
-            "lambda_p1": 0.0, "lambda_q1": 0.0, "lambda_p2": l2, "lambda_q2": l2, "nr_bins": one(8, 20),
+            "lambda_p1": 0.0, "lambda_q1": 0.0, "lambda_p2": l2, "lambda_q2": l2,
+            "nr_bins": one(8, 20),
         }  # fmt: skip
     if peer == "cmfrec":
         scaled, implicit = one(True, True, False), one(True, False)
