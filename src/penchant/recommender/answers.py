@@ -18,6 +18,17 @@ class Recommendation(NamedTuple):
     """Predicted, clipped to the scale."""
 
 
+class Bounded(NamedTuple):
+    """One item for one user, with the interval of its rating."""
+
+    item: Id
+    title: str | None
+    rating: float
+    """Predicted, clipped to the scale."""
+    low: float
+    high: float
+
+
 class Neighbour(NamedTuple):
     """One item or user like another."""
 
@@ -26,6 +37,9 @@ class Neighbour(NamedTuple):
     correlation: float
     """Of the predicted deviations, −1 … 1."""
 
+
+FORMATS = {"rating": ".2f", "low": ".2f", "high": ".2f", "correlation": ".2f"}
+"""How an answer's numbers are printed."""
 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
@@ -66,7 +80,7 @@ class Answer(Sequence[Entry], Generic[Entry]):
         if not self.entries:
             return "nothing to show"
         columns, rows = self.table()
-        return text_table(columns, rows, formats={"rating": ".2f", "correlation": ".2f"})
+        return text_table(columns, rows, formats=FORMATS)
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Return headings and rows; the titles' column only where there are titles."""

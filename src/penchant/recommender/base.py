@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +13,18 @@ import numpy.typing as npt
 from penchant.errors import DataError, NotFittedError, SettingsError, UnsupportedError
 from penchant.ids import Id, Rows
 from penchant.ratings import Ratings
-from penchant.recommender.answers import Answer, Neighbour, Recommendation
+from penchant.recommender.answers import Answer, Bounded, Neighbour, Recommendation
+from penchant.recommender.intervals import LEVEL, Prediction
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.scores import Scores
-from penchant.settings import require_count
+from penchant.recommender.uncertain import Uncertain
+from penchant.settings import require_choice, require_count
 
 Floats = npt.NDArray[np.float32]
 Seconds = npt.NDArray[np.int64] | None
 
 
-class Recommender(ABC):
+class Recommender(Uncertain):
     """Settings, ids and a trained model; scikit-learn's manners.
 
     The constructor stores what it is given, `fit` starts afresh and returns the recommender,
@@ -96,22 +98,30 @@ class Recommender(ABC):
             raise not_fitted(self)
         return self._knowledge
 
-    @property
-    def reads_time(self) -> bool:
-        """Whether the time of a rating makes a difference to its prediction."""
-        return False
-
-    def predict(self, users: Any, items: Any, *, timestamps: Any = None) -> Floats:
+    @overload
+    def predict(
+        self, users: Any, items: Any, *, timestamps: Any = ..., interval: None = ...
+    ) -> Floats: ...
+    @overload
+    def predict(
+        self, users: Any, items: Any, *, timestamps: Any = ..., interval: float
+    ) -> Prediction: ...
+    def predict(
+        self, users: Any, items: Any, *, timestamps: Any = None, interval: float | None = None
+    ) -> Floats | Prediction:
         """Return the rating of each pair of user and item, (n,) float32, clipped to the scale.
 
         Args:
             users: (n,) ids, or one id for all items.
             items: (n,) ids, or one id for all users.
             timestamps: (n,) seconds since 1970 or one for all, for a model that reads the time.
+            interval: the probability with which a rating is to lie in its interval, such as 0.9;
+                then a `Prediction` (rating, low, high) comes back. See `calibration`.
 
         Raises:
             DataError: columns of different lengths, or ids of the wrong type.
-            UnsupportedError: timestamps for a model that doesn't read them.
+            UnsupportedError: timestamps for a model that doesn't read them, or an interval of one
+                that knows none, or whose bundle was saved without the ratings that it takes.
         """
         known = self.knowledge
         user_rows = known.user_ids.rows(_listed(users))
@@ -124,7 +134,10 @@ class Recommender(ABC):
                 )
             user_rows, item_rows = np.broadcast_arrays(user_rows, item_rows)
         seconds = self._seconds(timestamps, len(user_rows))
-        return _float32(known.scale.clip(self._predict_rows(user_rows, item_rows, seconds)))
+        ratings = _float32(known.scale.clip(self._predict_rows(user_rows, item_rows, seconds)))
+        if interval is None:
+            return ratings
+        return Prediction(ratings, *self._ends(interval, user_rows, item_rows, ratings))
 
     def _seconds(self, timestamps: Any, n: int) -> Seconds:
         if timestamps is None:
@@ -162,7 +175,9 @@ class Recommender(ABC):
         *,
         exclude_rated: bool = True,
         among: Iterable[Id] | None = None,
-    ) -> Answer[Recommendation]:
+        by: Literal["rating", "low"] = "rating",
+        interval: float | None = None,
+    ) -> Answer[Recommendation] | Answer[Bounded]:
         """Return the n items with the highest predicted ratings for a user, best first.
 
         Items are ordered by their unclipped ratings, equal ones by row. A stranger gets what
@@ -173,11 +188,15 @@ class Recommender(ABC):
             n: how many; fewer come back where there are fewer.
             exclude_rated: leave out what the user rated in training.
             among: only these items, ids or one id; unknown ones are left out.
+            by: "low" orders by the lower ends of the ratings' intervals: what is surely good.
+            interval: the level of intervals to give, as for `predict`; 0.9 if None and by="low".
 
         Raises:
             UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
         """
         require_count("n", n)
+        require_choice("by", by, ("rating", "low"))
+        level = LEVEL if interval is None and by == "low" else interval
         known = self.knowledge
         row = int(known.user_ids.rows([user])[0])
         allowed = np.ones(known.item_ids.size, dtype=bool)
@@ -188,10 +207,17 @@ class Recommender(ABC):
         if exclude_rated and row:
             allowed[known.rated(row)] = False
         scores = self._score_user(row)
-        best = top_rows(scores, np.flatnonzero(allowed), n)
-        shown = known.scale.clip(scores[best]).tolist()
-        answers = zip(known.item_ids.ids(best), known.titles(best), shown, strict=True)
-        return Answer(tuple(Recommendation(*answer) for answer in answers))
+        left, ranks = np.flatnonzero(allowed), scores
+        if by == "low" and level is not None:
+            ranks = scores.copy()
+            ranks[left] = self._floors(level, row, left, _float32(known.scale.clip(scores[left])))
+        best = top_rows(ranks, left, n)
+        shown = _float32(known.scale.clip(scores[best]))
+        columns: list[Any] = [known.item_ids.ids(best), known.titles(best), shown.tolist()]
+        if level is None:
+            return Answer(tuple(Recommendation(*one) for one in zip(*columns, strict=True)))
+        columns += [end.tolist() for end in self._ends(level, np.full_like(best, row), best, shown)]
+        return Answer(tuple(Bounded(*one) for one in zip(*columns, strict=True)))
 
     def similar_items(self, item: Id, n: int = 10) -> Answer[Neighbour]:
         """Return the n items most like one: whom the same users are predicted to like.

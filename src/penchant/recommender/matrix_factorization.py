@@ -15,15 +15,15 @@ from penchant.ids import Rows
 from penchant.ratings import Ratings
 from penchant.recommender import storage
 from penchant.recommender.base import Seconds, not_fitted
+from penchant.recommender.explain import Explaining
 from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.living import Living
 from penchant.recommender.plan import Plan, with_side_information
 from penchant.settings import FACTORS
 from penchant.solvers.base import Checkpoint, Fitted
 from penchant.solvers.named import SOLVERS, solver_of, solver_record
 
 
-class MatrixFactorization(Living):
+class MatrixFactorization(Explaining):
     """Matrix factorisation: the network of the chapter, trained by a solver of your choice.
 
     Prediction: ``r̂(u, i) = mean + b_u + b_i + p_u · q_i``, clipped to the scale, with K numbers
@@ -83,7 +83,7 @@ class MatrixFactorization(Living):
         Args:
             ratings: what to learn from.
             validation: a share of `ratings` to cut off at random, or ratings of their own. They
-                choose when to stop and what to keep.
+                choose when to stop and what to keep, and calibrate the intervals of `predict`.
             watch: ratings whose RMSE is measured after each round, for the curve alone: they
                 choose nothing.
             callbacks: functions that get each round's record; `True` as their answer stops.
@@ -112,7 +112,9 @@ class MatrixFactorization(Living):
             if error.last_good is not None:
                 self._accept(error.last_good, plan.knowledge, plan.reads_time)
             raise
-        return self._accept(fitted, plan.knowledge, plan.reads_time)
+        self._accept(fitted, plan.knowledge, plan.reads_time)
+        self._calibrate(plan.validation)
+        return self
 
     def _accept(
         self,
@@ -121,7 +123,7 @@ class MatrixFactorization(Living):
         reads_time: bool,
         made_by: dict[str, Any] | None = None,
     ) -> Self:
-        for name in ("network", "_life", "_ledger"):
+        for name in ("network", "_life", "_ledger", "_calibration"):
             self.__dict__.pop(name, None)
         self._fitted, self._knowledge, self._reads_time = fitted, knowledge, reads_time
         self._made_by = made_by or {
@@ -183,6 +185,9 @@ class MatrixFactorization(Living):
         card = {"settings": self._made_by, "mean": self.trained.mean, "history": history}
         card |= {"reads_time": self.reads_time, "trained_rows": list(self._life_of().trained)}
         weights |= self._life_of().arrays() if ratings else {}
+        if self._calibration is not None:
+            card["calibration"] = self._calibration.card()
+            weights["calibration"] = self._calibration.scores
         kept = None if self.posterior is None else self.posterior.arrays()
         storage.save(path, self.kind, self.knowledge, card, weights, kept, ratings, overwrite)
 
@@ -199,7 +204,7 @@ class MatrixFactorization(Living):
         reads_time = storage.reads_time_of(stored)
         made_by = {**settings, "solver": dataclasses.asdict(settings["solver"])}
         model._accept(fitted, stored.knowledge, reads_time, made_by)
-        model._life = storage.life_of(stored)
+        model._life, model._calibration = storage.life_of(stored), storage.calibration_of(stored)
         return model
 
     def _known_fit(self) -> Fitted:

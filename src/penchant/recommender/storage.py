@@ -14,6 +14,7 @@ from penchant.errors import BundleError, DataError, SettingsError
 from penchant.factors import Factors
 from penchant.history import History
 from penchant.ratings import Ratings, Scale
+from penchant.recommender.intervals import Calibration
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.life import Life
 from penchant.settings import require, require_choice
@@ -203,6 +204,22 @@ def life_of(store: Stored) -> Life:
         return Life.from_arrays(named, (said[0], said[1]))
     except DataError as error:
         raise BundleError(f"{opened.folder}, weights.safetensors: {error}") from error
+
+
+def calibration_of(store: Stored) -> Calibration | None:
+    """Return what intervals are calibrated by; raise `BundleError` where that makes no sense."""
+    opened = store.bundle
+    said, scores = opened.card.get("calibration"), opened.weights.get("calibration")
+    if said is None and scores is None:
+        return None
+    try:
+        made = Calibration.from_card(said, scores)
+    except DataError as error:
+        raise BundleError(f"{opened.folder}: {error} Save the model again.") from error
+    if made.by_posterior != opened.has_posterior:
+        wanted = str(opened.has_posterior).lower()
+        raise _wrong(opened, "calibration.by_posterior", wanted, made.by_posterior)
+    return made
 
 
 def _counts(opened: bundle.Bundle, name: str) -> Any:

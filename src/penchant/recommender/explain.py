@@ -1,0 +1,217 @@
+"""Why a model predicts what it predicts, and how sure it is: what needs users' own ratings."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import UnknownIdError
+from penchant.ids import Id, Rows
+from penchant.posterior import Posterior, Shares, shares
+from penchant.recommender.explanation import Explanation, Reason, Term
+from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.ledger import Ledger, Table
+from penchant.recommender.life import Life, State, like_of
+from penchant.recommender.living import Living
+from penchant.recommender.own import OwnRatings, deviations
+from penchant.settings import require
+
+_SOLVERS = {"als": "ALS", "bias": "the bias solver", "keras": "Keras", "sgd": "SGD"}
+
+
+class Explaining(Living):
+    """What a matrix factorisation can say of one prediction."""
+
+    def explain(self, user: Id, item: Id, *, timestamp: Any = None) -> Explanation:
+        """Take the prediction for a user and an item apart.
+
+        With a posterior the terms are the mean, the user's severity, the item's quality, what each
+        of the user's ratings adds and that it was rated at all, the number of ratings, the user's
+        side columns, and the prior, which stands for every user; see `penchant.posterior.shares`.
+        Without one (SGD, Keras, bias) what is not mean, severity or quality was learned in
+        training, and nobody can say from what. Strangers and unknown items are explained too.
+
+        Args:
+            user: an id.
+            item: an id.
+            timestamp: seconds since 1970, for a model that reads the time.
+
+        Raises:
+            DataError: an id of the wrong type.
+            UnsupportedError: the bundle was saved without ratings and the user has some, or a
+                timestamp for a model that doesn't read it.
+        """
+        known = self.knowledge
+        rows = known.user_ids.rows([user]), known.item_ids.rows([item])
+        pair = int(rows[0][0]), int(rows[1][0])
+        seconds = self._seconds(timestamp, 1)
+        prediction = self._predict_rows(*rows, seconds)
+        rating = known.scale.clip(prediction)
+        terms, reasons, again = self._parts(pair)
+        if seconds is not None:
+            effect = float(self.posterior.days(rows[0], seconds)[0])
+            terms.append(Term("day", "the day", effect))
+            again = None if again is None else dataclasses.replace(again, day=effect)
+        return Explanation(
+            user, item, known.titles(rows[1])[0], known.scale, tuple(terms), tuple(reasons),
+            float(prediction[0]), float(rating[0]), tuple(self._notes(user, item, pair)), again,
+        )  # fmt: skip
+
+    def _parts(self, pair: tuple[int, int]) -> tuple[list[Term], list[Reason], SolvedAgain | None]:
+        """Return terms and reasons of a pair of rows, and what solves the user's row again."""
+        factors, (user, item) = self.trained, pair
+        q, quality = factors.item_factors[item], float(factors.item_bias[item])
+        if not self._has_deviations():
+            severity = float(factors.user_bias[user])
+            learned = float(factors.user_factors[user].astype(np.float64) @ q)
+            terms = _first_terms(factors.mean, severity, quality)
+            return [*terms, Term("learned", "learned in training", learned)], [], None
+        state = self._state_of(pair[0])
+        own = OwnRatings.of(state, user)
+        found = shares(state.posterior, own.solved(state.posterior), q, quality)
+        terms, reasons = _terms(found, own, state, user), _reasons(found, own, state.known)
+        return terms, reasons, SolvedAgain(state.posterior, state.known, own, q, quality)
+
+    def _state_of(self, *user_rows: int) -> State:
+        """Return the state; without the ratings where these users have none."""
+        known = self.knowledge
+        if any(known.user_counts[row] for row in user_rows):
+            return self._state()
+        ledger = Ledger(Table(like_of(known)))
+        life = self._life or Life((known.user_ids.size, known.item_ids.size))
+        return State(self.trained, self.posterior, known, ledger, life)
+
+    def _notes(self, user: Id, item: Id, pair: tuple[int, int]) -> list[str]:
+        known, notes = self.knowledge, []
+        sides = (
+            ("user", user, pair[0], known.user_counts, "everyone's prior says what to expect"),
+            ("item", item, pair[1], known.item_counts, "its row is what an average one is like"),
+        )
+        for what, id_, row, counts, meaning in sides:
+            if not row:
+                notes.append(f"The model has never seen {what} {id_!r}: {meaning}.")
+            elif not counts[row]:
+                notes.append(f"The model has no ratings of {what} {id_!r}.")
+        if not self._has_deviations():
+            solver = _SOLVERS.get(self._made_by["solver"]["name"], "this solver")
+            notes.append(
+                f"Trained by {solver}, which keeps no account of what a row was learned from; "
+                f"solver='gibbs' does."
+            )
+        return notes
+
+    def _has_deviations(self) -> bool:
+        return self._fitted is not None and self._fitted.posterior is not None
+
+    def _deviations(self, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.float64] | None:
+        if not self._has_deviations():
+            return None
+        return deviations(self._state_of(*np.unique(user_rows).tolist()), user_rows, item_rows)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SolvedAgain:
+    """A user's ratings and the item asked for: solves the row again with one rating changed.
+
+    Attributes:
+        posterior: the heads.
+        known: ids and scale.
+        own: the user's ratings.
+        item: (K,) float32, the item's distilled row.
+        quality: the item's bias.
+        day: the effect of the day asked for.
+    """
+
+    posterior: Posterior
+    known: Knowledge
+    own: OwnRatings
+    item: npt.NDArray[np.float32]
+    quality: float
+    day: float = 0.0
+
+    def __call__(self, item: Id, rating: float | None) -> float:
+        """Return the unclipped prediction; see `Explanation.would_be`."""
+        row = self.known.item_ids.row(item)
+        rows, values, at = self.own.rated.rows, self.own.values, self.own.rated.place(row)
+        if rating is None:
+            if at is None:
+                raise UnknownIdError(
+                    f"There is no rating of item {item!r} to leave out. Choose an item that the "
+                    f"user rated."
+                )
+            rows, values = np.delete(rows, at), np.delete(values, at)
+        else:
+            self._require_on_scale(rating)
+            if at is None:
+                place = int(np.searchsorted(rows, row))
+                rows, values = np.insert(rows, place, row), np.insert(values, place, rating)
+            else:
+                values = values.copy()
+                values[at] += rating - float(self.own.rated.values[at])  # its day stays as it was
+        solved = self.posterior.row(rows, values, self.own.side)
+        dot = float(solved.factors.astype(np.float64) @ self.item)
+        return self.posterior.mean + solved.bias + self.quality + dot + self.day
+
+    def _require_on_scale(self, rating: Any) -> None:
+        scale = self.known.scale
+        number = isinstance(rating, (int, float, np.number)) and not isinstance(rating, bool)
+        require(
+            bool(number and scale.low <= rating <= scale.high),
+            f"A rating lies on the scale {scale}, or is None for no rating; received {rating!r}.",
+        )
+
+
+def _first_terms(mean: float, severity: float, quality: float) -> list[Term]:
+    way = "mild" if severity >= 0 else "strict"
+    return [
+        Term("mean", "the mean of all ratings", mean),
+        Term("severity", f"your severity ({way})", severity),
+        Term("quality", "the item's quality", quality),
+    ]
+
+
+def _terms(found: Shares, own: OwnRatings, state: State, user: int) -> list[Term]:
+    terms, n = _first_terms(found.mean, found.severity, found.quality), len(own.values)
+    if n:
+        what = "your rating" if n == 1 else f"your {n:,} ratings"
+        terms += [
+            Term("ratings", what, float(found.ratings.sum())),
+            Term("rated", "what you chose to rate", float(found.rated.sum())),
+            Term("count", "how many you rated", found.count),
+        ]
+    return [*terms, *_side_terms(found, state, user), Term("prior", "the prior", found.prior)]
+
+
+def _side_terms(found: Shares, state: State, user: int) -> list[Term]:
+    """Return a term for each side column that says something of the user."""
+    from penchant.tables import one_line
+
+    terms, start, table = [], 0, state.known.user_table
+    for code in state.posterior.users.encoder.columns:
+        stop = start + len(code.values)
+        if table is not None and code.name in table.column_names:
+            cell = table[code.name][user].as_py()
+            if code.places(cell):
+                told = ", ".join(map(str, cell)) if isinstance(cell, (list, tuple)) else cell
+                label = one_line(f"{code.name}: {told}")
+                terms.append(Term("side", label, float(found.side[start:stop].sum())))
+        start = stop
+    return terms
+
+
+def _reasons(found: Shares, own: OwnRatings, known: Knowledge) -> list[Reason]:
+    """Return the user's ratings, those that pull most first; equal ones by row."""
+    order = np.argsort(-np.abs(found.ratings), kind="stable")
+    rows = own.rated.rows[order]
+    columns = (
+        known.item_ids.ids(rows),
+        known.titles(rows),
+        own.rated.values[order].tolist(),
+        found.ratings[order].tolist(),
+        found.rated[order].tolist(),
+        found.slopes[order].tolist(),
+    )
+    return [Reason(*entry) for entry in zip(*columns, strict=True)]

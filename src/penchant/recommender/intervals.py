@@ -1,0 +1,223 @@
+"""Intervals of predictions: the posterior's variance, calibrated on validation ratings."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import DataError
+from penchant.ratings import Scale
+from penchant.settings import require, require_number
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+LEVEL = 0.9
+"""The level of an interval where none is asked for."""
+
+MOST_SCORES = 10_000
+"""So many scores are kept; of more, evenly spaced ones."""
+
+PRIOR_ROWS = 300
+"""Validation ratings to assume that show no change of the width with a user's activity."""
+
+_LEAST_WIDTH = 1e-6  # of the scale's width: an interval is never nothing
+
+
+class Prediction(NamedTuple):
+    """Predicted ratings and their intervals, inside the scale.
+
+    Attributes:
+        rating: (n,) float32.
+        low: (n,) float32, the lower ends.
+        high: (n,) float32, the upper ends.
+    """
+
+    rating: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Calibration:
+    """How wide an interval has to be: split conformal prediction.
+
+    The score of a validation rating is ``|r − r̂| / width``, r̂ clipped to the scale. An interval of
+    level p is ``r̂ ± q · width`` with q the ⌈(n + 1) p⌉-th smallest of the n scores: it holds a
+    further rating of the same kind with a probability of at least p (Vovk et al. 2005; Lei et al.
+    2018). Where there are fewer scores than that it is the whole scale.
+
+    With a posterior, ``width = d · exp(tilt · (ln(1 + n_u) − centre))``: d is the deviation that
+    the posterior predicts once the scale has cut it off at its ends, n_u the user's number of
+    ratings. Without one every width is 1. Without validation ratings the interval is that of a
+    normal distribution with the posterior's own deviation.
+
+    Attributes:
+        scores: (m,) float32, sorted; none where there were no validation ratings.
+        rows: the number of validation ratings.
+        by_posterior: whether widths come from a posterior.
+        tilt: by how much the logarithm of the width changes with that of the activity.
+        centre: the mean of ln(1 + n_u) over the validation ratings.
+        reach: the least and the largest ln(1 + n_u) among them; beyond, the tilt rests.
+
+    >>> made = Calibration(np.arange(1, 100, dtype=np.float32), 99, False)
+    >>> made.factor(0.9), made.factor(0.999)
+    (90.0, inf)
+    >>> print(made)
+    calibrated on 99 validation ratings (split conformal, one width for all)
+    """
+
+    scores: Floats
+    rows: int
+    by_posterior: bool
+    tilt: float = 0.0
+    centre: float = 0.0
+    reach: tuple[float, float] = (0.0, 0.0)
+
+    @classmethod
+    def of(
+        cls,
+        truth: Floats,
+        ratings: Floats,
+        deviations: Doubles | None,
+        counts: npt.NDArray[np.integer],
+        scale: Scale,
+    ) -> Calibration:
+        """Calibrate on validation ratings.
+
+        Args:
+            truth: (n,) the ratings.
+            ratings: (n,) what was predicted, clipped.
+            deviations: (n,) by the posterior, or None without one.
+            counts: (n,) the number of training ratings of each rating's user.
+            scale: the rating scale.
+        """
+        errors = np.abs(truth.astype(np.float64) - ratings)
+        if deviations is None or not len(truth):
+            return cls(_kept(errors), len(truth), deviations is not None)
+        activity = np.log1p(counts.astype(np.float64))
+        centre, reach = float(activity.mean()), (float(activity.min()), float(activity.max()))
+        flat = cls(np.zeros(1, np.float32), len(truth), True, 0.0, centre, reach)
+        scores = errors / flat.widths(ratings, deviations, counts, scale)
+        made = dataclasses.replace(flat, tilt=_slope(scores, activity - centre))
+        scores = errors / made.widths(ratings, deviations, counts, scale)
+        return dataclasses.replace(made, scores=_kept(scores))
+
+    @property
+    def method(self) -> str:
+        """Return "conformal" where validation ratings set the widths, else "posterior"."""
+        return "conformal" if self.rows else "posterior"
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return (
+                "not calibrated: the posterior's own; fit(..., validation=0.1) keeps ratings out "
+                "that calibrate intervals"
+            )
+        widths = "" if self.by_posterior else ", one width for all"
+        many = "rating" if self.rows == 1 else "ratings"
+        return f"calibrated on {self.rows:,} validation {many} (split conformal{widths})"
+
+    def factor(self, level: float) -> float:
+        """Return q of a level; infinite where there are too few scores for it."""
+        if not self.rows:
+            from scipy.special import ndtri
+
+            return float(ndtri((1 + level) / 2))
+        place = math.ceil((len(self.scores) + 1) * level - 1e-9)
+        return float(self.scores[place - 1]) if place <= len(self.scores) else math.inf
+
+    def widths(
+        self,
+        ratings: Floats,
+        deviations: Doubles | None,
+        counts: npt.NDArray[np.integer],
+        scale: Scale,
+    ) -> Doubles:
+        """Return what a factor is of for each prediction, (n,) float64, in rating units."""
+        if deviations is None:
+            return np.ones(len(ratings))
+        if not self.rows:
+            return deviations
+        activity = np.log1p(counts.astype(np.float64)).clip(*self.reach)
+        widths = cut_deviations(ratings.astype(np.float64), deviations, scale)
+        least = _LEAST_WIDTH * max(scale.high - scale.low, _LEAST_WIDTH)
+        out: Doubles = np.maximum(widths * np.exp(self.tilt * (activity - self.centre)), least)
+        return out
+
+    def card(self) -> dict[str, Any]:
+        """Return all but the scores as JSON-able values."""
+        values = dataclasses.asdict(self)
+        del values["scores"]
+        return {**values, "reach": list(self.reach)}
+
+    @classmethod
+    def from_card(cls, said: Any, scores: Any) -> Calibration:
+        """Build it from what `card` gave, and the scores.
+
+        Raises `DataError` where they make no sense.
+        """
+        try:
+            low, high = (float(end) for end in said["reach"])
+            numbers = (float(said["tilt"]), float(said["centre"]), low, high)
+            rows, by_posterior = said["rows"], said["by_posterior"]
+            rising = (
+                scores.ndim == 1 and scores.dtype == np.float32 and (np.diff(scores) >= 0).all()
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"The calibration of intervals is damaged: {error!r}.") from None
+        whole = type(rows) is int and rows >= 0 and type(by_posterior) is bool
+        finite = all(math.isfinite(number) for number in numbers)
+        if not (whole and finite and rising and (len(scores) > 0) == (rows > 0)):
+            raise DataError(
+                f"The calibration of intervals is damaged: {len(scores)} scores, and {said!r:.200}."
+            )
+        return cls(scores, rows, by_posterior, numbers[0], numbers[1], (low, high))
+
+
+def require_level(level: object) -> None:
+    """Raise `SettingsError` unless that is a level between 0 and 1."""
+    require_number("interval", level, 0, 1, open_low=True)
+    require(level != 1, "interval must be below 1: an interval of all ratings is the scale.")
+
+
+def cut_deviations(ratings: Doubles, deviations: Doubles, scale: Scale) -> Doubles:
+    """Return the deviation from each rating of what a scale makes of a normal value around it.
+
+    ``√E (clip(r̂ + d z) − r̂)²``, z standard normal: near an end of the scale there is little room
+    beyond the prediction.
+
+    >>> cut_deviations(np.array([3.0, 5.0]), np.array([0.1, 0.1]), Scale(1, 5)).round(3).tolist()
+    [0.1, 0.071]
+    """
+    from scipy.special import ndtr
+
+    d = np.maximum(deviations, 1e-12)
+    low, high = (scale.low - ratings) / d, (scale.high - ratings) / d
+    density = [np.exp(-0.5 * end**2) / math.sqrt(2 * math.pi) for end in (low, high)]
+    inside = ndtr(high) - ndtr(low) - (high * density[1] - low * density[0])
+    squares = inside + low**2 * ndtr(low) + high**2 * ndtr(-high)
+    cut: Doubles = d * np.sqrt(np.maximum(squares, 0))
+    return cut
+
+
+def _slope(scores: Doubles, activity: Doubles) -> float:
+    """Return by how much the scores' mean changes with centred activity, shrunk, as a share."""
+    n, squares, mean = len(scores), float(activity @ activity), float(scores.mean())
+    if squares <= 0 or mean <= 0:
+        return 0.0
+    return n / (n + PRIOR_ROWS) * float(scores @ activity) / squares / mean
+
+
+def _kept(scores: Doubles) -> Floats:
+    ordered: Floats = np.sort(scores).astype(np.float32)
+    n = len(ordered)
+    if n <= MOST_SCORES:
+        return ordered
+    ranks = -(-np.arange(1, MOST_SCORES + 1) * (n + 1) // (MOST_SCORES + 1))
+    kept: Floats = ordered[np.minimum(ranks, n) - 1]
+    return kept
