@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from penchant.engine.threads import Threads
-from penchant.errors import DataError, SettingsError
+from penchant.errors import DataError, DivergedError, SettingsError
 from penchant.metrics import rmse
 from penchant.ratings import Ratings
 from penchant.solvers.base import Checkpoint
@@ -22,6 +22,7 @@ from penchant.solvers.gibbs_half import (
     draw_wishart,
 )
 from penchant.solvers.gibbs_problem import Problem
+from penchant.solvers.gibbs_sampler import Sampler
 from penchant.solvers.spectrum import SideMatrix, spectrum
 
 QUICK = Gibbs(rank=4, sweeps=30, burn_in=10, heads=10)
@@ -231,6 +232,25 @@ def test_equal_ratings_are_answered_with_themselves():
 def test_no_ratings_are_refused(split):
     with pytest.raises(DataError, match="no ratings to train on"):
         QUICK.fit(split[0].take([]), factors=4)
+
+
+def test_a_draw_that_is_not_finite_ends_the_training(split, monkeypatch):
+    step = Sampler.step
+
+    def broken(self):
+        step(self)
+        self.alpha = np.nan if self.sweep == 4 else self.alpha
+
+    monkeypatch.setattr(Sampler, "step", broken)
+    with pytest.raises(DivergedError, match="sweep 4: its numbers are no longer finite"):
+        QUICK.fit(split[0], factors=4)
+
+
+def test_the_quick_settings_are_nearly_as_good(split):
+    train, test = split
+    assert error(Gibbs.quick().fit(train, factors=12), test) < 1.05 * error(
+        Gibbs().fit(train, factors=12), test
+    )
 
 
 def test_days_need_timestamps(split):
