@@ -153,6 +153,37 @@ def new_items(
     return NewItems(draws, *distilled(posterior.maps, draws), weights, offsets)
 
 
+def with_cold_items(
+    posterior: Posterior, factors: Floats, cold: Rows, columns: Floats
+) -> tuple[Posterior, Floats]:
+    """Solve items that have no ratings, so that they are what they would be if solved later.
+
+    Args:
+        posterior: the heads and maps.
+        factors: (N, K) float32, the items' distilled rows.
+        cold: (m,) the items.
+        columns: (m, S) float32, their side columns.
+
+    Returns:
+        The posterior and the items' rows, with theirs put in.
+    """
+    if not len(cold):
+        return posterior, factors
+    T, _, D = posterior.items.draws.shape
+    none = Raters(np.zeros(0, np.int32), np.zeros((T, 0, D), np.float32), *_NONE)
+    solved = new_items(posterior, none, sp.csr_matrix((len(cold), 0), dtype=np.float32), columns)
+    draws, factors = posterior.items.draws.copy(), factors.copy()
+    draws[:, cold], factors[cold] = solved.draws, solved.factors
+    weights, offsets = posterior.noise.item_weights.copy(), posterior.noise.item_offsets.copy()
+    weights[cold], offsets[cold] = solved.weights, solved.offsets
+    noise = dataclasses.replace(posterior.noise, item_weights=weights, item_offsets=offsets)
+    items = dataclasses.replace(posterior.items, draws=draws)
+    return dataclasses.replace(posterior, items=items, noise=noise), factors
+
+
+_NONE = (np.zeros(0, np.float32), np.zeros(0, np.float32))
+
+
 def _item_noise(noise: Noise, who: Raters, ratings: sp.csr_matrix) -> tuple[Floats, Floats]:
     seen = dataclasses.replace(noise, user_offsets=who.offsets)
     weights, offsets = [], []
@@ -177,9 +208,9 @@ def distilled(maps: Floats, draws: Floats) -> tuple[Floats, Floats]:
     W = maps.astype(np.float64).transpose(1, 0, 2).reshape(K, T * k)
     values, vectors = np.linalg.eigh(W @ W.T)
     kept = values > 1e-11 * max(float(values[-1]), 1e-300)
-    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    inverse = (vectors[:, kept] / values[kept]) @ (vectors[:, kept].T @ W)  # (K, T k)
     q: Any = np.zeros((draws.shape[1], K), np.float32)
     for row in range(len(q)):  # one by one: a row's bits don't depend on its company
-        q[row] = inverse @ (W @ draws[:, row, :-1].astype(np.float64).reshape(-1))
+        q[row] = inverse @ draws[:, row, :-1].astype(np.float64).reshape(-1)
     bias = np.add.accumulate(draws[:, :, -1], axis=0, dtype=np.float64)[-1] / T
     return q, bias.astype(np.float32)

@@ -1,9 +1,10 @@
 """Rows solved again by the posterior: users whose ratings changed, and items newer than training.
 
 A user's row is a pure function of that user's ratings and of the items' rows in each head. An item
-that training knew keeps its row until `refresh`. The row of a newer item is a pure function of its
-ratings and of its raters, as their ratings of trained items show them; so a change of a user's
-ratings can move the newer items that the user rated, and with them all who rated those.
+that was trained keeps its row until `refresh`. The row of an item without training ratings is a
+pure function of its ratings and of its raters, as their ratings of trained items show them. So a
+change of a user's ratings can move such items that the user rated, and with them all who rated
+those.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from penchant.posterior import Posterior
 from penchant.posterior.change import grown, new_items, raters
 from penchant.posterior.rows import user_tables
 from penchant.recommender.ledger import Rated
-from penchant.recommender.life import State
+from penchant.recommender.life import Mask, State
 
 Floats = npt.NDArray[np.float32]
 
@@ -36,12 +37,13 @@ def folded(state: State, users: Iterable[int], items: Iterable[int]) -> State:
     posterior, factors = grown(state.posterior, M, N), state.factors
     touched = set(users)
     rated = {item for user in touched for item in ledger.of_user(user).rows.tolist()}
-    newer = sorted(item for item in rated.union(items) if item >= life.trained[1])
+    untrained = life.untrained(ledger, known.item_counts)
+    newer = sorted(item for item in rated.union(items) if untrained[item])
     if newer:
         found = {item: ledger.of_item(item) for item in newer}
         touched.update(row for ratings in found.values() for row in ratings.rows.tolist())
         state = state._replace(posterior=posterior)
-        posterior, factors = _with_items(state, found)
+        posterior, factors = _with_items(state, found, ~untrained)
     rows = np.array(sorted(touched), np.int32)
     theirs = user_matrix(posterior, [ledger.of_user(row) for row in rows.tolist()], rows, N)
     columns = encoded(posterior.users.encoder, known.user_table, rows)
@@ -61,16 +63,19 @@ def folded(state: State, users: Iterable[int], items: Iterable[int]) -> State:
     )
 
 
-def _with_items(state: State, found: dict[int, Rated]) -> tuple[Posterior, Factors]:
-    """Solve items that are newer than the training, by item row who rated them."""
+def _with_items(state: State, found: dict[int, Rated], trained: Mask) -> tuple[Posterior, Factors]:
+    """Solve items without training ratings, by item row who rated them.
+
+    `trained`, (N,), says which items their raters are solved from.
+    """
     posterior: Posterior = state.posterior
-    ledger, known, trained = state.ledger, state.known, state.life.trained[1]
+    ledger, known = state.ledger, state.known
     who = np.unique(np.concatenate([rated.rows for rated in found.values()]))
     theirs = [_of_trained(ledger.of_user(row), trained) for row in who.tolist()]
     seen = raters(
         posterior,
         who,
-        user_matrix(posterior, theirs, who, trained),
+        user_matrix(posterior, theirs, who, len(trained)),
         encoded(posterior.users.encoder, known.user_table, who),
     )
     rows = np.array(list(found), np.int32)
@@ -128,8 +133,8 @@ def encoded(encoder: Any, table: pa.Table | None, rows: Rows) -> Floats:
     return made
 
 
-def _of_trained(rated: Rated, trained: int) -> Rated:
-    return Rated(*(None if c is None else c[rated.rows < trained] for c in rated))  # type: ignore[arg-type]
+def _of_trained(rated: Rated, trained: Mask) -> Rated:
+    return Rated(*(None if c is None else c[trained[rated.rows]] for c in rated))  # type: ignore[arg-type]
 
 
 def _offsets(posterior: Posterior, ratings: sp.csr_matrix) -> Floats:

@@ -17,6 +17,7 @@ from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.ledger import Ledger
 
 Pair = tuple[int, int]
+Mask = npt.NDArray[np.bool_]
 Change = tuple[float, int] | None
 """A rating and its time, or None where there is none."""
 
@@ -29,15 +30,26 @@ class Life:
         trained: the user and item rows that training knew; later ids came afterwards, and are
             gone with their last rating.
         seen: by user and item row what training saw where that has changed; None for no rating.
-        originals: for a model without a posterior, the trained rows of the users whose ratings
-            have changed: factors and bias.
+        originals: for a model without a posterior, by side (0 users, 1 items) and row, factors
+            and bias of the training where other ones stand now.
     """
 
     trained: tuple[int, int]
     seen: Mapping[Pair, float | None] = dataclasses.field(default_factory=dict)
-    originals: Mapping[int, tuple[npt.NDArray[np.float32], float]] = dataclasses.field(
+    originals: Mapping[Pair, tuple[npt.NDArray[np.float32], float]] = dataclasses.field(
         default_factory=dict
     )
+
+    def untrained(self, ledger: Ledger, item_counts: npt.NDArray[np.int32]) -> Mask:
+        """Return which item rows training had no ratings of, (N,)."""
+        counts = item_counts.copy()
+        for (user, item), value in self.seen.items():
+            if value is None:
+                counts[item] -= 1
+            elif ledger.of_user(user).place(item) is None:
+                counts[item] += 1
+        none: Mask = counts == 0
+        return none
 
     def with_changes(
         self, ledger: Ledger, changes: Mapping[int, Mapping[int, Change]]
@@ -67,7 +79,11 @@ class Life:
                 for (u, i), value in self.seen.items()
                 if u not in out[0] and i not in out[1]
             },
-            {moved(u, 0): row for u, row in self.originals.items() if u not in out[0]},
+            {
+                (side, moved(row, side)): numbers
+                for (side, row), numbers in self.originals.items()
+                if row not in out[side]
+            },
         )
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -93,7 +109,7 @@ class Life:
         Raises `DataError` where the arrays don't fit together.
         """
         seen: dict[Pair, float | None] = {}
-        originals: dict[int, tuple[npt.NDArray[np.float32], float]] = {}
+        originals: dict[Pair, tuple[npt.NDArray[np.float32], float]] = {}
         try:
             if "living.pairs" in named:
                 columns = (named[f"living.{name}"] for name in ("pairs", "values", "rated"))
@@ -102,7 +118,7 @@ class Life:
             if "living.rows" in named:
                 columns = (named[f"living.{name}"] for name in ("rows", "factors", "bias"))
                 for row, factors, bias in zip(*columns, strict=True):
-                    originals[int(row)] = (factors, float(bias))
+                    originals[int(row[0]), int(row[1])] = (factors, float(bias))
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise DataError(f"What has changed since the training is damaged: {error!r}.") from None
         return cls(trained, seen, originals)

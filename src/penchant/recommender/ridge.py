@@ -20,9 +20,10 @@ import numpy.typing as npt
 from penchant.factors import Factors
 from penchant.history import History
 from penchant.recommender.ledger import Rated
-from penchant.recommender.life import State
+from penchant.recommender.life import Mask, Pair, State
 
 Floats = npt.NDArray[np.float32]
+Originals = dict[Pair, tuple[Floats, float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,43 +107,60 @@ def folded(
     """
     known, life, ledger = state.known, state.life, state.ledger
     factors = _grown(state.factors, known.user_ids.size, known.item_ids.size)
-    P, bu = factors.user_factors.copy(), factors.user_bias.copy()
-    originals = dict(life.originals)
+    untrained = life.untrained(ledger, known.item_counts)
     touched = set(users)
     listed = {item for user in touched for item in ledger.of_user(user).rows.tolist()}
-    newer = sorted(item for item in listed.union(items) if item >= life.trained[1])
-    found = {item: ledger.of_item(item) for item in newer}
+    found = {i: ledger.of_item(i) for i in sorted(listed.union(items)) if untrained[i]}
     touched.update(row for rated in found.values() for row in rated.rows.tolist())
     unlike = {user for user, _ in life.seen}
-    for row in sorted(touched):
-        if row >= life.trained[0]:
-            continue
-        if row in unlike:
-            originals.setdefault(row, (P[row].copy(), float(bu[row])))
-        elif row in originals:
-            P[row], bu[row] = originals.pop(row)
-    after = dataclasses.replace(life, originals=originals)
-    state = state._replace(life=after)
-    Q, bi = _items(state, factors, found, penalties)
+    changed = {row for row in touched if row in unlike or row >= life.trained[0]}
+    originals = dict(life.originals)
+    P, bu = _originals(factors.user_factors, factors.user_bias, touched - changed, originals, 0)
+    empty = {item for item, rated in found.items() if not len(rated.rows)}
+    Q, bi = _originals(factors.item_factors, factors.item_bias, empty, originals, 1)
+    _keep(originals, P, bu, {row for row in changed if row < life.trained[0]}, 0)
+    _keep(originals, Q, bi, {i for i in found if i not in empty and i < life.trained[1]}, 1)
+    state = state._replace(life=dataclasses.replace(life, originals=originals))
+    factors = Factors(factors.mean, bu, bi, P, Q)
+    full = {item: rated for item, rated in found.items() if len(rated.rows)}
+    Q, bi = _items(state, factors, full, ~untrained, penalties)
     centre = np.append(P[0], bu[0])
-    for row in sorted(touched):
-        if row in unlike or row >= life.trained[0]:
-            solution = solved(ledger.of_user(row), Q, bi, factors.mean, penalties["user"], centre)
-            P[row], bu[row] = solution
+    for row in sorted(changed):
+        own = ledger.of_user(row)
+        P[row], bu[row] = solved(own, Q, bi, factors.mean, penalties["user"], centre)
     return state._replace(factors=Factors(factors.mean, bu, bi, P, Q))
 
 
-def _items(
-    state: State, factors: Factors, found: Mapping[int, Rated], penalties: Mapping[str, Penalty]
+def _originals(
+    factors: Floats, bias: Floats, rows: Iterable[int], kept: Originals, side: int
 ) -> tuple[Floats, Floats]:
-    """Return the items' tables with newer items solved, by item row who rated them."""
-    Q, bi = factors.item_factors, factors.item_bias
-    if not found:
-        return Q, bi
-    Q, bi = Q.copy(), bi.copy()
+    """Return copies of two tables with the training's numbers back in some rows."""
+    factors, bias = factors.copy(), bias.copy()
+    for row in rows:
+        if (side, row) in kept:
+            factors[row], bias[row] = kept.pop((side, row))
+    return factors, bias
+
+
+def _keep(kept: Originals, factors: Floats, bias: Floats, rows: Iterable[int], side: int) -> None:
+    for row in rows:
+        kept.setdefault((side, row), (factors[row].copy(), float(bias[row])))
+
+
+def _items(
+    state: State,
+    factors: Factors,
+    found: Mapping[int, Rated],
+    trained: Mask,
+    penalties: Mapping[str, Penalty],
+) -> tuple[Floats, Floats]:
+    """Return the items' tables with untrained items solved, by item row who rated them."""
+    Q, bi = factors.item_factors.copy(), factors.item_bias.copy()
     centre = np.append(Q[0], bi[0])
     for item, rated in found.items():
-        rows = [_seen_row(state, factors, int(row), penalties["user"]) for row in rated.rows]
+        rows = [
+            _seen_row(state, factors, int(row), trained, penalties["user"]) for row in rated.rows
+        ]
         theirs = rated._replace(rows=np.arange(len(rows), dtype=np.int32))
         P = np.stack([p for p, _ in rows])
         bu = np.array([b for _, b in rows], np.float32)
@@ -150,15 +168,17 @@ def _items(
     return Q, bi
 
 
-def _seen_row(state: State, factors: Factors, row: int, penalty: Penalty) -> tuple[Floats, float]:
+def _seen_row(
+    state: State, factors: Factors, row: int, trained: Mask, penalty: Penalty
+) -> tuple[Floats, float]:
     """Return a user's row as items see it: the trained one, or one of trained items alone."""
     life = state.life
-    if row in life.originals:
-        return life.originals[row]
+    if (0, row) in life.originals:
+        return life.originals[0, row]
     if row < life.trained[0]:
         return factors.user_factors[row], float(factors.user_bias[row])
     rated = state.ledger.of_user(row)
-    kept = rated.rows < life.trained[1]
+    kept = trained[rated.rows]
     centre = np.append(factors.user_factors[0], factors.user_bias[0])
     few = Rated(rated.rows[kept], rated.values[kept], None)
     return solved(few, factors.item_factors, factors.item_bias, factors.mean, penalty, centre)

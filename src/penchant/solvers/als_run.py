@@ -165,7 +165,11 @@ class Run:
         head = Head(_kept(self.users, alpha), _kept(self.items, alpha), alpha)
         posterior = make_posterior(problem, [head], None, self._threads)
         network, posterior = distil(
-            posterior, problem.by_user(), problem.users.side, factors, self._threads
+            posterior,
+            problem.by_user(),
+            (problem.users.side, problem.items.side),
+            factors,
+            self._threads,
         )
         return Fitted(network, posterior, history)
 

@@ -14,6 +14,7 @@ from penchant.engine.dense import transposed_times
 from penchant.engine.threads import Threads
 from penchant.factors import Factors
 from penchant.posterior import DayEffects, Posterior, Side
+from penchant.posterior.change import with_cold_items
 from penchant.posterior.rows import head_rows, of_users, user_tables, user_weights
 from penchant.solvers.distil import Distiller
 from penchant.solvers.gibbs_half import Half
@@ -109,21 +110,25 @@ def _side(
 
 
 def distil(
-    posterior: Posterior, ratings: sp.csr_matrix, side: Floats, K: int, threads: Threads
+    posterior: Posterior,
+    ratings: sp.csr_matrix,
+    sides: tuple[Floats, Floats],
+    K: int,
+    threads: Threads,
 ) -> tuple[Factors, Posterior]:
     """Distil the heads into a network of width K, its users' rows solved from their ratings.
 
     Args:
         posterior: the heads, without maps.
         ratings: (M, N) ``r − mean``, less day effects.
-        side: (M, S) float32, the users' side columns.
+        sides: (M, S) and (N, S') float32, the side columns of users and items.
         K: the width of the network.
         threads: who does it.
 
     Returns:
         The network, and the posterior with its maps.
     """
-    T, D = posterior.users.mean.shape
+    (T, D), side = posterior.users.mean.shape, sides[0]
     root, distiller = np.float32(np.sqrt(T)), Distiller(K, threads)
     given, own = of_users(posterior), user_weights(posterior.noise, ratings)
     solved = None  # where all heads together are too large, they are solved once more below
@@ -141,5 +146,7 @@ def distil(
         draws = np.ascontiguousarray(posterior.items.draws[s, :, :-1])
         maps[s] = transposed_times(threads, Q, draws) * inverse[:, None].astype(np.float32)
     posterior = dataclasses.replace(posterior, maps=maps)
+    cold = np.flatnonzero(np.bincount(ratings.indices, minlength=ratings.shape[1]) == 0)
+    posterior, Q = with_cold_items(posterior, Q, cold.astype(np.int32), sides[1][cold])
     P, bias = user_tables(posterior, ratings, side, threads, solved)
     return Factors(posterior.mean, bias, posterior.item_bias, P, Q), posterior

@@ -179,7 +179,7 @@ class Run:
         network, posterior = distil(
             make_posterior(problem, self._heads, days, self._threads),
             problem.by_user(effects),
-            problem.users.side,
+            (problem.users.side, problem.items.side),
             factors,
             self._threads,
         )
