@@ -24,6 +24,10 @@ Bundle = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
 ]
+Interval = Annotated[
+    float | None,
+    typer.Option(help="Give intervals that hold a rating with this probability, such as 0.9."),
+]
 Number = Annotated[int, typer.Option("-n", help="How many to show.", min=1)]
 Columns = Annotated[
     str | None,

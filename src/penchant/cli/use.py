@@ -57,25 +57,37 @@ def predict(
     bundle: options.Bundle,
     user: User,
     item: Item,
+    interval: options.Interval = None,
     json: options.Json = False,
 ) -> None:
     """Predict the rating that a user would give an item."""
     model = _open(bundle)
     known = model.knowledge
     user_id, item_id = _parse(known.user_ids, user), _parse(known.item_ids, item)
-    rating = float(model.predict([user_id], [item_id])[0])
+    ends: dict[str, Any] = {}
+    if interval is None:
+        rating = float(model.predict([user_id], [item_id])[0])
+    else:
+        answer = model.predict([user_id], [item_id], interval=interval)
+        rating, *found_ends = (float(column[0]) for column in answer)
+        ends = dict(zip(("low", "high"), found_ends, strict=True))
     title = known.titles(known.item_ids.rows([item_id]))[0]
     if json:
         ids = (("user", known.user_ids, user_id), ("item", known.item_ids, item_id))
         strangers = [what for what, known_ids, id_ in ids if _is_stranger(known_ids, id_)]
         found = {"user": user_id, "item": item_id, "title": title, "rating": rating}
-        print_json({**found, "strangers": strangers})
+        print_json({**found, **ends, **_intervals(model, interval), "strangers": strangers})
         return
     from penchant.tables import one_line
 
     about = one_line(f"{item_id} ({title})" if title else str(item_id))
     who = one_line(str(user_id))
     typer.echo(f"User {who} would rate item {about} {rating:.2f} on the scale {known.scale}.")
+    if ends:
+        typer.echo(
+            f"{interval:.6g} of such ratings lie from {ends['low']:.2f} to {ends['high']:.2f}."
+        )
+        tell(f"The interval is {model.calibration}.")
 
 
 def recommend(
@@ -85,14 +97,24 @@ def recommend(
     include_rated: Annotated[
         bool, typer.Option("--include-rated", help="Show items too that the user has rated.")
     ] = False,
+    by: Annotated[
+        str, typer.Option(help="Order by the rating, or by the low end of its interval.")
+    ] = "rating",
+    interval: options.Interval = None,
     json: options.Json = False,
 ) -> None:
     """Recommend the items with the highest predicted ratings for a user."""
+    from penchant.recommender.intervals import LEVEL
+
     model = _open(bundle)
     user_id = _parse(model.knowledge.user_ids, user)
-    answer = model.recommend(user_id, n, exclude_rated=not include_rated)
+    settings: dict[str, Any] = {"by": by, "interval": interval}
+    answer = model.recommend(user_id, n, exclude_rated=not include_rated, **settings)
     stranger = _is_stranger(model.knowledge.user_ids, user_id)
-    _show_answer(answer, {"user": user_id, "stranger": stranger}, json)
+    told = _intervals(model, interval or (LEVEL if by == "low" else None))
+    _show_answer(answer, {"user": user_id, "stranger": stranger, **told}, json)
+    if told and not json:
+        tell(f"Intervals of level {told['interval']:.6g}, {told['calibration']}.")
 
 
 def similar(
@@ -125,17 +147,23 @@ def _is_stranger(ids: IdMap, value: Id) -> bool:
     return not ids.rows([value])[0]
 
 
+def _intervals(model: Recommender, level: float | None) -> dict[str, Any]:
+    """Return what there is to say of intervals, where they are asked for."""
+    return {} if level is None else {"interval": level, "calibration": str(model.calibration)}
+
+
 def _show_answer(answer: Answer[Any], about: dict[str, Any], json: bool) -> None:
     if json:
         print_json({**about, "results": answer.to_json()})
         return
+    from penchant.recommender.answers import FORMATS
     from penchant.tables import print_table
 
     if not answer:
         typer.echo("There is nothing left to show.")
         return
     headings, rows = answer.table()
-    print_table(headings, rows, formats={"rating": ".2f", "correlation": ".2f"})
+    print_table(headings, rows, formats=FORMATS)
 
 
 def _unseen(model: Recommender, ratings: Ratings) -> Ratings:

@@ -67,12 +67,12 @@ class Explaining(Living):
         if not self._has_deviations():
             severity = float(factors.user_bias[user])
             learned = float(factors.user_factors[user].astype(np.float64) @ q)
-            terms = _first_terms(factors.mean, severity, quality)
+            terms = _first_terms(factors.mean, severity, quality, pair)
             return [*terms, Term("learned", "learned in training", learned)], [], None
         state = self._state_of(pair[0])
         own = OwnRatings.of(state, user)
         found = shares(state.posterior, own.solved(state.posterior), q, quality)
-        terms, reasons = _terms(found, own, state, user), _reasons(found, own, state.known)
+        terms, reasons = _terms(found, own, state, pair), _reasons(found, own, state.known)
         return terms, reasons, SolvedAgain(state.posterior, state.known, own, q, quality)
 
     def _state_of(self, *user_rows: int) -> State:
@@ -164,17 +164,19 @@ class SolvedAgain:
         )
 
 
-def _first_terms(mean: float, severity: float, quality: float) -> list[Term]:
-    way = "mild" if severity >= 0 else "strict"
+def _first_terms(mean: float, severity: float, quality: float, pair: tuple[int, int]) -> list[Term]:
+    way = "milder" if severity >= 0 else "stricter"
+    whose = f"your severity ({way} than most)" if pair[0] else "a stranger's severity"
     return [
         Term("mean", "the mean of all ratings", mean),
-        Term("severity", f"your severity ({way})", severity),
-        Term("quality", "the item's quality", quality),
+        Term("severity", whose, severity),
+        Term("quality", "the item's quality" if pair[1] else "an unknown item's quality", quality),
     ]
 
 
-def _terms(found: Shares, own: OwnRatings, state: State, user: int) -> list[Term]:
-    terms, n = _first_terms(found.mean, found.severity, found.quality), len(own.values)
+def _terms(found: Shares, own: OwnRatings, state: State, pair: tuple[int, int]) -> list[Term]:
+    terms = _first_terms(found.mean, found.severity, found.quality, pair)
+    n = len(own.values)
     if n:
         what = "your rating" if n == 1 else f"your {n:,} ratings"
         terms += [
@@ -182,7 +184,7 @@ def _terms(found: Shares, own: OwnRatings, state: State, user: int) -> list[Term
             Term("rated", "what you chose to rate", float(found.rated.sum())),
             Term("count", "how many you rated", found.count),
         ]
-    return [*terms, *_side_terms(found, state, user), Term("prior", "the prior", found.prior)]
+    return [*terms, *_side_terms(found, state, pair[0]), Term("prior", "the prior", found.prior)]
 
 
 def _side_terms(found: Shares, state: State, user: int) -> list[Term]:
