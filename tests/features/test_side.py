@@ -46,6 +46,9 @@ def test_many_numbers_become_bands_of_equal_count():
     counts = np.asarray((encoder.encode(table, 100) > 0).sum(axis=0)).reshape(-1)
     assert counts.sum() == 100
     assert counts.max() - counts.min() <= 2
+    edge = encoder.columns[0].edges[0]
+    assert row(encoder, age=edge)[1] == 1  # an edge belongs to the band above it
+    assert row(encoder, age=edge - 0.01)[0] == 1
     assert row(encoder, age=-5)[0] == 1
     assert row(encoder, age=1000)[-1] == 1
 
