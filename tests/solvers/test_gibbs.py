@@ -11,6 +11,7 @@ from penchant.engine.threads import Threads
 from penchant.errors import DataError, DivergedError, SettingsError
 from penchant.metrics import rmse
 from penchant.ratings import Ratings
+from penchant.solvers import gibbs_heads
 from penchant.solvers.base import Checkpoint
 from penchant.solvers.gibbs import Gibbs
 from penchant.solvers.gibbs_half import (
@@ -121,6 +122,14 @@ def test_users_are_solved_from_their_ratings_alone(split, fitted):
         solved = posterior.row(train.item_rows[own], train.values[own], side)
         np.testing.assert_allclose(fitted.factors.user_factors[u], solved.factors, atol=2e-3)
         np.testing.assert_allclose(fitted.factors.user_bias[u], solved.bias, atol=2e-3)
+
+
+def test_many_users_keep_no_draws_and_the_same_network(split, fitted, monkeypatch):
+    monkeypatch.setattr(gibbs_heads, "DRAWS_KEPT", 0)
+    got = QUICK.fit(split[0], factors=12, seed=3)
+    assert got.posterior.users.draws.shape[1] == 0
+    for name, array in fitted.factors.arrays().items():
+        np.testing.assert_allclose(got.factors.arrays()[name], array, atol=1e-4, err_msg=name)
 
 
 def test_row_0_and_cold_rows_get_what_the_prior_says(split):
