@@ -4,6 +4,7 @@
 
 On S1 each solver fits once to warm up, then `--runs` times: medians of wall and CPU seconds of
 `fit` and of the error; beside them the wall time of a whole process that imports and fits once.
+Slow ones are timed once, and without warming up where they compile nothing.
 The random folds give errors only. Settings were chosen by `choose_peers.py`, `choose_sgd.py` and
 `choose_als.py` on validation parts of S1's training rows. Writes the table into
 docs/benchmarks.md, between its marks, and docs/images/frontier.png.
@@ -48,9 +49,13 @@ def measure(point: Point, splits: list[str], runs: int) -> Measured:
     """Run a point on all splits; the clock counts on S1."""
     files = {name: write(name, cache()) for name in splits}
     job = {"solver": point.solver, "threads": THREADS, "settings": point.settings}
-    many = 1 if point.slow else runs
-    timed = work(files["S1"], {**job, "warm": 1, "runs": many})["fits"]
-    whole = work(files["S1"], {**job, "warm": 0, "runs": 1})["process_wall"]
+    if point.slow and not point.compiles:
+        once = work(files["S1"], {**job, "warm": 0, "runs": 1})
+        timed, whole = once["fits"], once["process_wall"]
+    else:
+        many = 1 if point.slow else runs
+        timed = work(files["S1"], {**job, "warm": 1, "runs": many})["fits"]
+        whole = work(files["S1"], {**job, "warm": 0, "runs": 1})["process_wall"]
     folds = [
         work(file, {**job, "warm": 0, "runs": 1})["fits"][0]["rmse"]
         for name, file in files.items()

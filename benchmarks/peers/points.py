@@ -32,6 +32,11 @@ class Point:
         return self.solver == "penchant"
 
     @property
+    def compiles(self) -> bool:
+        """Whether a first fit in a process takes longer than the next."""
+        return self.solver in ("penchant", "keras")
+
+    @property
     def label(self) -> str:
         """The name in the table."""
         return f"{self.family} {self.what}".strip()

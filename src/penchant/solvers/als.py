@@ -64,13 +64,13 @@ class ALS(SolverSettings):
     name: ClassVar[str] = "als"
     round_name: ClassVar[Literal["epoch", "sweep"]] = "sweep"
 
-    rank: int = 32
+    rank: int = 24
     sweeps: int = 12
-    l2: float = 16.0
-    l2_bias: float = 4.0
+    l2: float = 15.0
+    l2_bias: float = 4.5
     scaling: Literal["plain", "count"] = "plain"
-    l2_bags: float = 1.0
-    l2_side: float = 10.0
+    l2_bags: float = 1.2
+    l2_side: float = 12.0
     side_information: bool | tuple[str, ...] = True
     bags: bool = True
     weights: bool = False
