@@ -93,7 +93,7 @@ def with_ratings(
     before = [ledger.of_user(u).value(i) for u, theirs in changes.items() for i in theirs]
     added = before.count(None)
     record = Added(added, len(before) - added, 0, *_grown(known, ids))
-    after = _changed(state, changes, ids, tables)
+    after = changed(state, changes, ids, tables)
     return Touched(after, set(changes), set(items), record)
 
 
@@ -117,7 +117,7 @@ def without_ratings(state: State, users: Any, items: Any) -> Touched:
     n = sum(len(theirs) for theirs in changes.values())
     ids, tables = (known.user_ids, known.item_ids), (known.user_table, known.item_table)
     touched = {item for theirs in changes.values() for item in theirs}
-    return _swept(Touched(_changed(state, changes, ids, tables), set(changes), touched, Added()), n)
+    return _swept(Touched(changed(state, changes, ids, tables), set(changes), touched, Added()), n)
 
 
 def _swept(touched: Touched, removed: int) -> Touched:
@@ -141,10 +141,8 @@ def without_rows(state: State, users: list[int], items: list[int]) -> State:
     if not (users or items):
         return state
     known, factors, posterior = state.known, state.factors, state.posterior
-    ledger = state.ledger.without_rows(users, items, like_of(known))
-    known = knowledge_of(
+    known = dataclasses.replace(
         known,
-        ledger,
         user_ids=_ids_without(known.user_ids, users),
         item_ids=_ids_without(known.item_ids, items),
         user_counts=np.delete(known.user_counts, users),
@@ -152,6 +150,8 @@ def without_rows(state: State, users: list[int], items: list[int]) -> State:
         user_table=_table_without(known.user_table, users),
         item_table=_table_without(known.item_table, items),
     )
+    ledger = state.ledger.without_rows(users, items, like_of(known))
+    known = knowledge_of(known, ledger)
     if posterior is not None:
         from penchant.posterior import change
 
@@ -186,12 +186,20 @@ def _table_without(table: pa.Table | None, rows: list[int]) -> pa.Table | None:
     return kept
 
 
-def _changed(
+def changed(
     state: State,
     changes: Changes,
     ids: tuple[IdMap, IdMap],
     tables: tuple[pa.Table | None, pa.Table | None],
 ) -> State:
+    """Change ratings, and give the tables rows for new ids.
+
+    Args:
+        state: what there is.
+        changes: by user row and item row.
+        ids: the maps of users and of items, with the new ones.
+        tables: their side tables.
+    """
     known, ledger = state.known, state.ledger.with_changes(changes)
     counts = [
         np.concatenate([old, np.zeros(longer.size - len(old), np.int32)])

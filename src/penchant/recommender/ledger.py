@@ -127,7 +127,11 @@ class Ledger:
         values = np.array([rated.values[at] for _, rated, at in more], np.float32)
         merged = np.concatenate([base.rows[kept], rows])
         order = np.argsort(merged)
-        return Rated(merged[order], np.concatenate([base.values[kept], values])[order], None)
+        seconds = None
+        if base.seconds is not None:
+            times = [rated.seconds[at] for _, rated, at in more if rated.seconds is not None]
+            seconds = np.concatenate([base.seconds[kept], np.array(times, np.int64)])[order]
+        return Rated(merged[order], np.concatenate([base.values[kept], values])[order], seconds)
 
     def with_changes(self, changes: Mapping[int, Mapping[int, tuple[float, int] | None]]) -> Ledger:
         """Return a ledger with ratings changed, by user row and item row; see `Rated`."""

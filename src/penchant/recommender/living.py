@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from penchant.factors import Factors
+from penchant.ids import Id
+from penchant.recommender import forgetting
 from penchant.recommender.base import Recommender
 from penchant.recommender.changing import (
     Added,
@@ -15,6 +17,7 @@ from penchant.recommender.changing import (
     with_ratings,
     without_ratings,
 )
+from penchant.recommender.forgetting import Receipt
 from penchant.recommender.ledger import Ledger, Table
 from penchant.recommender.life import Life, State
 from penchant.solvers.base import Fitted
@@ -91,6 +94,33 @@ class Living(Recommender):
             UnsupportedError: the bundle was saved without ratings.
         """
         return self._solve(without_ratings(self._state(), users, items))
+
+    def forget(self, user: Id) -> Receipt:
+        """Take a user out of the model: ratings, row, side columns and id.
+
+        The items' draws that saw the user's ratings are solved again without them, with the noise
+        that they were drawn with; the user's columns leave the bags of who rated what; the rows of
+        all who rated those items are solved again. Later rows move up. Afterwards the id is a
+        stranger's. Without a posterior (`sgd`, `keras`, `bias`) the items' rows stay as they were
+        trained, and the receipt says so. A bundle that was saved before holds the user still:
+        save the model over it.
+
+        Args:
+            user: an id.
+
+        Returns:
+            A receipt to keep or to hand over, without the id.
+
+        Raises:
+            UnknownIdError: an unknown id.
+            UnsupportedError: it is the only user, or the bundle was saved without ratings.
+        """
+        row, before = self.knowledge.user_ids.row(user), self._state()
+        gone = forgetting.without_user(before, row)
+        after = self._folding()(gone.state, gone.users, gone.items)
+        told = forgetting.receipt(forgetting.digests(before), after, gone)
+        self._take(after)
+        return told
 
     def _state(self) -> State:
         known = self.knowledge
