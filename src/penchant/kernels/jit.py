@@ -1,8 +1,9 @@
 """How the kernels are compiled: one place for the options, so that all of them keep the contracts.
 
 `nogil` lets Python threads run kernels side by side; `cache` keeps the machine code on disk. Of the
-liberties with floating point only `contract` (a multiplication and an addition in one rounding) is
-taken: it does not reorder sums, so a row's bits cannot depend on where its block starts.
+liberties with floating point a `kernel` takes only `contract` (a multiplication and an addition in
+one rounding): it does not reorder sums, so a row's bits cannot depend on where its block starts.
+What takes more, with `kernel_with`, says why that is so there too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def kernel_with(*liberties: str) -> Callable[[F], F]:
+    """Compile with these liberties of LLVM's fast-math, such as "reassoc", and no others."""
+    compiler = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=set(liberties))
+    return cast("Callable[[F], F]", compiler)
+
+
 def kernel(function: F) -> F:
     """Compile a function on arrays and numbers with Numba, at its first call."""
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-    return cast("F", compiled(function))
+    return kernel_with("contract")(function)

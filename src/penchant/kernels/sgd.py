@@ -12,10 +12,9 @@ epoch, block), so that the bits don't depend on the number of threads.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from penchant.kernels.jit import kernel
+from penchant.kernels.jit import kernel, kernel_with
 from penchant.kernels.rng import philox
 
 _f = np.float32
@@ -23,7 +22,7 @@ _SHUFFLE = np.uint32(0x5364)  # keeps these draws apart from others under the sa
 
 # These sums may be reordered, to run in as many lanes as the processor has. The order depends on
 # K alone: no bit depends on the threads, or on where a block starts.
-_wide = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
+_wide = kernel_with("contract", "reassoc")
 
 
 @kernel

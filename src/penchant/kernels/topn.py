@@ -12,10 +12,9 @@ in front.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from penchant.kernels.jit import kernel
+from penchant.kernels.jit import kernel, kernel_with
 from penchant.kernels.vector import fma, load, splat, store
 
 USERS = 6
@@ -75,7 +74,7 @@ def _strike_out(scores, first, width, users, indptr, items, columns):  # type: i
 
 
 # A maximum may be taken in any order; there is no NaN among finite factors.
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nnan", "nsz"})
+@kernel_with("reassoc", "nnan", "nsz")
 def _highest(scores):  # type: ignore[no-untyped-def]
     highest = _f(-np.inf)
     for j in range(len(scores)):
