@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -92,8 +93,16 @@ def predict(
 
 def recommend(
     bundle: options.Bundle,
-    user: User,
+    user: Annotated[
+        str | None, typer.Argument(help="A user's id, unless --all-users is given.")
+    ] = None,
     n: options.Number = 10,
+    all_users: Annotated[
+        bool, typer.Option("--all-users", help="Recommend to all users, into the file of --out.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="The Parquet file to write for --all-users.")
+    ] = None,
     include_rated: Annotated[
         bool, typer.Option("--include-rated", help="Show items too that the user has rated.")
     ] = False,
@@ -103,9 +112,19 @@ def recommend(
     interval: options.Interval = None,
     json: options.Json = False,
 ) -> None:
-    """Recommend the items with the highest predicted ratings for a user."""
+    """Recommend the items with the highest predicted ratings for a user, or for all users."""
     from penchant.recommender.intervals import LEVEL
 
+    if all_users or user is None:
+        if not all_users or out is None or user is not None or by != "rating" or interval:
+            raise typer.BadParameter(
+                "give either a user, or --all-users with --out FILE.parquet and without --by and "
+                "--interval"
+            )
+        _recommend_all(bundle, n, out, include_rated, json)
+        return
+    if out is not None:
+        raise typer.BadParameter("--out goes with --all-users")
     model = _open(bundle)
     user_id = _parse(model.knowledge.user_ids, user)
     settings: dict[str, Any] = {"by": by, "interval": interval}
@@ -115,6 +134,16 @@ def recommend(
     _show_answer(answer, {"user": user_id, "stranger": stranger, **told}, json)
     if told and not json:
         tell(f"Intervals of level {told['interval']:.6g}, {told['calibration']}.")
+
+
+def _recommend_all(bundle: str, n: int, out: Path, include_rated: bool, json: bool) -> None:
+    model = _open(bundle)
+    model.recommend_all(n, exclude_rated=not include_rated, path=out)  # type: ignore[attr-defined]
+    users = len(model.knowledge.user_ids)
+    if json:
+        print_json({"file": str(out), "users": users, "n": n})
+    else:
+        typer.echo(f"Wrote {n} items for each of {users:,} users to {out}.")
 
 
 def similar(

@@ -15,7 +15,7 @@ from penchant.ids import Id, Rows
 from penchant.ratings import Ratings
 from penchant.recommender.answers import Answer, Bounded, Neighbour, Recommendation
 from penchant.recommender.intervals import LEVEL, Prediction
-from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.knowledge import Knowledge, listed
 from penchant.recommender.scores import Scores
 from penchant.recommender.uncertain import Uncertain
 from penchant.settings import require_choice, require_count
@@ -124,8 +124,8 @@ class Recommender(Uncertain):
                 that knows none, or whose bundle was saved without the ratings that it takes.
         """
         known = self.knowledge
-        user_rows = known.user_ids.rows(_listed(users))
-        item_rows = known.item_ids.rows(_listed(items))
+        user_rows = known.user_ids.rows(listed(users))
+        item_rows = known.item_ids.rows(listed(items))
         if len(user_rows) != len(item_rows):
             if 1 not in (len(user_rows), len(item_rows)):
                 raise DataError(
@@ -175,6 +175,8 @@ class Recommender(Uncertain):
         *,
         exclude_rated: bool = True,
         among: Iterable[Id] | None = None,
+        without: Iterable[Id] | None = None,
+        min_ratings: int = 0,
         by: Literal["rating", "low"] = "rating",
         interval: float | None = None,
     ) -> Answer[Recommendation] | Answer[Bounded]:
@@ -188,6 +190,8 @@ class Recommender(Uncertain):
             n: how many; fewer come back where there are fewer.
             exclude_rated: leave out what the user rated in training.
             among: only these items, ids or one id; unknown ones are left out.
+            without: not these items, ids or one id.
+            min_ratings: only items with at least so many ratings.
             by: "low" orders by the lower ends of the ratings' intervals: what is surely good.
             interval: the level of intervals to give, as for `predict`; 0.9 if None and by="low".
 
@@ -199,11 +203,7 @@ class Recommender(Uncertain):
         level = LEVEL if interval is None and by == "low" else interval
         known = self.knowledge
         row = int(known.user_ids.rows([user])[0])
-        allowed = np.ones(known.item_ids.size, dtype=bool)
-        if among is not None:
-            allowed[:] = False
-            allowed[known.item_ids.rows(_listed(among))] = True
-        allowed[0] = False
+        allowed = known.choice(among, without, min_ratings)
         if exclude_rated and row:
             allowed[known.rated(row)] = False
         scores = self._score_user(row)
@@ -287,10 +287,6 @@ def top_rows(scores: Floats, among: npt.NDArray[np.integer], n: int) -> Rows:
         values = scores[among]
     order = np.argsort(-values, kind="stable")[:n]
     return among[order].astype(np.int32)
-
-
-def _listed(ids: Any) -> Any:
-    return [ids] if isinstance(ids, (int, str, np.integer)) else ids
 
 
 def _float32(values: npt.NDArray[np.floating]) -> Floats:

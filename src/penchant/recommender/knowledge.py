@@ -14,6 +14,9 @@ import pyarrow as pa
 from penchant.errors import UnsupportedError
 from penchant.ids import IdMap, Rows, positions_array
 from penchant.ratings import Ratings, Scale
+from penchant.settings import require_count
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,12 +123,38 @@ class Knowledge:
         marked: npt.NDArray[np.bool_] = known & untrained
         return marked
 
+    def choice(self, among: Any = None, without: Any = None, min_ratings: int = 0) -> Mask:
+        """Return which item rows to recommend from, (N,); never row 0.
+
+        Args:
+            among: only these items, ids or one id; unknown ones are left out.
+            without: not these.
+            min_ratings: only items with at least so many ratings.
+
+        Raises `SettingsError` where `min_ratings` is no count.
+        """
+        require_count("min_ratings", min_ratings, 0)
+        chosen = self.item_counts >= min_ratings
+        if among is not None:
+            named = np.zeros_like(chosen)
+            named[self.item_ids.rows(listed(among))] = True
+            chosen &= named
+        if without is not None:
+            chosen[self.item_ids.rows(listed(without))] = False
+        chosen[0] = False
+        return chosen
+
     def titles(self, item_rows: Rows) -> list[Any]:
         """Return the title of each item row; None where there is none."""
         if self.item_table is None or "title" not in self.item_table.column_names:
             return [None] * len(item_rows)
         titles: list[Any] = self.item_table["title"].take(positions_array(item_rows)).to_pylist()
         return titles
+
+
+def listed(ids: Any) -> Any:
+    """Return ids as a list where one id alone is given."""
+    return [ids] if isinstance(ids, (int, str, np.integer)) else ids
 
 
 def _translated(known: IdMap, theirs: IdMap, rows: Rows) -> Rows:

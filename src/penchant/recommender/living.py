@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from penchant.factors import Factors
 from penchant.ids import Id
-from penchant.recommender import forgetting
+from penchant.recommender import everyone, forgetting
 from penchant.recommender.base import Recommender
 from penchant.recommender.changing import (
     Added,
@@ -121,6 +125,56 @@ class Living(Recommender):
         told = forgetting.receipt(forgetting.digests(before), after, gone)
         self._take(after)
         return told
+
+    def recommend_all(
+        self,
+        n: int = 10,
+        *,
+        users: Any = None,
+        exclude_rated: bool = True,
+        among: Any = None,
+        without: Any = None,
+        min_ratings: int = 0,
+        path: str | os.PathLike[str] | None = None,
+        progress: bool = True,
+        threads: int | None = None,
+    ) -> pa.Table | Path:
+        """Recommend n items to each of many users, as `recommend` does for one.
+
+        Users are answered in blocks, so beside the model the memory is bounded; with `path` the
+        answer is too.
+
+        Args:
+            n: how many for each user; fewer where there are fewer.
+            users: ids, strangers among them if need be; all users if None.
+            exclude_rated: leave out what a user has rated.
+            among: only these items, ids or one id.
+            without: not these items.
+            min_ratings: only items with at least so many ratings.
+            path: a Parquet file to write; one that stands there is replaced when all is written.
+            progress: whether to show a bar on standard error.
+            threads: how many to use; all that the process may use if None.
+
+        Returns:
+            An Arrow table of user, item, title (where there are titles), rank from 1, and rating,
+            user after user; with `path` the file's path.
+
+        Raises:
+            SourceError: the file can't be written; one that stood there is as it was.
+            UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
+        """
+        known, factors = self.knowledge, self.trained
+        return everyone.recommend_all(
+            factors,
+            known,
+            n,
+            users,
+            known.choice(among, without, min_ratings),
+            exclude_rated=exclude_rated,
+            path=path,
+            progress=progress,
+            threads=threads,
+        )
 
     def _state(self) -> State:
         known = self.knowledge
