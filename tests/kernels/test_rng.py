@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from penchant.kernels import plain, rng
 
 
-def words_of(rows, blocks, sweep, side, key):
+def words_of(row, blocks, sweep, side, key):
     words = np.empty((4, blocks * 8), np.uint32)
+    rows = np.arange(row, row + 8, dtype=np.uint32)
     rng.lane_words(blocks, rows, sweep, side, key, words)
     return words
 
@@ -68,3 +69,13 @@ def test_the_normals_are_standard_and_independent():
     assert abs((z**2).mean() - 1) < 4 * np.sqrt(2 / n)
     assert abs((z**4).mean() - 3) < 4 * np.sqrt(96 / n)
     assert np.abs(np.corrcoef(z.T) - np.eye(8)).max() < 5 / np.sqrt(len(z))
+
+
+def test_one_row_by_itself_draws_what_it_draws_among_eight():
+    key = rng.seed_key(3)
+    among = np.zeros((20, 32), np.float32)
+    rng.fill_normals(0, 20, 2, 1, key, among)
+    words, radius = np.empty((4, 8), np.uint32), np.empty(8, np.float32)
+    alone = np.empty((4, 8), np.float32)
+    rng.row_normals(8, 13, 2, 1, key, words, radius, alone)
+    np.testing.assert_array_equal(alone.T.reshape(-1), among[13])

@@ -1,6 +1,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,24 +74,27 @@ def test_a_row_without_ratings_is_its_prior():
     np.testing.assert_allclose(got[:, [*range(6), -1]], arguments[-1], atol=1e-4)
 
 
-def test_draws_have_the_mean_and_the_covariance_of_the_posterior():
-    indptr, indices, values, *rest = problem(1, 1, 6, 3, longest=9)
-    n, M = 7, 20_000
-    indptr = np.arange(0, n * (M + 1), n).astype(np.int64)
-    row = np.random.default_rng(0)
-    indices = np.tile(row.integers(0, 6, n).astype(np.int32), M)
-    values = np.tile(row.normal(size=n).astype(np.float32), M)
-    factors, biases, units, alphas, precision, scales, priors = rest
+@pytest.mark.parametrize(("k", "n"), [(3, 7), (34, 3), (34, 8), (34, 9), (34, 0)])
+def test_draws_have_the_mean_and_the_covariance_of_the_posterior(k, n):
+    _, _, _, factors, biases, units, alphas, precision, scales, priors = problem(1, 1, 12, k)
+    M, random = 20_000, np.random.default_rng(0)
+    row = random.permutation(12)[:n]
+    values = random.normal(size=n).astype(np.float32)
     arguments = (
-        indptr, indices, values, factors, biases, units,
-        np.repeat(alphas[:1], M), precision, np.repeat(scales[:1], M), np.repeat(priors[:1], M, 0),
+        np.arange(0, n * (M + 1), n).astype(np.int64) if n else np.zeros(M + 1, np.int64),
+        np.tile(row.astype(np.int32), M), np.tile(values, M), factors, biases, units,
+        np.repeat(alphas, M), precision, np.repeat(scales, M), np.repeat(priors, M, 0),
     )  # fmt: skip
-    draws = run(rowstep.solve_rows, arguments, True, [(0, M)])[:, [0, 1, 2, -1]].astype(float)
-    mean = run(plain.solve_rows, arguments, False, [(0, 1)])[0, [0, 1, 2, -1]]
-    f = np.column_stack([factors[indices[:n], :3], units[indices[:n]]]).astype(float)
-    covariance = np.linalg.inv(scales[0] * precision.astype(float) + alphas[0] * f.T @ f)
-    np.testing.assert_allclose(draws.mean(0), mean, atol=0.03)
-    np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.05 * covariance.max())
+    own = [*range(k), -1]
+    draws = run(rowstep.solve_rows, arguments, True, [(0, M)])[:, own].astype(float)
+    f = np.column_stack([factors[row, :k], units[row]]).astype(float)
+    e = (units[row] * (values - biases[row])).astype(float)
+    A = scales[0] * precision.astype(float) + alphas[0] * f.T @ f
+    b = scales[0] * precision.astype(float) @ priors[0] + alphas[0] * f.T @ e
+    root = np.linalg.cholesky(A)
+    z = (draws - np.linalg.solve(A, b)) @ root  # standard normal, if mean and covariance are right
+    assert np.abs(z.mean(0)).max() < 5 / np.sqrt(M)
+    assert np.abs(np.cov(z.T) - np.eye(k + 1)).max() < 7 / np.sqrt(M)
 
 
 def test_long_rows_keep_their_precision():

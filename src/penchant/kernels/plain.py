@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.kernels.dual import LEAST_WIDTH, MOST_RATINGS
+
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 Words = npt.NDArray[np.uint32]
@@ -78,20 +80,33 @@ def solve_rows(
     L = np.asarray(precision, dtype=np.float64)  # Λ
     D = len(L)
     k = D - 1
-    z = normals(np.arange(start, stop), D, sweep, side, key)
+    z = normals(np.arange(start, stop), D + MOST_RATINGS, sweep, side, key) * noise
     for row in range(start, stop):
         t = slice(indptr[row], indptr[row + 1])
         j = indices[t]
         f = np.column_stack([factors[j, :k], units[j]]).astype(np.float64)  # (n, D)
         e = units[j].astype(np.float64) * (values[t].astype(np.float64) - biases[j])
         alpha, c = float(alphas[row]), float(scales[row])
-        A = c * L + alpha * f.T @ f
-        b = c * L @ priors[row] + alpha * f.T @ e
-        x = np.linalg.solve(A, b)
-        if noise:
-            x += np.linalg.solve(np.linalg.cholesky(A).T, z[row - start])
+        if len(e) <= MOST_RATINGS and D >= LEAST_WIDTH:
+            x = _dual(L, priors[row].astype(np.float64), f, e, alpha, c, z[row - start])
+        else:
+            A = c * L + alpha * f.T @ f
+            b = c * L @ priors[row] + alpha * f.T @ e
+            x = np.linalg.solve(A, b)
+            x += np.linalg.solve(np.linalg.cholesky(A).T, z[row - start, :D])
         out_factors[row, :k] = x[:k]
         out_bias[row] = x[k]
+
+
+def _dual(L: Array, m: Array, f: Array, e: Array, alpha: float, c: float, z: Array) -> Array:
+    """Solve a row as `penchant.kernels.dual` does; L is the precision Λ, z the noise."""
+    n, D = f.shape
+    root = np.linalg.cholesky(L)
+    F = np.linalg.solve(root, f.T).T  # (n, D), whitened
+    y = root.T @ m + z[:D] / np.sqrt(c)
+    S = F @ F.T / c + np.eye(n) / alpha
+    y += F.T @ np.linalg.solve(S, e - F @ y - z[D : D + n] / np.sqrt(alpha)) / c
+    return np.linalg.solve(root.T, y)
 
 
 def row_errors(

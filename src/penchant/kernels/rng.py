@@ -59,15 +59,15 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def lane_words(blocks, row, sweep, side, key, words):  # type: ignore[no-untyped-def]
-    """Fill `words`, (4, blocks * 8) uint32, with the words of eight rows from `row` on.
+def lane_words(blocks, rows, sweep, side, key, words):  # type: ignore[no-untyped-def]
+    """Fill `words`, (4, blocks * 8) uint32, with the words of eight rows, (8,) uint32.
 
-    ``words[c, 8 b + l]`` is word c of block b of row ``row + l``.
+    ``words[c, 8 b + l]`` is word c of block b of row ``rows[l]``.
     """
     k0, k1 = key[0], key[1]
     sweep, side = np.uint32(sweep), np.uint32(side)
     for n in range(blocks * 8):
-        a, b, c, d = philox(np.uint32(n >> 3), np.uint32(row + (n & 7)), sweep, side, k0, k1)
+        a, b, c, d = philox(np.uint32(n >> 3), rows[n & 7], sweep, side, k0, k1)
         words[0, n], words[1, n], words[2, n], words[3, n] = a, b, c, d
 
 
@@ -112,18 +112,37 @@ def _turn(words, radius, cosines, sines, n):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def lane_normals(blocks, row, sweep, side, key, words, radius, out):  # type: ignore[no-untyped-def]
-    """Fill `out`, (4, blocks * 8) float32, with standard normals of eight rows from `row` on.
-
-    ``out[c, 8 b + l]`` is coordinate ``4 b + c`` of row ``row + l``. `words`, (4, blocks * 8)
-    uint32, and `radius`, (blocks * 8,) float32, are scratch.
-    """
-    n = blocks * 8
-    lane_words(blocks, row, sweep, side, key, words)
+def _normals(words, radius, out, n):  # type: ignore[no-untyped-def]
     _radius(words[0], radius, n)
     _turn(words[1], radius, out[0], out[1], n)
     _radius(words[2], radius, n)
     _turn(words[3], radius, out[2], out[3], n)
+
+
+@kernel
+def lane_normals(blocks, rows, sweep, side, key, words, radius, out):  # type: ignore[no-untyped-def]
+    """Fill `out`, (4, blocks * 8) float32, with standard normals of eight rows, (8,) uint32.
+
+    ``out[c, 8 b + l]`` is coordinate ``4 b + c`` of row ``rows[l]``. `words`, (4, blocks * 8)
+    uint32, and `radius`, (blocks * 8,) float32, are scratch.
+    """
+    lane_words(blocks, rows, sweep, side, key, words)
+    _normals(words, radius, out, blocks * 8)
+
+
+@kernel
+def row_normals(blocks, row, sweep, side, key, words, radius, out):  # type: ignore[no-untyped-def]
+    """Fill `out`, (4, blocks) float32, with standard normals of one row; blocks in eights.
+
+    ``out[c, b]`` is coordinate ``4 b + c``. `words`, (4, blocks) uint32, and `radius`, (blocks,)
+    float32, are scratch.
+    """
+    k0, k1 = key[0], key[1]
+    row, sweep, side = np.uint32(row), np.uint32(sweep), np.uint32(side)
+    for n in range(blocks):
+        a, b, c, d = philox(np.uint32(n), row, sweep, side, k0, k1)
+        words[0, n], words[1, n], words[2, n], words[3, n] = a, b, c, d
+    _normals(words, radius, out, blocks)
 
 
 @kernel
@@ -134,8 +153,11 @@ def fill_normals(start, stop, sweep, side, key, out):  # type: ignore[no-untyped
     words = np.empty((4, blocks * 8), np.uint32)
     radius = np.empty(blocks * 8, np.float32)
     z = np.empty((4, blocks * 8), np.float32)
+    rows = np.empty(8, np.uint32)
     for row in range(start, stop, 8):
-        lane_normals(blocks, row, sweep, side, key, words, radius, z)
+        for lane in range(8):
+            rows[lane] = row + lane
+        lane_normals(blocks, rows, sweep, side, key, words, radius, z)
         for lane in range(min(8, stop - row)):
             for d in range(D):
                 out[row + lane, d] = z[d & 3, 8 * (d >> 2) + lane]

@@ -8,7 +8,8 @@ f = (q, u), u = 1 or the root of a weight:
 
 (Salakhutdinov & Mnih 2008, equations 11–13, with the bias as one more coordinate.) m is the row's
 own prior mean, Λ the precision all rows share, c the row's scale of it: 1, or the number of its
-ratings for the weighted-λ of Zhou et al. 2008. Eight rows go abreast through the Cholesky.
+ratings for the weighted-λ of Zhou et al. 2008. Eight rows go abreast through the Cholesky; a row
+with few ratings and many factors is solved by `penchant.kernels.dual`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.cholesky import factorise, solve_lower, solve_upper
+from penchant.kernels.dual import LEAST_WIDTH, MOST_RATINGS, root_of, solve_short
 from penchant.kernels.gram import row_errors, row_gram, row_sums
 from penchant.kernels.jit import kernel
-from penchant.kernels.rng import lane_normals
+from penchant.kernels.rng import lane_normals, row_normals
 
 
 @kernel
@@ -64,6 +66,38 @@ def _one_row(  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _fill_up(rows, lanes, D, A, b):  # type: ignore[no-untyped-def]
+    """Copy the first lane's system into the lanes that are left."""
+    for lane in range(lanes, 8):
+        rows[lane] = rows[0]
+        for o in range(0, 4 * D * (D + 1), 8):
+            A[o + lane] = A[o]
+        for o in range(0, 8 * D, 8):
+            b[o + lane] = b[o]
+
+
+@kernel
+def _finish(  # type: ignore[no-untyped-def]
+    rows, lanes, k, A, b, inverse, noise, sweep, side, key, words, radius, z, out_factors, out_bias
+):
+    """Solve eight systems abreast; write the rows of the first `lanes`."""
+    D = k + 1
+    factorise(A, D, inverse)
+    solve_lower(A, D, inverse, b)
+    if noise:
+        lane_normals((D + 3) // 4, rows, sweep, side, key, words, radius, z)
+        for d in range(D):
+            for lane in range(8):
+                b[8 * d + lane] += z[d & 3, 8 * (d >> 2) + lane]
+    solve_upper(A, D, inverse, b)
+    for lane in range(lanes):
+        row = np.intp(rows[lane])
+        for d in range(k):
+            out_factors[row, d] = b[8 * d + lane]
+        out_bias[row] = b[8 * k + lane]
+
+
+@kernel
 def solve_rows(  # type: ignore[no-untyped-def]
     start, stop, indptr, indices, values, factors, biases, units, alphas, precision, scales, priors,
     noise, sweep, side, key, out_factors, out_bias,
@@ -94,32 +128,52 @@ def solve_rows(  # type: ignore[no-untyped-def]
     D = precision.shape[0]
     k, K = D - 1, factors.shape[1]
     flat = factors.reshape(-1)
-    longest = np.intp(1)
+    longest, shortest = np.intp(8), np.intp(9)
     for row in range(start, stop):
-        longest = max(longest, np.intp(indptr[row + 1]) - np.intp(indptr[row]))
+        n = np.intp(indptr[row + 1]) - np.intp(indptr[row])
+        longest, shortest = max(longest, n), min(shortest, n)
     errors = np.empty(longest, np.float32)
     G, s, h = np.empty(K * K, np.float32), np.empty(K, np.float32), np.empty(K, np.float32)
     A, b = np.empty(4 * D * (D + 1), np.float32), np.empty(8 * D, np.float32)
     inverse, weighted = np.empty(8 * D, np.float32), np.empty(D, np.float32)
-    blocks = (D + 3) // 4
+    blocks = (D + 8 + 31) // 32 * 8  # of four coordinates, for a row that needs D + 8
     words, radius = np.empty((4, blocks * 8), np.uint32), np.empty(blocks * 8, np.float32)
     z = np.empty((4, blocks * 8), np.float32)
-    for first in range(start, stop, 8):
-        for lane in range(8):
-            row = min(first + lane, stop - 1)  # the last row fills up the lanes that are left
-            _one_row(
-                row, lane, indptr, indices, values, flat, K, biases, units, alphas[row], precision,
-                scales[row], priors[row], errors, G, s, h, weighted, A, b,
+    dual = D >= LEAST_WIDTH and shortest <= MOST_RATINGS
+    L, root = np.empty(D * D if dual else 0, np.float32), np.empty(D, np.float32)
+    V, S = np.empty(8 * D, np.float32), np.empty(64, np.float32)
+    if dual:
+        root_of(precision, L, root)
+    rows, lane = np.empty(8, np.uint32), 0
+    for row in range(start, stop):
+        lo, hi = np.intp(indptr[row]), np.intp(indptr[row + 1])
+        if dual and hi - lo <= MOST_RATINGS:
+            errors[:8] = np.float32(0)
+            row_errors(values, biases, units, indices, lo, hi, errors)
+            if noise:
+                row_normals(blocks, row, sweep, side, key, words, radius, z)
+            solve_short(
+                flat, K, units, indices, lo, hi - lo, errors, alphas[row], scales[row],
+                priors[row], L, root, z, noise, V, S, weighted,
             )  # fmt: skip
-        factorise(A, D, inverse)
-        solve_lower(A, D, inverse, b)
-        if noise:
-            lane_normals(blocks, first, sweep, side, key, words, radius, z)
-            for d in range(D):
-                for lane in range(8):
-                    b[8 * d + lane] += z[d & 3, 8 * (d >> 2) + lane]
-        solve_upper(A, D, inverse, b)
-        for lane in range(min(8, stop - first)):
-            for d in range(k):
-                out_factors[first + lane, d] = b[8 * d + lane]
-            out_bias[first + lane] = b[8 * k + lane]
+            out_factors[row, :k] = weighted[:k]
+            out_bias[row] = weighted[k]
+            continue
+        _one_row(
+            row, lane, indptr, indices, values, flat, K, biases, units, alphas[row], precision,
+            scales[row], priors[row], errors, G, s, h, weighted, A, b,
+        )  # fmt: skip
+        rows[lane] = row
+        lane += 1
+        if lane == 8:
+            _finish(
+                rows, lane, k, A, b, inverse, noise, sweep, side, key, words, radius, z,
+                out_factors, out_bias,
+            )  # fmt: skip
+            lane = 0
+    if lane > 0:
+        _fill_up(rows, lane, D, A, b)
+        _finish(
+            rows, lane, k, A, b, inverse, noise, sweep, side, key, words, radius, z,
+            out_factors, out_bias,
+        )  # fmt: skip
