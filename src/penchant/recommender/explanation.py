@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from textwrap import wrap
 from typing import Any, NamedTuple, Protocol
 
 from penchant.errors import UnsupportedError
@@ -12,6 +13,7 @@ from penchant.ratings import Scale
 MOST_REASONS = 3
 """So many ratings are told in words."""
 
+_WIDTH = 78  # cells
 _TITLE = 36  # cells of a title in a sentence, so that the sentence fits 80
 
 
@@ -145,17 +147,17 @@ class Explanation:
     def __str__(self) -> str:
         from penchant.tables import one_line, text_table
 
-        rows = [(term.label, f"{term.share:+z.2f}") for term in self.terms]
-        rows.append(("together", f"{self.prediction:.2f}"))
+        rows: list[tuple[str, float]] = [(term.label, term.share) for term in self.terms]
+        rows.append(("together", self.prediction))
         if abs(self.rating - self.prediction) >= 0.005:
-            rows.append((f"clipped to the scale {self.scale}", f"{self.rating:.2f}"))
-        width = max(len(share) for _, share in rows)
-        aligned = [(label, share.rjust(width)) for label, share in rows]
+            rows.append((f"clipped to the scale {self.scale}", self.rating))
         item = one_line(str(self.item))
         about = f"{_short(self.title)} (item {item})" if self.title else f"item {item}"
         head = f"User {one_line(str(self.user))}, {about}: {self.rating:.2f}"
-        table = text_table(("what adds up", "share"), aligned, width=78)
-        return "\n".join([head, "", table, "", *self.sentences()]).rstrip()
+        columns, formats = ("what adds up", "share"), {"share": "+z.2f"}
+        table = text_table(columns, rows, formats=formats, width=_WIDTH)
+        told = [line for said in self.sentences() for line in wrap(said, _WIDTH)]
+        return "\n".join([head, "", table, "", *told]).rstrip()
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON-able values."""

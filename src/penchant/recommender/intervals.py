@@ -23,9 +23,10 @@ MOST_SCORES = 10_000
 """So many scores are kept; of more, evenly spaced ones."""
 
 PRIOR_ROWS = 300
-"""Validation ratings to assume that show no change of the width with a user's activity."""
+"""Validation ratings to assume that say the posterior's widths need no correction."""
 
 _LEAST_WIDTH = 1e-6  # of the scale's width: an interval is never nothing
+_LEAST_SLOPE = -0.9
 
 
 class Prediction(NamedTuple):
@@ -51,18 +52,19 @@ class Calibration:
     further rating of the same kind with a probability of at least p (Vovk et al. 2005; Lei et al.
     2018). Where there are fewer scores than that it is the whole scale.
 
-    With a posterior, ``width = d · exp(tilt · (ln(1 + n_u) − centre))``: d is the deviation that
-    the posterior predicts once the scale has cut it off at its ends, n_u the user's number of
-    ratings. Without one every width is 1. Without validation ratings the interval is that of a
-    normal distribution with the posterior's own deviation.
+    With a posterior, ``width = d · exp(a · x)``. d is the deviation that the posterior predicts,
+    cut off by the ends of the scale; x = (ln(1 + n_u), ln d) less its mean, n_u the user's number
+    of ratings; and the two slopes a, by least squares and shrunk, make the mean squared score the
+    same whatever x is. Without a posterior every width is 1. Without validation ratings the interval is
+    that of a normal distribution with the posterior's own deviation.
 
     Attributes:
         scores: (m,) float32, sorted; none where there were no validation ratings.
         rows: the number of validation ratings.
         by_posterior: whether widths come from a posterior.
-        tilt: by how much the logarithm of the width changes with that of the activity.
-        centre: the mean of ln(1 + n_u) over the validation ratings.
-        reach: the least and the largest ln(1 + n_u) among them; beyond, the tilt rests.
+        slopes: a.
+        centre: the mean of x over the validation ratings.
+        reach: the least and the largest ln(1 + n_u) among them; beyond, that correction rests.
 
     >>> made = Calibration(np.arange(1, 100, dtype=np.float32), 99, False)
     >>> made.factor(0.9), made.factor(0.999)
@@ -74,8 +76,8 @@ class Calibration:
     scores: Floats
     rows: int
     by_posterior: bool
-    tilt: float = 0.0
-    centre: float = 0.0
+    slopes: tuple[float, float] = (0.0, 0.0)
+    centre: tuple[float, float] = (0.0, 0.0)
     reach: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
@@ -100,10 +102,11 @@ class Calibration:
         if deviations is None or not len(truth):
             return cls(_kept(errors), len(truth), deviations is not None)
         activity = np.log1p(counts.astype(np.float64))
-        centre, reach = float(activity.mean()), (float(activity.min()), float(activity.max()))
-        flat = cls(np.zeros(1, np.float32), len(truth), True, 0.0, centre, reach)
-        scores = errors / flat.widths(ratings, deviations, counts, scale)
-        made = dataclasses.replace(flat, tilt=_slope(scores, activity - centre))
+        plain = _cut_widths(ratings, deviations, scale)
+        x = np.column_stack([activity, np.log(plain)])
+        slopes, centre = _slopes((errors / plain) ** 2, x)
+        reach = (float(activity.min()), float(activity.max()))
+        made = cls(np.zeros(1, np.float32), len(truth), True, slopes, centre, reach)
         scores = errors / made.widths(ratings, deviations, counts, scale)
         return dataclasses.replace(made, scores=_kept(scores))
 
@@ -144,16 +147,16 @@ class Calibration:
         if not self.rows:
             return deviations
         activity = np.log1p(counts.astype(np.float64)).clip(*self.reach)
-        widths = cut_deviations(ratings.astype(np.float64), deviations, scale)
-        least = _LEAST_WIDTH * max(scale.high - scale.low, _LEAST_WIDTH)
-        out: Doubles = np.maximum(widths * np.exp(self.tilt * (activity - self.centre)), least)
+        plain = _cut_widths(ratings, deviations, scale)
+        x = np.column_stack([activity, np.log(plain)])
+        out: Doubles = plain * np.exp((x - self.centre) @ np.array(self.slopes))
         return out
 
     def card(self) -> dict[str, Any]:
         """Return all but the scores as JSON-able values."""
         values = dataclasses.asdict(self)
         del values["scores"]
-        return {**values, "reach": list(self.reach)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     @classmethod
     def from_card(cls, said: Any, scores: Any) -> Calibration:
@@ -162,8 +165,7 @@ class Calibration:
         Raises `DataError` where they make no sense.
         """
         try:
-            low, high = (float(end) for end in said["reach"])
-            numbers = (float(said["tilt"]), float(said["centre"]), low, high)
+            pairs = [tuple(map(float, said[name])) for name in ("slopes", "centre", "reach")]
             rows, by_posterior = said["rows"], said["by_posterior"]
             rising = (
                 scores.ndim == 1 and scores.dtype == np.float32 and (np.diff(scores) >= 0).all()
@@ -171,12 +173,12 @@ class Calibration:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"The calibration of intervals is damaged: {error!r}.") from None
         whole = type(rows) is int and rows >= 0 and type(by_posterior) is bool
-        finite = all(math.isfinite(number) for number in numbers)
+        finite = all(len(pair) == 2 and all(map(math.isfinite, pair)) for pair in pairs)
         if not (whole and finite and rising and (len(scores) > 0) == (rows > 0)):
             raise DataError(
                 f"The calibration of intervals is damaged: {len(scores)} scores, and {said!r:.200}."
             )
-        return cls(scores, rows, by_posterior, numbers[0], numbers[1], (low, high))
+        return cls(scores, rows, by_posterior, *pairs)  # type: ignore[arg-type]
 
 
 def require_level(level: object) -> None:
@@ -205,12 +207,24 @@ def cut_deviations(ratings: Doubles, deviations: Doubles, scale: Scale) -> Doubl
     return cut
 
 
-def _slope(scores: Doubles, activity: Doubles) -> float:
-    """Return by how much the scores' mean changes with centred activity, shrunk, as a share."""
-    n, squares, mean = len(scores), float(activity @ activity), float(scores.mean())
-    if squares <= 0 or mean <= 0:
-        return 0.0
-    return n / (n + PRIOR_ROWS) * float(scores @ activity) / squares / mean
+def _cut_widths(ratings: Floats, deviations: Doubles, scale: Scale) -> Doubles:
+    """Return `cut_deviations`, none so small that it is nothing."""
+    least = _LEAST_WIDTH * max(scale.high - scale.low, _LEAST_WIDTH)
+    widths = cut_deviations(ratings.astype(np.float64), deviations, scale)
+    return np.maximum(widths, least)
+
+
+def _slopes(squares: Doubles, x: Doubles) -> tuple[Any, Any]:
+    """Return half the shares by which squared scores rise with each column of x, and x's means.
+
+    The second slope is at least −0.9: a prediction that is less sure always has a wider interval.
+    """
+    centre, mean = x.mean(axis=0), float(squares.mean())
+    centred = x - centre
+    shrunk = centred.T @ centred + np.diag(PRIOR_ROWS * x.var(axis=0) + 1e-9)
+    slopes = np.linalg.solve(shrunk, centred.T @ squares) / max(2 * mean, 1e-12)
+    slopes[1] = max(float(slopes[1]), _LEAST_SLOPE)
+    return tuple(slopes.tolist()), tuple(centre.tolist())
 
 
 def _kept(scores: Doubles) -> Floats:
