@@ -67,8 +67,8 @@ def test_a_row_by_the_formula(n, weights):
         a = p.alpha[s] * w * p.noise.item_weights[rated]
         x = np.zeros(N + 3)
         if n:
-            x[rated] = n**-0.25
-            x[N] = 0.5 * (np.log1p(n) - 1.0) / 0.7
+            x[rated] = n**-0.5
+            x[N] = 0.25 * (np.log1p(n) - 1.0) / 0.7
         x[N + 1 :] = side
         m = p.users.mean[s] + (p.users.weights[s].T @ x if weights else 0)
         A = p.users.precision[s] + f.T @ (a[:, None] * f)
@@ -243,7 +243,7 @@ def test_an_item_that_training_has_not_seen_counts_for_the_norm_alone():
     wide = np.concatenate([p.items.draws, np.zeros((T, 1, D), np.float32)], axis=1)
     grown = dataclasses.replace(p, items=dataclasses.replace(p.items, draws=wide))
     means = grown.users.prior_means(np.array([1, N]), None)
-    bag = p.users.weights[:, 1] * 2**-0.25
+    bag = p.users.weights[:, 1] * 2**-0.5
     z = p.users.count.encode(np.array([2]))[0]
     np.testing.assert_allclose(means, p.users.mean + bag + z * p.users.weights[:, N], rtol=1e-5)
 

@@ -179,7 +179,7 @@ def test_watched_rows_change_nothing():
 
 
 def test_validation_rows_choose_the_sweep_that_is_kept():
-    overfits = ALS(rank=30, sweeps=40, l2=0.3, l2_bias=0.1, l2_bags=0.1, patience=3)
+    overfits = ALS(rank=30, sweeps=40, l2=0.7, l2_bias=0.1, l2_bags=0.1, patience=3)
     fitted = overfits.fit(TRAIN, factors=30, validation=TEST)
     scores = fitted.history.column("validation_rmse")
     assert fitted.history.best == scores.argmin() == len(scores) - 1 - 3

@@ -24,31 +24,31 @@ PRIOR_NOISE = 60.0
 """Ratings of average noise to assume for each row's weight."""
 
 
-COUNT_SCALE = 0.5
+COUNT_SCALE = 0.25
 """What one standard deviation of the count weighs against a whole bag."""
 
 
 def bag_weights(counts: Counts) -> Floats:
-    """Return ``n^(−1/4)`` for each row with n ratings, float32: what each weighs in its bag.
+    """Return ``n^(−1/2)`` for each row with n ratings, float32: what each weighs in its bag.
 
-    The bag of who rated what is the implicit part of SVD++ (Koren 2008, equation 15), which takes
-    ``n^(−1/2)``, a mean. Here a long bag says somewhat more than a short one, and a film that few
-    have seen more than one that all have: an entry is ``(n_u n_i)^(−1/4)``, both sides alike.
+    The bag of who rated what is the implicit part of SVD++ (Koren 2008, equation 15): a mean, up to
+    a scale. A newcomer's few ratings are a sample of those to come, and of the powers of n the mean
+    alone says of a sample what it says of the whole.
 
     >>> bag_weights(np.array([0, 1, 16])).tolist()
-    [0.0, 1.0, 0.5]
+    [0.0, 1.0, 0.25]
     """
-    roots = np.maximum(counts, 1).astype(np.float64) ** -0.25
+    roots = np.maximum(counts, 1).astype(np.float64) ** -0.5
     return np.where(counts > 0, roots, 0.0).astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
 class CountScale:
-    """How a row's number of ratings becomes its count feature: ``½ (ln(1 + n) − mean) / sd``.
+    """How a row's number of ratings becomes its count feature: ``¼ (ln(1 + n) − mean) / sd``.
 
     >>> scale = CountScale.learn(np.array([0, 1, 3]))
     >>> scale.encode(np.array([0, 1, 3])).tolist()
-    [0.0, -0.5, 0.5]
+    [0.0, -0.25, 0.25]
     """
 
     mean: float

@@ -6,13 +6,14 @@ import os
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 
+from penchant.errors import UnsupportedError
 from penchant.factors import Factors
 from penchant.ids import Id
-from penchant.recommender import everyone, forgetting
+from penchant.recommender import everyone, forgetting, refreshing
 from penchant.recommender.base import Recommender
 from penchant.recommender.changing import (
     Added,
@@ -24,6 +25,7 @@ from penchant.recommender.changing import (
 from penchant.recommender.forgetting import Receipt
 from penchant.recommender.ledger import Ledger, Table
 from penchant.recommender.life import Life, State
+from penchant.settings import require_count
 from penchant.solvers.base import Fitted
 
 
@@ -98,6 +100,35 @@ class Living(Recommender):
             UnsupportedError: the bundle was saved without ratings.
         """
         return self._solve(without_ratings(self._state(), users, items))
+
+    def refresh(self, n: int = 2, *, threads: int | None = None) -> Self:
+        """Learn from the ratings that came or went since the training, in n sweeps; return self.
+
+        For a model of the Gibbs solver. In each head the sampler goes on for n sweeps over the
+        users and items whose ratings have changed, and over the priors of all; then the network
+        and all users' rows are made anew, and what has changed counts as trained. Where nothing
+        has changed, nothing happens. The same seed gives the same bits. See docs/living.md for
+        what it gains and costs.
+
+        Args:
+            n: how many sweeps.
+            threads: how many to use; all that the process may use if None.
+
+        Raises:
+            UnsupportedError: another solver made the model, or the bundle was saved without
+                ratings.
+        """
+        require_count("n", n)
+        state = self._state()
+        name = self._made_by["solver"]["name"]
+        if name != "gibbs":
+            raise UnsupportedError(
+                f"refresh goes on with the Gibbs sampler, and solver={name!r} made this model. "
+                f"Train it again with fit on model.knowledge.ratings."
+            )
+        if state.life.seen:
+            self._take(refreshing.refreshed(state, self._made_by, n, threads))
+        return self
 
     def forget(self, user: Id) -> Receipt:
         """Take a user out of the model: ratings, row, side columns and id.

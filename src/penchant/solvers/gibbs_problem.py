@@ -19,6 +19,12 @@ from penchant.ratings import Ratings
 from penchant.solvers.spectrum import SideMatrix, Spectrum, spectrum
 
 Floats = npt.NDArray[np.float32]
+_POWERS = (-0.5, -0.25)
+"""A film that few have seen says more of who rated it; a user who rates little, of what is rated.
+
+Of the number of ratings of an item in a user's bag, and of a user in an item's bag.
+"""
+
 Use = bool | tuple[str, ...]
 _Order = npt.NDArray[Any]
 _Pattern = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]
@@ -87,12 +93,13 @@ class Problem:
         weigh: bool,
         threads: Threads,
         keep_order: bool = False,
+        mean: float | None = None,
     ) -> Problem:
         """Prepare ratings for the sampler; `Gibbs` says what the settings mean."""
         if not len(ratings):
             raise DataError("There are no ratings to train on. Give a training part with rows.")
         M, N = ratings.user_ids.size, ratings.item_ids.size
-        mean = ratings.mean
+        mean = ratings.mean if mean is None else mean
         deviations = ratings.values - np.float32(mean)
         unit = float(np.sqrt(np.mean(deviations.astype(np.float64) ** 2))) or 1.0
         noise = Noise.learn(ratings.user_rows, ratings.item_rows, deviations, M, N)
@@ -111,7 +118,9 @@ class Problem:
         data = (values, values[to_items])
         to_items = to_items if keep_order else to_items[:0]
         user_side, item_side = (
-            _one_side(*mine, *other, data[s], weights[s], tables[s], uses[s], bags, threads)
+            _one_side(
+                *mine, *other, data[s], weights[s], tables[s], uses[s], bags, _POWERS[s], threads
+            )
             for s, (mine, other) in enumerate(((by_user, by_item), (by_item, by_user)))
         )
         return cls(mean, unit, user_side, item_side, noise, to_items, deviations)
@@ -180,6 +189,7 @@ def _one_side(
     table: pa.Table | None,
     use: Any,
     bags: bool,
+    power: float,
     threads: Threads,
 ) -> OneSide:
     counts = np.diff(indptr)
@@ -188,7 +198,8 @@ def _one_side(
     count = CountScale.learn(counts)
     known = count.encode(counts)[:, None] * np.float32(bags)
     norms = bag_weights(counts) * np.float32(bags)
-    rarity = _rarity(indptr, indices, norms, bag_weights(np.diff(other_indptr)), threads)
+    weighed = _rarity(np.diff(other_indptr), power)
+    rarity = _on_average(indptr, indices, norms, weighed, threads)
     X = SideMatrix(
         indptr, indices, other_indptr, other_indices, norms, rarity, np.hstack([known, side])
     )
@@ -197,7 +208,13 @@ def _one_side(
     return OneSide(indptr, indices, values, units, directions, count, encoder, side)
 
 
-def _rarity(
+def _rarity(counts: npt.NDArray[np.int64], power: float) -> Floats:
+    """Return what each row of the other side weighs in a bag, by how often it is rated."""
+    known = np.maximum(counts, 1).astype(np.float64) ** power
+    return np.where(counts > 0, known, 0.0).astype(np.float32)
+
+
+def _on_average(
     indptr: npt.NDArray[np.int64],
     indices: npt.NDArray[np.int32],
     norms: Floats,
