@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import pytest
+import typer
 
 import penchant as pc
 from penchant.cli import main
@@ -367,6 +368,13 @@ class TestMistakes:
         assert err.endswith("Error: Stopped by Ctrl-C before it was done.\n")
         assert answer("fit", "u.data", "--solver", "sgd", code=1)["error"]["kind"] == "Interrupted"
         assert not (here / "u.penchant").exists()
+
+    def test_an_abort_of_typers_is_the_same(self, penchant, monkeypatch):
+        def abort(**_):
+            raise typer.Abort  # what Typer of older versions makes of Ctrl-C
+
+        monkeypatch.setattr("penchant.cli.app.app", abort)
+        assert penchant("doctor") == (1, "", "Error: Stopped by Ctrl-C before it was done.\n")
 
     def test_control_c_in_a_training_saves_what_there_is(self, here, penchant, monkeypatch):
         from penchant.recommender import progress
