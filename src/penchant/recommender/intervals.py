@@ -55,8 +55,8 @@ class Calibration:
     With a posterior, ``width = d · exp(a · x)``. d is the deviation that the posterior predicts,
     cut off by the ends of the scale; x = (ln(1 + n_u), ln d) less its mean, n_u the user's number
     of ratings; and the two slopes a, by least squares and shrunk, make the mean squared score the
-    same whatever x is. Without a posterior every width is 1. Without validation ratings the interval is
-    that of a normal distribution with the posterior's own deviation.
+    same whatever x is. Without a posterior every width is 1. Without validation ratings the
+    interval is that of a normal distribution with the posterior's own deviation.
 
     Attributes:
         scores: (m,) float32, sorted; none where there were no validation ratings.
