@@ -417,6 +417,8 @@ def test_the_problem_is_in_units_of_the_ratings_deviation(split):
     )
     assert problem.users.values.std() == pytest.approx(1, rel=1e-4)
     order = np.lexsort((train.item_rows, train.user_rows))
+    in_ratings = problem.users.values * problem.unit + problem.mean
+    np.testing.assert_allclose(in_ratings, train.values[order], atol=1e-5)
     np.testing.assert_allclose(
         problem.by_user().data + problem.mean, train.values[order], atol=1e-5
     )
