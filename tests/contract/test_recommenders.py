@@ -248,6 +248,9 @@ class TestFit:
 
 QUESTIONS = {
     "predict": lambda m: m.predict(1, 1),
+    "interval": lambda m: m.predict(1, 1, interval=0.9),
+    "calibration": lambda m: m.calibration,
+    "explain": lambda m: m.explain(1, 1),
     "evaluate": lambda m: m.evaluate(TEST),
     "recommend": lambda m: m.recommend(1),
     "similar_items": lambda m: m.similar_items(1),
@@ -397,6 +400,49 @@ class TestRecommend:
         made._fitted = fitted
         items = [entry.item for entry in made.recommend(99, n=4)]
         assert items == made.knowledge.item_ids.ids([1, 2, 3, 4])
+
+
+class TestExplain:
+    def test_terms_sum_to_the_prediction(self, model):
+        pairs = [(1, 1), (2, 30), (COLD_USER, 3), (4, COLD_ITEM), (99, 5), (6, 99), (99, 99)]
+        for user, item in pairs:
+            explanation = model.explain(user, item)
+            assert explanation.total == pytest.approx(explanation.prediction, abs=1e-5)
+            assert np.float32(explanation.rating) == model.predict([user], [item])[0]
+            assert f"{explanation.rating:.2f}" in str(explanation).splitlines()[0]
+
+    def test_whoever_keeps_no_posterior_says_so(self, model):
+        explanation = model.explain(1, 1)
+        learned = [term for term in explanation.terms if term.kind == "learned"]
+        assert (
+            bool(learned)
+            == (model.posterior is None)
+            == any("keeps no account" in note for note in explanation.notes)
+        )
+
+
+class TestIntervals:
+    def test_hold_the_rating_inside_the_scale_and_grow_with_the_level(self, case):
+        made = make(case).fit(TRAIN, validation=0.25, progress=False)
+        assert made.calibration.method == "conformal"
+        users, items = [1, 2, COLD_USER, 4, 99], [1, 2, 3, COLD_ITEM, 99]
+        small, large = (made.predict(users, items, interval=level) for level in (0.5, 0.9))
+        np.testing.assert_array_equal(small.rating, made.predict(users, items))
+        assert (1 <= large.low).all()
+        assert (large.low <= small.low).all()
+        assert (small.low <= small.rating).all()
+        assert (small.rating <= small.high).all()
+        assert (small.high <= large.high).all()
+        assert (large.high <= 5).all()
+        assert len(made.recommend(1, 3, by="low")) == 3
+
+    def test_without_validation_rows_they_are_the_posteriors_or_none(self, model):
+        if model.posterior is None:
+            with pytest.raises(UnsupportedError, match="This model knows no intervals"):
+                model.predict(1, 1, interval=0.9)
+        else:
+            assert model.calibration.method == "posterior"
+            assert model.predict(1, 1, interval=0.9).low < model.predict(1, 1)
 
 
 class TestSimilar:

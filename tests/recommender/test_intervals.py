@@ -231,6 +231,8 @@ class TestCalibration:
         train, validation = pc.split(parts[0], test=0.2, seed=0)
         assert model.knowledge.fingerprint == train.fingerprint()
         assert model.calibration.rows == len(validation)
+        activity = np.log1p(model.knowledge.user_counts[validation.user_rows])
+        assert model.calibration.reach == pytest.approx((activity.min(), activity.max()))
 
     @given(st.integers(1, 400), st.integers(1, 99))
     def test_factors_are_the_smallest_that_hold_enough(self, n, percent):
