@@ -62,4 +62,8 @@ class History:
 
     def to_json(self) -> dict[str, Any]:
         """Return the history as JSON-able values."""
-        return {"best": self.best, "interrupted": self.interrupted, "records": [dict(record) for record in self.records]}
+        return {
+            "best": self.best,
+            "interrupted": self.interrupted,
+            "records": [dict(record) for record in self.records],
+        }
