@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import penchant as pc
-from penchant.errors import DataError, SettingsError, UnknownIdError, UnsupportedError
-from penchant.recommender import changing
+from penchant import bundle
+from penchant.errors import BundleError, DataError, SettingsError, UnknownIdError, UnsupportedError
+from penchant.history import History
+from penchant.recommender import changing, storage
 from penchant.recommender.changing import Added
+from penchant.recommender.ledger import Rated
+from penchant.recommender.ridge import Penalty, solved
 
 GIBBS = pc.Gibbs(rank=3, sweeps=30, burn_in=10, heads=8)
 SOLVERS = {
@@ -396,10 +401,52 @@ class TestRefresh:
             pc.open(bundles / "gibbs").refresh(0)
 
 
-def test_ridge_of_one_rating_by_hand():
-    from penchant.recommender.ledger import Rated
-    from penchant.recommender.ridge import Penalty, solved
+class TestBundle:
+    def opened(self, bundles, *, card=None, **weights):
+        model = pc.open(bundles / "sgd")
+        model.add_ratings(*some())
+        model.save(bundles / "changed", overwrite=True)
+        found = bundle.read(bundles / "changed")
+        return storage.Stored(
+            dataclasses.replace(
+                found, card=found.card | (card or {}), weights=found.weights | weights
+            ),
+            model.knowledge,
+        )
 
+    @pytest.mark.parametrize("said", [[1], "all", [61, 99], [0, 1], [61.0, 41]], ids=str)
+    def test_what_training_knew_must_make_sense(self, bundles, said):
+        with pytest.raises(BundleError, match="trained_rows should be two numbers of at most"):
+            storage.life_of(self.opened(bundles, card={"trained_rows": said}))
+
+    def test_what_has_changed_must_fit_together(self, bundles):
+        short = {"living.values": np.zeros(1, np.float32)}
+        with pytest.raises(BundleError, match="What has changed since the training is damaged"):
+            storage.life_of(self.opened(bundles, **short))
+        bad = {"living.rows": np.zeros((99, 2), np.int32)}
+        with pytest.raises(BundleError, match="What has changed since the training is damaged"):
+            storage.life_of(self.opened(bundles, **bad))
+        for name, far in (("pairs", [[1, 99]]), ("rows", [[0, 99]]), ("rows", [[2, 1]])):
+            found = dict(self.opened(bundles).bundle.weights)
+            array = found[f"living.{name}"].copy()
+            array[:1] = far
+            with pytest.raises(BundleError, match="it is of no model with 63 users, 42 items"):
+                storage.life_of(self.opened(bundles, **{f"living.{name}": array}))
+        assert storage.life_of(self.opened(bundles)).originals
+
+
+@pytest.mark.parametrize(
+    ("loss", "error", "l2"), [("mse", 0.5, 0.2), ("rmse", 0.5, 0.2), ("rmse", 1.0, 0.4)]
+)
+def test_the_penalty_of_keras(loss, error, l2):
+    made_by = {"name": "keras", "settings": {"l2": 0.1, "l2_bias": 0.2, "loss": loss}}
+    history = History([{"train_rmse": error * 2}])
+    penalty = Penalty.of(made_by, history, 2.0, "user")
+    assert penalty.l2 == pytest.approx(l2)
+    assert penalty.l2_bias == pytest.approx(l2)  # λ_b is twice λ, and has no unit
+
+
+def test_ridge_of_one_rating_by_hand():
     rated = Rated(np.array([0], np.int32), np.array([5.0], np.float32), None)
     factors, bias = np.array([[2.0]], np.float32), np.array([1.0], np.float32)
     p, b = solved(rated, factors, bias, 3.0, Penalty(l2=1.0, l2_bias=1.0), np.zeros(2, np.float32))
@@ -408,14 +455,21 @@ def test_ridge_of_one_rating_by_hand():
 
 
 def test_ridge_shrinks_to_the_stranger_where_the_solver_does():
-    from penchant.recommender.ledger import Rated
-    from penchant.recommender.ridge import Penalty, solved
-
     none = Rated(np.zeros(0, np.int32), np.zeros(0, np.float32), None)
     table = np.zeros((1, 1), np.float32)
     centre = np.array([0.0, 0.7], np.float32)
     penalty = Penalty(plain=1.0, plain_bias=4.0, to_stranger=True)
     assert solved(none, table, table[0], 3.0, penalty, centre)[1] == pytest.approx(0.7)
+
+
+def test_the_program_of_the_docs_runs(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "living.md").read_text(encoding="utf-8")
+    program = page.split("```python\n")[1].split("```")[0]
+    exec(compile(program, "docs/living.md", "exec"), {})
+    out = capsys.readouterr().out
+    assert "2 ratings added; 1 user new; 1 item new" in out
+    assert "1 rating removed; 1 item gone" in out
+    assert "1 rating, the user's row and id" in out
 
 
 def test_the_record_is_told():

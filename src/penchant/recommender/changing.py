@@ -43,14 +43,15 @@ class Added:
 
     def __str__(self) -> str:
         told = {"added": self.added, "changed": self.changed, "removed": self.removed}
-        parts = [f"{_many(n, 'rating')} {how}" for how, n in told.items() if n]
+        parts = [f"{many(n, 'rating')} {how}" for how, n in told.items() if n]
         how = "gone" if self.removed else "new"
         rows = {"user": self.users, "item": self.items}
-        parts += [f"{_many(n, what)} {how}" for what, n in rows.items() if n]
+        parts += [f"{many(n, what)} {how}" for what, n in rows.items() if n]
         return "; ".join(parts) or "nothing changed"
 
 
-def _many(n: int, what: str) -> str:
+def many(n: int, what: str) -> str:
+    """Return a count in words: "1 user", "2 users"."""
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penchant.errors import UnsupportedError
-from penchant.recommender.changing import Changes, changed, without_rows
+from penchant.recommender.changing import Changes, changed, many, without_rows
 from penchant.recommender.ledger import Rated
 from penchant.recommender.life import State
 
@@ -49,8 +49,8 @@ class Receipt:
 
         names = [name for name, digest in self.before.items() if self.after.get(name) != digest]
         lines = [
-            f"Forgotten at {self.when}: {self.ratings:,} ratings, the user's row and id.",
-            f"Solved again without them: {self.items:,} items, {self.users:,} users.",
+            f"Forgotten at {self.when}: {many(self.ratings, 'rating')}, the user's row and id.",
+            f"Solved again: {many(self.items, 'item')}, {many(self.users, 'user')}.",
             f"Arrays changed: {len(names)} of {len(self.before)}.",
             *(f"What remains: {told}." for told in self.remains),
         ]
@@ -114,7 +114,7 @@ def without_user(state: State, row: int) -> Forgotten:
     state = changed(state, changes, ids, tables)
     counts = state.known.item_counts
     gone = sorted(i for i in rated.rows.tolist() if i >= trained[1] and not counts[i])
-    newer = {item for item in rated.rows.tolist() if untrained[item]} - set(gone)
+    newer = {i for i in rated.rows.tolist() if untrained[i] or not counts[i]} - set(gone)
     return Forgotten(
         without_rows(state, [row], gone),
         {user - (user > row) for user in touched},

@@ -103,10 +103,20 @@ class Life:
         return named
 
     @classmethod
-    def from_arrays(cls, named: Mapping[str, npt.NDArray[Any]], trained: tuple[int, int]) -> Life:
+    def from_arrays(
+        cls,
+        named: Mapping[str, npt.NDArray[Any]],
+        trained: tuple[int, int],
+        shape: tuple[int, int, int],
+    ) -> Life:
         """Build it from what `arrays` gave.
 
-        Raises `DataError` where the arrays don't fit together.
+        Args:
+            named: the arrays.
+            trained: how many rows training knew.
+            shape: M, N and K of the model.
+
+        Raises `DataError` where the arrays don't fit together, or name rows that don't exist.
         """
         seen: dict[Pair, float | None] = {}
         originals: dict[Pair, tuple[npt.NDArray[np.float32], float]] = {}
@@ -121,6 +131,16 @@ class Life:
                     originals[int(row[0]), int(row[1])] = (factors, float(bias))
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise DataError(f"What has changed since the training is damaged: {error!r}.") from None
+        M, N, K = shape
+        fits = all(1 <= user < M and 1 <= item < N for user, item in seen) and all(
+            side in (0, 1) and 0 <= row < shape[side] and numbers[0].shape == (K,)
+            for (side, row), numbers in originals.items()
+        )
+        if not fits:
+            raise DataError(
+                f"What has changed since the training is damaged: it is of no model with {M:,} "
+                f"users, {N:,} items and {K:,} factors."
+            )
         return cls(trained, seen, originals)
 
 

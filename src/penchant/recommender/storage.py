@@ -194,14 +194,15 @@ def posterior_of(store: Stored) -> Callable[[], Posterior]:
 def life_of(store: Stored) -> Life:
     """Return what has changed since the training; raise `BundleError` where that makes no sense."""
     opened = store.bundle
-    sizes = [opened.users.size, opened.items.size]
-    said = opened.card.get("trained_rows", sizes)
+    sizes = (opened.users.size, opened.items.size)
+    said = opened.card.get("trained_rows", list(sizes))
     whole = isinstance(said, list) and len(said) == 2 and all(type(n) is int for n in said)
     if not whole or not all(1 <= n <= size for n, size in zip(said, sizes, strict=True)):
-        raise _wrong(opened, "trained_rows", f"two numbers of at most {sizes}", said)
+        raise _wrong(opened, "trained_rows", f"two numbers of at most {list(sizes)}", said)
     named = {name: a for name, a in opened.weights.items() if name.startswith("living.")}
     try:
-        return Life.from_arrays(named, (said[0], said[1]))
+        width = opened.weights["user_factors"].shape[-1]
+        return Life.from_arrays(named, (said[0], said[1]), (*sizes, width))
     except DataError as error:
         raise BundleError(f"{opened.folder}, weights.safetensors: {error}") from error
 
