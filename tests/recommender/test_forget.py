@@ -115,6 +115,20 @@ def test_the_receipt(bundles):
     assert dict(again.after) == dict(receipt.after)  # the same bits each time
 
 
+def test_the_columns_of_the_user_are_gone(bundles):
+    model = pc.open(bundles / "gibbs")
+    before = model.posterior
+    model.forget(ID)
+    after = model.posterior
+    np.testing.assert_array_equal(
+        after.items.weights, np.delete(before.items.weights, WHOM, axis=1)
+    )
+    np.testing.assert_array_equal(after.users.draws, np.delete(before.users.draws, WHOM, axis=1))
+    np.testing.assert_array_equal(
+        after.noise.user_weights, np.delete(before.noise.user_weights, WHOM)
+    )
+
+
 def test_it_says_what_a_solver_without_posterior_keeps(bundles):
     model = pc.open(bundles / "sgd")
     items = model.trained.item_factors

@@ -149,6 +149,7 @@ class TestSameBits:
 @pytest.mark.parametrize("name", SOLVERS)
 def test_new_ids_grow_the_tables(bundles, name):
     model = pc.open(bundles / name)
+    assert model.network.count_params() == model.trained.n_parameters
     users, items, values = some()
     told = model.add_ratings(users, items, values)
     assert told == Added(added=8, users=2, items=1)
@@ -164,7 +165,6 @@ def test_new_ids_grow_the_tables(bundles, name):
     best = model.recommend(7001, n=41)
     assert not {entry.item for entry in best} & {9001, ids([9], "item")[0]}
     assert len(best) == 39
-    model.network.predict  # noqa: B018 - it is built anew for the larger tables
     assert model.network.count_params() == factors.n_parameters
 
 
@@ -373,6 +373,19 @@ class TestRefresh:
         assert (model.trained.item_factors != before.item_factors).any()
         assert model.posterior.users.draws.shape[1] == 63
         model.add_ratings([7001], [ids([3], "item")[0]], [3.0])  # and it lives on
+
+    def test_touched_rows_are_drawn_and_others_stay(self, bundles):
+        model = pc.open(bundles / "gibbs")
+        before = model.posterior
+        item = unrated(3)
+        model.add_ratings([ids([3])[0]], [ids([item], "item")[0]], [RATINGS.scale.low])
+        model.refresh(1)
+        for side, row in (("items", item), ("users", 3)):
+            old, new = (getattr(p, side).draws for p in (before, model.posterior))
+            moved = np.abs(new - old).max(axis=(0, 2))
+            warm = np.flatnonzero(model.knowledge.__dict__[f"{side[:-1]}_counts"])
+            assert moved[row] > 0.01
+            assert moved[np.setdiff1d(warm, [row])].max() < 1e-4
 
     def test_each_sweep_matters(self, bundles):
         models = [pc.open(bundles / "gibbs") for _ in range(2)]
