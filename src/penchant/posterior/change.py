@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from penchant.engine.threads import Threads
 from penchant.features.who import PRIOR_OFFSET, Noise
 from penchant.posterior.heads import DayEffects, Posterior, Side
 from penchant.posterior.rows import Given, head_rows, of_users, user_weights
@@ -206,11 +207,12 @@ def distilled(maps: Floats, draws: Floats) -> tuple[Floats, Floats]:
     """
     T, K, k = maps.shape
     W = maps.astype(np.float64).transpose(1, 0, 2).reshape(K, T * k)
-    values, vectors = np.linalg.eigh(W @ W.T)
-    kept = values > 1e-11 * max(float(values[-1]), 1e-300)
-    inverse = (vectors[:, kept] / values[kept]) @ (vectors[:, kept].T @ W)  # (K, T k)
     q: Any = np.zeros((draws.shape[1], K), np.float32)
-    for row in range(len(q)):  # one by one: a row's bits don't depend on its company
-        q[row] = inverse @ draws[:, row, :-1].astype(np.float64).reshape(-1)
+    with Threads(1):  # one thread of BLAS, as in the training: with more it may sum otherwise
+        values, vectors = np.linalg.eigh(W @ W.T)
+        kept = values > 1e-11 * max(float(values[-1]), 1e-300)
+        inverse = (vectors[:, kept] / values[kept]) @ (vectors[:, kept].T @ W)  # (K, T k)
+        for row in range(len(q)):  # one by one: a row's bits don't depend on its company
+            q[row] = inverse @ draws[:, row, :-1].astype(np.float64).reshape(-1)
     bias = np.add.accumulate(draws[:, :, -1], axis=0, dtype=np.float64)[-1] / T
     return q, bias.astype(np.float32)

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+from penchant.engine.threads import Threads
 from penchant.errors import UnsupportedError
 from penchant.factors import Factors
 from penchant.ids import Id
@@ -237,7 +238,12 @@ class Living(Recommender):
             side: ridge.Penalty.of(self._made_by["solver"], history, unit, side)
             for side in ("user", "item")
         }
-        return lambda state, users, items: ridge.folded(state, users, items, penalties)
+
+        def by_ridge(state: State, users: set[int], items: set[int]) -> State:
+            with Threads(1):  # one thread of BLAS always: the same bits each time
+                return ridge.folded(state, users, items, penalties)
+
+        return by_ridge
 
     def _take(self, state: State) -> None:
         self.__dict__.pop("network", None)
