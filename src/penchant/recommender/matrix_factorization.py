@@ -31,7 +31,7 @@ class MatrixFactorization(Explaining):
 
     Args:
         factors: K.
-        solver: a name, "gibbs", "sgd" or "keras", or settings such as
+        solver: a name, "gibbs", "als", "sgd", "keras" or "bias", or settings such as
             ``pc.Gibbs(rank=8)`` or ``pc.Keras(optimizer="adam")``.
         seed: of all that is random; the same seed, data and versions give the same model.
         side_information: whether the solver reads side columns (genres, age …), or the names of
