@@ -123,21 +123,24 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
         key: (2,) uint32 of the seed.
     """
     keep, keep_bias = _f(1) - rate * l2, _f(1) - rate * l2_bias
-    order = np.empty((starts[blocks + 1] - starts[blocks]).max(), np.int32)
+    longest = (starts[blocks + 1] - starts[blocks]).max()
+    order, target = np.empty(longest, np.int32), np.empty(longest, np.float32)
+    user, item = np.empty(longest, np.int32), np.empty(longest, np.int32)
     K = P.shape[1]
     for block in blocks:
         start = starts[block]
         length = starts[block + 1] - start
         shuffle(order[:length], block, epoch, key)
-        for j in range(length):
-            at = start + order[j]
-            u, i = users[at], items[at]
-            target = scale * (values[at] - mean)
+        for j in range(length):  # in order, which the memory is quick at; out of order below
+            user[j], item[j] = users[start + j], items[start + j]
+            target[j] = scale * (values[start + j] - mean)
+        for at in order[:length]:
+            u, i = user[at], item[at]
             p, q = P[u], Q[i]
             dot = _f(0)
             for k in range(K):
                 dot += p[k] * q[k]
-            g = rate * (target - user_bias[u] - item_bias[i] - dot)
+            g = rate * (target[at] - user_bias[u] - item_bias[i] - dot)
             for k in range(K):
                 a, b = p[k], q[k]
                 p[k] = keep * a + g * b
