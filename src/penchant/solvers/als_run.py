@@ -153,8 +153,7 @@ class Run:
         self._restore(arrays, "kept.")
         self._kept = self._arrays()
         self._restore(arrays)
-        self._monitor.resume(state.progress["records"])
-        self._monitor.history.best = state.progress["best"]
+        self._monitor.resume(state.progress["records"], state.progress["best"])
 
     def _fitted(self, factors: int) -> Fitted:
         self._restore(self._kept)

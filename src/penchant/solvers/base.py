@@ -149,9 +149,10 @@ class Monitor:
             squares += len(values) * rmse(values, self._scale.clip(predicted)) ** 2
         return float(np.sqrt(squares / len(ratings)))
 
-    def resume(self, records: Iterable[Record]) -> None:
+    def resume(self, records: Iterable[Record], best: int | None = None) -> None:
         """Take up the history of an interrupted training; its clock goes on."""
         self.history.records.extend(records)
+        self.history.best = best
         if len(self.history):
             self._began -= self.history.records[-1]["seconds"]
 

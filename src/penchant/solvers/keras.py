@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal, Self
 
@@ -28,6 +27,7 @@ from penchant.solvers.base import (
 from penchant.solvers.keras_callbacks import Hooks, epoch_hooks
 from penchant.solvers.keras_loop import EpochLoop, Loss
 from penchant.solvers.state import StateFile
+from penchant.solvers.stopping import has_waited, keeps_last
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,7 +207,6 @@ class _Run:
         self._seed = seed
         self._file = file
         self._kept = factors_of(loop.network)
-        self._best = math.inf
 
     def train(self, validation: Ratings | None, watch: Ratings | None) -> Fitted:
         monitor = Monitor("epoch", self._ratings, validation, watch, self._hooks.callbacks)
@@ -220,10 +219,11 @@ class _Run:
                 factors = self._factors(epoch)
                 with np.errstate(over="ignore", invalid="ignore"):  # the monitor tells of it
                     stop = monitor.measure(factors.predict, loss=loss)
-                self._keep(factors, history)
+                if keeps_last(history):
+                    self._kept = factors
                 if self._file is not None and self._file.due(epoch + 1):
                     self._file.write(self._state(), history.to_json())
-                if stop or len(history) - 1 - (history.best or 0) >= self._patience(validation):
+                if stop or has_waited(history, self._settings.patience):
                     break
         except KeyboardInterrupt:
             if not len(history):
@@ -233,17 +233,6 @@ class _Run:
             error.last_good = self._fitted(history) if len(history) else None
             raise
         return self._fitted(history)
-
-    def _patience(self, validation: Ratings | None) -> float:
-        return math.inf if validation is None else self._settings.patience
-
-    def _keep(self, factors: Factors, history: History) -> None:
-        """Keep the factors if validation rows like them best, or if there are none to ask."""
-        score = history.records[-1].get("validation_rmse")
-        if score is None:
-            self._kept = factors
-        elif score < self._best:
-            self._best, self._kept, history.best = score, factors, len(history) - 1
 
     def _variables(self) -> list[Any]:
         return [*self._loop.network.variables, *self._loop.optimizer.variables]
@@ -261,10 +250,7 @@ class _Run:
             variable.assign(state.arrays[f"now.{k}"])
         kept = {name: state.arrays[f"kept.{name}"] for name in self._kept.arrays()}
         self._kept = factors_from(kept, float(kept["mean"]))
-        monitor.resume(state.progress["records"])
-        monitor.history.best = best = state.progress["best"]
-        if best is not None:
-            self._best = monitor.history.records[best]["validation_rmse"]
+        monitor.resume(state.progress["records"], state.progress["best"])
 
     def _fitted(self, history: History) -> Fitted:
         return Fitted(self._kept, None, history)

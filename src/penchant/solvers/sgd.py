@@ -213,8 +213,7 @@ class _Run:
             return
         for part, tables in (("now", self._tables), ("kept", self._kept)):
             tables.become(Tables(*(state.arrays[f"{part}.{name}"] for name in Tables._fields)))
-        monitor.resume(state.progress["records"])
-        monitor.history.best = state.progress["best"]
+        monitor.resume(state.progress["records"], state.progress["best"])
 
     def _fitted(self, monitor: Monitor) -> Fitted:
         if self._half_kept:  # Ctrl-C came while they were copied
