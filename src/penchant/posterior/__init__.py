@@ -1,6 +1,7 @@
 """Posterior: the row of a user from ratings; its shares and its variance."""
 
-from penchant.posterior.heads import DayEffects, Posterior, Side, Solved
+from penchant.posterior.heads import Posterior
+from penchant.posterior.parts import DayEffects, Side, Solved
 from penchant.posterior.shares import Shares, shares
 from penchant.posterior.variance import variances
 

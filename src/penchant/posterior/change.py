@@ -12,7 +12,8 @@ import scipy.sparse as sp
 
 from penchant.engine.threads import Threads
 from penchant.features.who import PRIOR_OFFSET, Noise
-from penchant.posterior.heads import DayEffects, Posterior, Side
+from penchant.posterior.heads import Posterior
+from penchant.posterior.parts import DayEffects, Side
 from penchant.posterior.rows import Given, head_rows, of_users, user_weights
 
 Floats = npt.NDArray[np.float32]

@@ -18,7 +18,8 @@ from penchant.features import bag_weights
 from penchant.features.who import PRIOR_OFFSET, Noise, weight
 from penchant.kernels.heads import add_mapped, solve_heads
 from penchant.kernels.rng import seed_key
-from penchant.posterior.heads import Posterior, Side
+from penchant.posterior.heads import Posterior
+from penchant.posterior.parts import Side
 
 Floats = npt.NDArray[np.float32]
 
