@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from penchant.engine.threads import Threads
 from penchant.errors import DataError, DivergedError, SettingsError
 from penchant.metrics import rmse
 from penchant.ratings import Ratings, Scale
@@ -55,7 +56,8 @@ def test_one_true_direction_is_found():
     assert score(fitted, board.take(rows[:300])) < 0.2
 
 
-def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads():
+def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads(monkeypatch):
+    monkeypatch.setattr(sgd_grid, "WORTH_THREADS", 0)
     runs = [QUICK.fit(TRAIN, factors=7, seed=5, threads=n) for n in (1, 2, 3)]
     assert_same_bits(runs[0], runs[1])
     assert_same_bits(runs[0], runs[2])
@@ -66,6 +68,14 @@ def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads():
 @pytest.mark.parametrize(("n", "bands"), [(1, 1), (4096, 2), (80_000, 8), (10**8, 128)])
 def test_the_data_set_the_number_of_bands(n, bands):
     assert sgd_grid._bands(n) == bands
+
+
+@pytest.mark.parametrize(("factors", "most"), [(2, 1), (5000, 8)])
+def test_threads_share_only_rounds_that_are_worth_it(factors, most):
+    grid = Grid.of(synthetic(n_users=300, n_items=200, n_ratings=17_000, factors=2, seed=0))
+    parts = [r.parts for r in grid.rounds(Threads(2), factors)]
+    assert max(map(len, parts)) == min(most, grid.bands)
+    assert all(p[0][0] == 0 and p[-1][1] == grid.bands for p in parts)
 
 
 def test_bands_have_about_equal_shares_and_the_grid_holds_all_ratings():

@@ -149,7 +149,7 @@ class _Run:
         key = seed_key(seed)
         grid = Grid.of(ratings)
         self._center = Center.of(ratings)
-        self._epochs = Epochs(grid, self._center, key, threads)
+        self._epochs = Epochs(grid, self._center, key, threads, factors)
         self._tables = Tables.start(
             ratings.user_ids.size, ratings.item_ids.size, factors, settings.start, key
         )

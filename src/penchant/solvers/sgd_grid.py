@@ -21,6 +21,9 @@ RATINGS_IN_A_BLOCK = 1024
 """At the least, on average: fewer, and the order of an epoch is not random enough."""
 
 MOST_BANDS = 128
+WORTH_THREADS = 1_000_000
+"""Ratings of a round times K: some 0.1 ms of work."""
+
 _PIECE = 1_000_000
 _PAIRS = 16_384  # pairs predicted at once by a thread
 
@@ -94,14 +97,19 @@ class Grid(NamedTuple):
         starts = sgd.sort_into_blocks(user_band, item_band, bands, users, items, values, *columns)
         return cls(bands, starts, *columns)
 
-    def rounds(self, threads: Threads) -> list[Round]:
-        """Return the rounds that make an epoch, and how they are shared out among threads."""
+    def rounds(self, threads: Threads, factors: int) -> list[Round]:
+        """Return the rounds that make an epoch, and how they are shared out among threads.
+
+        A round that is over sooner than threads could agree on it is left to one of them.
+        """
         band = np.arange(self.bands)
         rounds = []
         for shift in range(self.bands):
             blocks = band * self.bands + (band + shift) % self.bands
             costs = self.starts[blocks + 1] - self.starts[blocks]
-            rounds.append(Round(blocks, threads.blocks(costs)))
+            small = costs.sum() * factors < WORTH_THREADS
+            parts = [(0, self.bands)] if small else threads.blocks(costs)
+            rounds.append(Round(blocks, parts))
         return rounds
 
 
@@ -115,12 +123,14 @@ class Round(NamedTuple):
 class Epochs:
     """Walks over the grid, epoch by epoch, in an order that the seed and the epoch decide."""
 
-    def __init__(self, grid: Grid, center: Center, key: Key, threads: Threads) -> None:
+    def __init__(
+        self, grid: Grid, center: Center, key: Key, threads: Threads, factors: int
+    ) -> None:
         self._columns = grid.starts, grid.users, grid.items, grid.values
         self._center = np.float32(center.mean), np.float32(1 / center.deviation)
         self._key = key
         self._threads = threads
-        self._rounds = grid.rounds(threads)
+        self._rounds = grid.rounds(threads, factors)
 
     def run(self, epoch: int, tables: Tables, rate: float, l2: float, l2_bias: float) -> None:
         """Move the tables along each rating once; `epoch` counts from 1."""
