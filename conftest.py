@@ -4,6 +4,4 @@ import os
 
 BACKENDS = ("jax", "tensorflow")
 chosen = os.environ.get("KERAS_BACKEND", "jax")
-collect_ignore = [
-    f"src/penchant/solvers/keras_{name}.py" for name in BACKENDS if name != chosen
-]
+collect_ignore = [f"src/penchant/solvers/keras_{name}.py" for name in BACKENDS if name != chosen]
