@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 from penchant import metrics
-from penchant.errors import DataError
+from penchant.errors import DataError, SettingsError
 
 columns = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 200))
 
@@ -98,3 +98,10 @@ def test_columns_that_do_not_fit(measure, truth, predicted):
     """(n,) against (n, 1) would broadcast to a table of all pairs."""
     with pytest.raises(DataError, match=r"two columns of one length above 0; received shapes \("):
         measure(np.zeros(truth), np.zeros(predicted))
+
+
+@pytest.mark.parametrize("level", [0, 1, 1.5, "0.9"])
+def test_a_level_is_a_share(level):
+    ones = np.ones(3)
+    with pytest.raises(SettingsError, match="level must be"):
+        metrics.rmse_interval(ones, ones, level)

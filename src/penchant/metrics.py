@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.errors import DataError
+from penchant.settings import require, require_number
 
 Numbers = npt.NDArray[np.floating]
 
@@ -52,6 +53,8 @@ def rmse_interval(truth: Numbers, predicted: Numbers, level: float = 0.95) -> In
     """
     from statistics import NormalDist
 
+    require_number("level", level, 0, 1, open_low=True)
+    require(level < 1, f"level must be below 1, not {level!r}.")
     squares = _squares(truth, predicted)
     mean = float(squares.mean())
     spread = float(squares.std(ddof=1)) if squares.size > 1 else 0.0

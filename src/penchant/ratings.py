@@ -127,7 +127,7 @@ class Ratings:
         user_ids, user_rows = IdMap.from_column(users, "user")
         item_ids, item_rows = IdMap.from_column(items, "item")
         numbers = _numbers(values)
-        seconds = None if timestamps is None else _seconds(timestamps)
+        seconds = None if timestamps is None else as_seconds(timestamps)
         _require_same_length(user_rows, item_rows, numbers, seconds)
         found = _scale(numbers, scale)
         table = cls(
@@ -223,7 +223,8 @@ def _numbers(values: Any) -> Values:
     return numbers.astype(np.float32)
 
 
-def _seconds(timestamps: Any) -> npt.NDArray[np.int64]:
+def as_seconds(timestamps: Any) -> npt.NDArray[np.int64]:
+    """Return times as whole seconds since 1970, (n,) int64; raise `DataError` for what is none."""
     stamps = np.asarray(_numpy(timestamps))
     if np.issubdtype(stamps.dtype, np.datetime64):
         bad = np.flatnonzero(np.isnat(stamps))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import penchant as pc
-from penchant.errors import SettingsError, UnknownIdError, UnsupportedError
+from penchant.errors import DataError, SettingsError, UnknownIdError, UnsupportedError
 from penchant.ratings import Ratings
 from penchant.recommender.explanation import Explanation, Reason, Term
 
@@ -201,6 +201,8 @@ def test_days_are_a_term_where_a_time_is_given(models):
     assert difference == pytest.approx(effect)
     with pytest.raises(UnsupportedError, match="does not read timestamps"):
         models["gibbs"].explain(user, 2, timestamp=seconds)
+    with pytest.raises(DataError, match="Timestamps must be seconds"):
+        model.predict([user], [2], timestamps="yesterday")
 
 
 def test_a_small_case_by_hand():

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from penchant.errors import DataError, NotFittedError, SettingsError, UnsupportedError
 from penchant.ids import Id, Rows
-from penchant.ratings import Ratings
+from penchant.ratings import Ratings, as_seconds
 from penchant.recommender.answers import Answer, Bounded, Neighbour, Recommendation
 from penchant.recommender.intervals import LEVEL, Prediction
 from penchant.recommender.knowledge import Knowledge, listed
@@ -147,7 +147,7 @@ class Recommender(Uncertain):
                 "This model does not read timestamps: leave them out, or train one with "
                 "solver=pc.Gibbs(contexts=('day',))."
             )
-        stamps = np.asarray(timestamps, dtype=np.int64).reshape(-1)
+        stamps = as_seconds(np.atleast_1d(timestamps))
         if len(stamps) not in (1, n):
             raise DataError(f"predict received {len(stamps):,} timestamps for {n:,} pairs.")
         return np.broadcast_to(stamps, n)
