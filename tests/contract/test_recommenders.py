@@ -51,7 +51,8 @@ def kinds(base=Recommender):
     for module in pkgutil.iter_modules(penchant.recommender.__path__):
         importlib.import_module(f"penchant.recommender.{module.name}")
     for cls in base.__subclasses__():
-        yield from [cls] if cls.kind else []
+        ours = cls.__module__.startswith("penchant.")  # other tests make kinds of their own
+        yield from [cls] if cls.kind and ours else []
         yield from kinds(cls)
 
 
