@@ -13,6 +13,7 @@ from penchant.features import CountScale, Noise, SideEncoder
 from penchant.features.side import ColumnCode
 from penchant.posterior import DayEffects, Posterior, Side, shares, variances
 from penchant.posterior.bulk_variance import pair_variances
+from penchant.posterior.change import with_cold_items
 from penchant.posterior.rows import user_tables
 
 M, N, K, k, T = 7, 9, 5, 3, 4
@@ -223,9 +224,17 @@ def test_a_row_is_a_pure_function_of_its_ratings():
     assert once.bias == again.bias
 
 
+def cold_item(p):
+    """Return the distilled row and the bias of an item that has no ratings, and no side columns."""
+    factors, cold = np.zeros((N, K), np.float32), np.array([N - 1], np.int32)
+    columns = np.zeros((1, p.items.encoder.width), np.float32)
+    solved, factors = with_cold_items(p, factors, cold, columns)
+    return factors[-1], solved.item_bias[-1]
+
+
 def test_a_new_item_is_the_least_squares_of_its_heads():
     p = posterior()
-    q, b = p.new_item([1, 2, 3], [5.0, 4.0, 1.0])
+    q, b = cold_item(p)
     assert q.shape == (K,)
     assert np.isfinite([*q, b]).all()
     # an item that is in the row space of the maps comes back as it was
@@ -233,7 +242,7 @@ def test_a_new_item_is_the_least_squares_of_its_heads():
     heads = np.einsum("tKk,K->tk", p.maps, target)
     mean = np.column_stack([heads, np.full(T, 0.5)]).astype(np.float32)
     p = dataclasses.replace(p, items=dataclasses.replace(p.items, mean=mean))
-    q, b = p.new_item([], [])
+    q, b = cold_item(p)
     np.testing.assert_allclose(q, target, atol=1e-4)
     assert b == pytest.approx(0.5)
 
@@ -261,11 +270,10 @@ def test_wrong_rows_are_refused(rows, values, message):
         posterior().row(rows, values)
 
 
-def test_an_item_without_draws_of_the_users_is_refused():
-    p = posterior(draws=False)
-    assert p.new_item([], [])[0].shape == (K,)
-    with pytest.raises(DataError, match="kept no draws of its users"):
-        p.new_item([1], [3.0])
+def test_an_item_without_ratings_needs_no_draws_of_the_users():
+    p = posterior()
+    without = dataclasses.replace(p, users=dataclasses.replace(p.users, draws=p.users.draws[:0]))
+    np.testing.assert_array_equal(cold_item(without)[0], cold_item(p)[0])
 
 
 def test_arrays_there_and_back():

@@ -17,9 +17,6 @@ import numpy.typing as npt
 
 from penchant.kernels.jit import kernel
 
-WORDS = 4
-"""Words that one counter gives; coordinate c of a row is word c % 4 of block c // 4."""
-
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
 _HIGH = np.uint64(32)

@@ -93,44 +93,6 @@ class Posterior:
         p = p.astype(np.float32)
         return Solved(p, bias, rows, A, weighted, errors, prior, noise, rated, side)
 
-    def new_item(
-        self,
-        user_rows: Rows | Sequence[int],
-        values: npt.NDArray[np.floating] | Sequence[float],
-        side: Floats | None = None,
-    ) -> tuple[Floats, float]:
-        """Solve a new or changed item from its ratings: its distilled row (K,) and its bias.
-
-        In each head from the kept draws of the users; then ``W_sᵀ q = q_s`` over all heads by least
-        squares. Without ratings it is ``m + Bᵀx`` of its side columns.
-
-        Args:
-            user_rows: (n,) the users that rated it.
-            values: (n,) their ratings.
-            side: (S,) float32 of ``items.encoder.row``, or None for unknown.
-
-        Raises:
-            DataError: the columns differ in length, a user row is outside the table, or there are
-                ratings and the users' draws were too many to keep.
-        """
-        known = self.users.draws.shape[1]
-        if len(user_rows) and not self.users.draws.size:
-            raise DataError(
-                "This model kept no draws of its users, so it can't solve an item from ratings. "
-                "Train it again with fewer heads, or on fewer users."
-            )
-        rated, deviations = self._checked(user_rows, values, known)
-        weight = self.noise.of_item(rated, deviations)
-        rows, *_ = _solve(
-            self.users.draws, self.noise.user_weights, rated, deviations,
-            self.alpha.astype(np.float64) * weight,
-            self.items.precision, self.items.prior_means(rated, side),
-        )  # fmt: skip
-        T, K, k = self.maps.shape
-        tall = self.maps.astype(np.float64).transpose(0, 2, 1).reshape(T * k, K)
-        q = np.linalg.lstsq(tall, rows[:, :-1].reshape(-1), rcond=1e-6)[0]
-        return q.astype(np.float32), float(rows[:, -1].mean())
-
     def _checked(self, rows: Any, values: Any, known: int) -> tuple[Rows, Any]:
         at = np.asarray(rows, dtype=np.int32)
         deviations = np.asarray(values, dtype=np.float64) - self.mean
@@ -209,8 +171,9 @@ class Posterior:
                 f"{name}.precision": (T, D, D),
                 f"{name}.weights": (T, F, D),
             }
+        arrays = self.arrays()
         for name, shape in shapes.items():
-            found = self.arrays()[name].shape
+            found = arrays[name].shape
             if found != shape:
                 raise DataError(f"{name} must be of shape {shape}; received {found}.")
 

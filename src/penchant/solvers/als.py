@@ -120,9 +120,7 @@ class ALS(SolverSettings):
         """
         require_count("factors", factors)
         require_count("seed", seed, 0)
-        file = None
-        if checkpoint is not None:
-            file = StateFile(checkpoint, self, ratings, validation, factors=factors, seed=seed)
+        file = StateFile.of(checkpoint, self, ratings, validation, factors=factors, seed=seed)
         monitor = Monitor(self.round_name, ratings, validation, watch, callbacks)
         with Threads(threads) as pool:
             run = Run(self, ratings, seed, pool, monitor)

@@ -125,9 +125,7 @@ class Gibbs(SolverSettings):
         """
         require_count("factors", factors)
         require_count("seed", seed, 0)
-        file = None
-        if checkpoint is not None:
-            file = StateFile(checkpoint, self, ratings, validation, factors=factors, seed=seed)
+        file = StateFile.of(checkpoint, self, ratings, validation, factors=factors, seed=seed)
         monitor = Monitor("sweep", ratings, validation, watch, callbacks)
         with Threads(threads) as pool:
             run = Run(self, ratings, seed, pool, monitor)

@@ -143,9 +143,7 @@ class Keras(SolverSettings):
             raise DataError("There are no ratings to train on. Check the filter before it.")
         if validation is not None and not len(validation):
             validation = None
-        file = None
-        if checkpoint is not None:
-            file = StateFile(checkpoint, self, ratings, validation, factors=factors, seed=seed)
+        file = StateFile.of(checkpoint, self, ratings, validation, factors=factors, seed=seed)
         spread = _spread(ratings) if self.standardise else 1.0
         network = matrix_factorization(
             ratings.user_ids.size,

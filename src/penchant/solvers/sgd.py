@@ -116,9 +116,7 @@ class SGD(SolverSettings):
         require_count("factors", factors)
         if not len(ratings):
             raise DataError("There are no ratings to train on. Check the filter before it.")
-        file = None
-        if checkpoint is not None:
-            file = StateFile(checkpoint, self, ratings, validation, factors=factors, seed=seed)
+        file = StateFile.of(checkpoint, self, ratings, validation, factors=factors, seed=seed)
         with Threads(threads) as workers:
             run = _Run(self, ratings, validation, factors, seed, workers, file)
             return run.train(watch, callbacks)

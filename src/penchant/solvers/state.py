@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,11 @@ class StateFile:
             "factors": factors,
             "seed": seed,
         }
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint | None, *training: Any, **more: Any) -> Self | None:
+        """Return the file of a checkpoint, or None where none is asked for."""
+        return None if checkpoint is None else cls(checkpoint, *training, **more)
 
     def due(self, number: int) -> bool:
         """Return whether the state after this epoch or sweep is to be written."""

@@ -6,10 +6,10 @@ import errno
 import hashlib
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import NamedTuple
 
+from penchant.atomic import new_file
 from penchant.errors import SourceError
 
 _MANIFEST = "manifest.json"
@@ -69,8 +69,8 @@ def keep(folder: Path, files: dict[str, bytes], origin: str) -> Kept:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in (files | {_MANIFEST: manifest}).items():
-            _replace(folder / name, content)
-        _sync_folder(folder)
+            with new_file(folder / name) as file:
+                file.write(content)
     except OSError as error:
         size = sum(map(len, files.values()))
         what = "The disk is full" if error.errno == errno.ENOSPC else f"Not writable ({error})"
@@ -78,26 +78,3 @@ def keep(folder: Path, files: dict[str, bytes], origin: str) -> Kept:
             f"{what}: {size / 1e6:.1f} MB were to be kept in {folder}. {_WAY_OUT}"
         ) from None
     return Kept(folder, tuple(files), origin)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a sibling, bring it to the disk, and only then give it the name."""
-    sibling = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with sibling.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        sibling.replace(path)
-    finally:
-        sibling.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # which cannot open folders, and needs no such call
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
