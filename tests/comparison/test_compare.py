@@ -45,6 +45,7 @@ class Mean(Recommender):
 
     kind = "mean"
     history = History()
+    n_parameters = 1
 
     def __init__(self, pull=5.0):
         self.pull = pull
@@ -65,6 +66,9 @@ class Mean(Recommender):
         return np.float32(self.mean) + self.items
 
     def _correlations(self, side, row):
+        raise NotImplementedError
+
+    def _saved(self, ratings):
         raise NotImplementedError
 
 

@@ -5,26 +5,27 @@ from __future__ import annotations
 import inspect
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, Self, overload
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from penchant.errors import DataError, NotFittedError, SettingsError, UnsupportedError
+from penchant.history import History
 from penchant.ids import Id, Rows
 from penchant.ratings import Ratings, as_seconds
 from penchant.recommender.answers import Answer, Bounded, Neighbour, Recommendation
 from penchant.recommender.intervals import LEVEL, Prediction
 from penchant.recommender.knowledge import Knowledge, listed
+from penchant.recommender.saving import Saving
 from penchant.recommender.scores import Scores
-from penchant.recommender.uncertain import Uncertain
 from penchant.settings import require_choice, require_count
 
 Floats = npt.NDArray[np.float32]
 Seconds = npt.NDArray[np.int64] | None
 
 
-class Recommender(Uncertain):
+class Recommender(Saving):
     """Settings, ids and a trained model; scikit-learn's manners.
 
     The constructor stores what it is given, `fit` starts afresh and returns the recommender,
@@ -33,7 +34,6 @@ class Recommender(Uncertain):
     answer for someone it knows nothing of, and counted in every score.
     """
 
-    kind: ClassVar[str] = ""
     _knowledge: Knowledge | None = None
 
     # Settings
@@ -72,6 +72,16 @@ class Recommender(Uncertain):
 
         `seconds` are the times of the ratings, (n,) int64 since 1970, or None.
         """
+
+    @property
+    @abstractmethod
+    def history(self) -> History:
+        """What each round of the training measured; raises `NotFittedError` before `fit`."""
+
+    @property
+    @abstractmethod
+    def n_parameters(self) -> int:
+        """How many trained numbers there are; raises `NotFittedError` before `fit`."""
 
     @abstractmethod
     def _score_user(self, user_row: int) -> Floats:
@@ -154,9 +164,6 @@ class Recommender(Uncertain):
 
     def evaluate(self, test: Ratings) -> Scores:
         """Predict ratings that are known, and return how well that went; see `Scores`.
-
-        Args:
-            test: ratings that the model was not trained on, of these or of other ids.
 
         Raises `DataError` where that is no `Ratings`, or has none in it.
         """

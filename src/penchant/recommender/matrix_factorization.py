@@ -165,21 +165,12 @@ class MatrixFactorization(Explaining):
 
         return network_of(self.trained)
 
-    def save(
-        self, path: str | os.PathLike[str], *, ratings: bool = True, overwrite: bool = False
-    ) -> None:
-        """Save the recommender as a bundle: a folder of arrays, ids and a card.
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers predict; raises `NotFittedError` before `fit`."""
+        return self.trained.n_parameters
 
-        Args:
-            path: the folder to make, such as "films.penchant".
-            ratings: whether to save the training ratings too; `recommend` needs them to leave
-                out what was rated.
-            overwrite: whether to replace a bundle that is there.
-
-        Raises:
-            NotFittedError: before `fit`.
-            BundleError: the folder cannot be written; nothing is left half written.
-        """
+    def _saved(self, ratings: bool) -> storage.Saved:
         history = self.history.to_json()
         weights = {name: a for name, a in self.trained.arrays().items() if name != "mean"}
         card = {"settings": self._made_by, "mean": self.trained.mean, "history": history}
@@ -189,7 +180,7 @@ class MatrixFactorization(Explaining):
             card["calibration"] = self._calibration.card()
             weights["calibration"] = self._calibration.scores
         kept = None if self.posterior is None else self.posterior.arrays()
-        storage.save(path, self.kind, self.knowledge, card, weights, kept, ratings, overwrite)
+        return storage.Saved(card, weights, kept)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored) -> MatrixFactorization:

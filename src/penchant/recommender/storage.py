@@ -34,13 +34,26 @@ class Stored(NamedTuple):
     knowledge: Knowledge
 
 
+class Saved(NamedTuple):
+    """What a recommender is made of again, beside its ids and ratings.
+
+    Attributes:
+        card: JSON-able entries.
+        weights: named arrays; ``user_…`` has M rows and ``item_…`` has N.
+        posterior: further named arrays, or None.
+    """
+
+    card: dict[str, Any]
+    weights: dict[str, Any]
+    posterior: dict[str, Any] | None = None
+
+
 def save(
     path: str | os.PathLike[str],
     kind: str,
     known: Knowledge,
-    card: dict[str, Any],
-    weights: dict[str, Any],
-    posterior: dict[str, Any] | None,
+    saved: Saved,
+    *,
     ratings: bool,
     overwrite: bool,
 ) -> None:
@@ -51,13 +64,13 @@ def save(
     kept = known.ratings if ratings else None
     contents = bundle.Contents(
         kind=kind,
-        card={**card, "data": data},
-        weights={**weights, **counts},
+        card={**saved.card, "data": data},
+        weights={**saved.weights, **counts},
         users=known.user_ids,
         items=known.item_ids,
         user_table=known.user_table,
         item_table=known.item_table,
-        posterior=posterior,
+        posterior=saved.posterior,
         ratings=None
         if kept is None
         else bundle.Columns(kept.user_rows, kept.item_rows, kept.values, kept.timestamps),
