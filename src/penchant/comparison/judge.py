@@ -16,8 +16,8 @@ from penchant.errors import DataError, SettingsError
 from penchant.ratings import Ratings, Scale
 from penchant.recommender.base import Recommender, require_ratings
 from penchant.recommender.matrix_factorization import MatrixFactorization
+from penchant.recommender.naming import free, kind_of
 from penchant.settings import require, require_count, require_number
-from penchant.solvers.named import solver_of
 from penchant.split import Split, split
 from penchant.split import folds as make_folds
 
@@ -128,29 +128,14 @@ def _named(models: Iterable[Recommender] | Mapping[str, Recommender]) -> dict[st
                 f"compare takes recommenders such as pc.MatrixFactorization(solver='sgd'), not "
                 f"{model!r}."
             )
-        name = _free(_kind(model), named) if listed else str(key)
-        if name == BAR and _kind(model) != BAR:
+        name = free(kind_of(model), named) if listed else str(key)
+        if name == BAR and kind_of(model) != BAR:
             raise SettingsError(f"{BAR!r} is the bias model's name; give {model!r} another one.")
         named[name] = model
     if not named:
         raise SettingsError("compare needs a model to compare with the bias model; received none.")
     bar = named.pop(BAR, None) or MatrixFactorization(factors=1, solver=BAR)
     return {BAR: bar, **named}
-
-
-def _kind(model: Recommender) -> str:
-    """Return the name of what trains a model."""
-    if isinstance(model, MatrixFactorization):
-        return solver_of(model.solver).name
-    return model.kind
-
-
-def _free(name: str, taken: Mapping[str, Any]) -> str:
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name} ({number})"
-    return free
 
 
 def _parts(

@@ -17,6 +17,38 @@ from penchant.solvers.base import Checkpoint, Fitted, Solver
 from penchant.split import split
 
 
+class Parts(NamedTuple):
+    """The ratings of one training, all by the rows of `train`.
+
+    Attributes:
+        train: the training ratings.
+        validation: ratings that may choose, or None.
+        watch: ratings that draw a curve, or None.
+        knowledge: what `train` tells.
+    """
+
+    train: Ratings
+    validation: Ratings | None
+    watch: Ratings | None
+    knowledge: Knowledge
+
+    @classmethod
+    def of(cls, ratings: Ratings, *, validation: Any, watch: Ratings | None, seed: int) -> Self:
+        """Check the arguments and cut off the validation part.
+
+        Raises `SettingsError` or `DataError` where an argument makes no sense.
+        """
+        require_count("seed", seed, 0)
+        require_ratings("ratings", ratings)
+        if watch is not None:
+            require_ratings("watch", watch, least=0)
+        train, held_out = _validation(ratings, validation, seed)
+        known = Knowledge.of(train)
+        held_out = None if held_out is None else known.aligned(held_out)
+        watch = None if watch is None else known.aligned(watch)
+        return cls(train, held_out, watch, known)
+
+
 class Plan(NamedTuple):
     """What a solver is to train on, and what it may look at.
 
@@ -54,15 +86,8 @@ class Plan(NamedTuple):
         Raises `SettingsError` or `DataError` where an argument makes no sense.
         """
         require_count("factors", factors)
-        require_count("seed", seed, 0)
-        require_ratings("ratings", ratings)
-        if watch is not None:
-            require_ratings("watch", watch, least=0)
-        train, held_out = _validation(ratings, validation, seed)
-        known = Knowledge.of(train)
-        held_out = None if held_out is None else known.aligned(held_out)
-        watch = None if watch is None else known.aligned(watch)
-        return cls(solver, train, held_out, watch, known, factors, seed)
+        parts = Parts.of(ratings, validation=validation, watch=watch, seed=seed)
+        return cls(solver, *parts, factors, seed)
 
     @property
     def reads_time(self) -> bool:
@@ -73,10 +98,7 @@ class Plan(NamedTuple):
         self, callbacks: Iterable[Any], *, progress: bool, threads: int | None, resume: Any
     ) -> Fitted:
         """Train; see `MatrixFactorization.fit`."""
-        require(
-            isinstance(callbacks, Iterable) and not isinstance(callbacks, str),
-            f"callbacks must be a list of callbacks, not {callbacks!r}.",
-        )
+        require_callbacks(callbacks)
         if not progress:
             return self._run(callbacks, threads, resume)
         shown_rounds = show_progress(self.solver.round_name, self.solver.rounds)
@@ -94,6 +116,14 @@ class Plan(NamedTuple):
             threads=threads,
             checkpoint=_checkpoint(resume),
         )
+
+
+def require_callbacks(callbacks: object) -> None:
+    """Raise `SettingsError` unless that is a list, or another iterable."""
+    require(
+        isinstance(callbacks, Iterable) and not isinstance(callbacks, str),
+        f"callbacks must be a list of callbacks, not {callbacks!r}.",
+    )
 
 
 def with_side_information(solver: Any, wanted: Any) -> Any:
