@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from penchant.errors import PenchantError as PenchantError
     from penchant.ratings import Ratings as Ratings
     from penchant.ratings import Scale as Scale
+    from penchant.recommender.blend import Blend as Blend
     from penchant.recommender.matrix_factorization import (
         MatrixFactorization as MatrixFactorization,
     )
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ALS": "penchant.solvers.als:ALS",
     "Bias": "penchant.solvers.bias:Bias",
+    "Blend": "penchant.recommender.blend:Blend",
     "Checkpoint": "penchant.solvers.base:Checkpoint",
     "Gibbs": "penchant.solvers.gibbs:Gibbs",
     "Keras": "penchant.solvers.keras:Keras",

@@ -55,6 +55,21 @@ class Bundle:
     user_table: pa.Table | None
     item_table: pa.Table | None
     _entries: dict[str, Entry] = dataclasses.field(repr=False)
+    _within: tuple[Bundle, str] | None = dataclasses.field(default=None, repr=False)
+
+    def section(self, prefix: str, kind: str, card: dict[str, Any]) -> Bundle:
+        """Return the arrays whose names begin with a prefix as a bundle of its own.
+
+        Ids, side tables and ratings are those of the whole; the names lose the prefix.
+
+        Raises `BundleError` where ``user_…`` or ``item_…`` arrays are not of the ids' rows.
+        """
+        weights = _cut(self.weights, prefix)
+        with _telling(self.folder, WEIGHTS):
+            arrays.require_rows(weights, self.users.size, self.items.size)
+        return dataclasses.replace(
+            self, kind=kind, card=card, weights=weights, _within=(self, prefix)
+        )
 
     @property
     def has_ratings(self) -> bool:
@@ -64,11 +79,15 @@ class Bundle:
     @property
     def has_posterior(self) -> bool:
         """Whether a posterior was saved too."""
-        return POSTERIOR in self._entries
+        if POSTERIOR not in self._entries or self._within is None:
+            return POSTERIOR in self._entries
+        return any(name.startswith(self._within[1]) for name in self._entries[POSTERIOR].arrays)
 
     @cached_property
     def ratings(self) -> Columns | None:
         """The ratings, or None; raises `BundleError` where the file is not right."""
+        if self._within is not None:
+            return self._within[0].ratings
         if not self.has_ratings:
             return None
         entry = self._entries[RATINGS]
@@ -79,7 +98,14 @@ class Bundle:
     @cached_property
     def posterior(self) -> Arrays | None:
         """The posterior's arrays, or None; raises `BundleError` where the file is not right."""
+        if self._within is not None and self.has_posterior:
+            whole, prefix = self._within
+            return _cut(whole.posterior or {}, prefix)
         return _arrays(self.folder, POSTERIOR, self._entries) if self.has_posterior else None
+
+
+def _cut(named: Arrays, prefix: str) -> Arrays:
+    return {n.removeprefix(prefix): a for n, a in named.items() if n.startswith(prefix)}
 
 
 def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Bundle:

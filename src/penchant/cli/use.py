@@ -161,7 +161,8 @@ def similar(
 def _open(bundle: str) -> Recommender:
     from penchant.recommender.opening import open
 
-    return open(bundle)
+    model: Recommender = open(bundle)
+    return model
 
 
 def _parse(ids: IdMap, text: str) -> Id:

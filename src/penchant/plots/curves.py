@@ -39,6 +39,7 @@ class _Curve(NamedTuple):
 
 _CURVES = (
     _Curve("train_rmse", "Train RMSE", BLUE, "o"),
+    _Curve("out_of_fold_rmse", "Out-of-fold RMSE", BLUE, "o"),
     _Curve("validation_rmse", "Validation RMSE", GREEN, "^"),
     _Curve("watch_rmse", "Test RMSE", VERMILION, "s"),
 )
@@ -78,7 +79,7 @@ def plot_history(history: History, path: PathLike | None = None, title: str | No
         )
     figure = empty_figure(6.0, 4.4)
     axes = figure.add_axes((0.115, 0.14, 0.61, 0.69 if title else 0.76))
-    word = "sweep" if "sweep" in history.names else "epoch"
+    word = next((name for name in ("sweep", "member") if name in history.names), "epoch")
     rounds = history.column(word) if word in history.names else np.arange(1.0, len(history) + 1)
     _style(axes, word, rounds)
     for curve, values in present:

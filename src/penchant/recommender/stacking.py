@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -86,20 +86,27 @@ class Weights(Sequence[Part]):
         ]
         return cls(tuple(parts), constant, together)
 
-    def combine(self, predictions: Sequence[Floats]) -> Floats:
-        """Return the blend's unclipped ratings, (n,) float32, of its members', (n,) each.
+    def combine(self, shape: tuple[int, ...], predicted: Callable[[int], Floats]) -> Floats:
+        """Return the blend's unclipped ratings, float32 of a shape.
 
-        The members are added one by one, so a rating doesn't depend on those beside it.
+        The members are added one by one, so a rating doesn't depend on those beside it; members
+        without weight are not asked.
+
+        Args:
+            shape: of the answer.
+            predicted: gives the unclipped ratings of the member at a place.
         """
-        total = np.full(np.shape(predictions[0]), self.constant)
-        for part, predicted in zip(self.parts, predictions, strict=True):
-            total += part.weight * predicted.astype(np.float64)
+        total = np.full(shape, self.constant)
+        for place, part in enumerate(self.parts):
+            if part.weight:
+                total += part.weight * predicted(place).astype(np.float64)
         return total.astype(np.float32)
 
     def shares(self) -> Doubles:
         """Return the weights scaled to sum to 1, (m,); equal ones where all are 0.
 
-        >>> Weights((Part("a", 0.3, 1, 0), Part("b", 0.1, 1, 0)), 0.0, 1.0).shares().round(2).tolist()
+        >>> parts = Part("a", 0.3, 1, 0), Part("b", 0.1, 1, 0)
+        >>> Weights(parts, 0.0, 1.0).shares().round(2).tolist()
         [0.75, 0.25]
         """
         weights = np.array([part.weight for part in self.parts])
