@@ -114,7 +114,7 @@ class Plan(NamedTuple):
             seed=self.seed,
             callbacks=callbacks,
             threads=threads,
-            checkpoint=_checkpoint(resume),
+            checkpoint=checkpoint_of(resume),
         )
 
 
@@ -142,7 +142,11 @@ def with_side_information(solver: Any, wanted: Any) -> Any:
     return dataclasses.replace(solver, side_information=wanted)
 
 
-def _checkpoint(resume: Any) -> Checkpoint | None:
+def checkpoint_of(resume: Any) -> Checkpoint | None:
+    """Return the checkpoint for what was given as `resume`: a folder, a checkpoint or None.
+
+    Raises `SettingsError` for anything else.
+    """
     if resume is None or isinstance(resume, Checkpoint):
         return resume
     require(

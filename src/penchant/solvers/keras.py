@@ -9,13 +9,11 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from penchant.errors import DataError, DivergedError, SettingsError
+from penchant.errors import DataError
 from penchant.factors import Factors
-from penchant.history import History
-from penchant.network.backend import load_keras
 from penchant.network.mf import L2On, factors_from, factors_of, matrix_factorization
 from penchant.ratings import Ratings
-from penchant.settings import require, require_choice, require_count, require_number
+from penchant.settings import require_choice, require_count, require_number
 from penchant.solvers.base import (
     Checkpoint,
     Fitted,
@@ -24,10 +22,11 @@ from penchant.solvers.base import (
     diverged,
     without_strangers,
 )
-from penchant.solvers.keras_callbacks import Hooks, epoch_hooks
+from penchant.solvers.keras_callbacks import epoch_hooks
 from penchant.solvers.keras_loop import EpochLoop, Loss
+from penchant.solvers.keras_optimizer import described, make_optimizer, require_rate
+from penchant.solvers.keras_run import Course, epoch_order
 from penchant.solvers.state import StateFile
-from penchant.solvers.stopping import has_waited, keeps_last
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,9 +85,7 @@ class Keras(SolverSettings):
         require_number("l2", self.l2, 0)
         require_number("l2_bias", self.l2_bias, 0)
         require_choice("l2_on", self.l2_on, ("rows", "table"))
-        require_choice("decay", self.decay, ("cosine", "none"))
-        if self.learning_rate is not None:
-            require_number("learning_rate", self.learning_rate, 0, open_low=True)
+        require_rate(self.learning_rate, self.decay)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON-able values.
@@ -97,7 +94,7 @@ class Keras(SolverSettings):
         """
         values = super().to_json()
         if not isinstance(self.optimizer, str):
-            values["optimizer"] = _described(self.optimizer)
+            values["optimizer"] = described(self.optimizer)
         if not isinstance(self.loss, str):
             values["loss"] = f"the function {values['loss']}"
         return values
@@ -158,109 +155,41 @@ class Keras(SolverSettings):
         steps = self.epochs * -(-len(ratings) // self.batch_size)
         loop = EpochLoop(network, self.make_optimizer(steps), self.loss, self.batch_size)
         with epoch_hooks(callbacks, loop, self.epochs) as hooks:
-            return _Run(self, loop, ratings, spread, hooks, seed, file).train(validation, watch)
+            course = Course(
+                _Task(loop, ratings, spread, seed),
+                Monitor("epoch", ratings, validation, watch, hooks.callbacks),
+                hooks,
+                epochs=self.epochs,
+                patience=self.patience,
+                file=file,
+                finish=lambda factors, history: Fitted(factors, None, history),
+            )
+            return course.run()  # type: ignore[no-any-return]
 
     def make_optimizer(self, steps: int) -> Any:
         """Return a fresh Keras optimiser for a training of so many steps.
 
         Raises `SettingsError` for a name that Keras doesn't know, or what is no optimiser.
         """
-        keras = load_keras()
-        if isinstance(self.optimizer, keras.optimizers.Optimizer):
-            return type(self.optimizer).from_config(self.optimizer.get_config())
-        require(
-            isinstance(self.optimizer, str),
-            f"optimizer must be a name or a Keras optimiser, not {self.optimizer!r}.",
-        )
-        try:
-            optimizer = keras.optimizers.get(self.optimizer)
-        except ValueError:
-            raise SettingsError(
-                f"Keras knows no optimizer {self.optimizer!r}. Choose one such as 'sgd', "
-                f"'adam', 'adamax', or pass an optimiser object."
-            ) from None
-        rate = float(optimizer.learning_rate) if self.learning_rate is None else self.learning_rate
-        schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
-        return type(optimizer)(learning_rate=schedule if self.decay == "cosine" else rate)
+        return make_optimizer(self.optimizer, self.learning_rate, self.decay, steps)
 
 
-class _Run:
-    """One training: the loop's state, the factors to keep, the records."""
+class _Task:
+    """The factors' network as it is trained; see `penchant.solvers.keras_run.Task`."""
 
-    def __init__(
-        self,
-        settings: Keras,
-        loop: EpochLoop,
-        ratings: Ratings,
-        spread: float,
-        hooks: Hooks,
-        seed: int,
-        file: StateFile | None,
-    ) -> None:
-        self._settings = settings
+    def __init__(self, loop: EpochLoop, ratings: Ratings, spread: float, seed: int) -> None:
         self._loop = loop
         self._ratings = ratings
         self._spread = spread
-        self._hooks = hooks
         self._seed = seed
-        self._file = file
-        self._kept = factors_of(loop.network)
 
-    def train(self, validation: Ratings | None, watch: Ratings | None) -> Fitted:
-        monitor = Monitor("epoch", self._ratings, validation, watch, self._hooks.callbacks)
-        history = monitor.history
-        self._resume(monitor)
-        try:
-            for epoch in range(len(history), self._settings.epochs):
-                self._hooks.begin_epoch(epoch)
-                loss = self._loop.run(*self._shuffled(epoch))
-                factors = self._factors(epoch)
-                with np.errstate(over="ignore", invalid="ignore"):  # the monitor tells of it
-                    stop = monitor.measure(factors.predict, loss=loss)
-                if keeps_last(history):
-                    self._kept = factors
-                if self._file is not None and self._file.due(epoch + 1):
-                    self._file.write(self._state(), history.to_json())
-                if stop or has_waited(history, self._settings.patience):
-                    break
-        except KeyboardInterrupt:
-            if not len(history):
-                raise
-            history.interrupted = True
-        except DivergedError as error:
-            error.last_good = self._fitted(history) if len(history) else None
-            raise
-        return self._fitted(history)
-
-    def _variables(self) -> list[Any]:
-        return [*self._loop.network.variables, *self._loop.optimizer.variables]
-
-    def _state(self) -> dict[str, npt.NDArray[Any]]:
-        """Return all that the next epoch depends on, and the factors to keep."""
-        now = {f"now.{k}": np.asarray(v.value) for k, v in enumerate(self._variables())}
-        return now | {f"kept.{name}": a for name, a in self._kept.arrays().items()}
-
-    def _resume(self, monitor: Monitor) -> None:
-        state = None if self._file is None else self._file.read()
-        if state is None:
-            return
-        for k, variable in enumerate(self._variables()):
-            variable.assign(state.arrays[f"now.{k}"])
-        kept = {name: state.arrays[f"kept.{name}"] for name in self._kept.arrays()}
-        self._kept = factors_from(kept, float(kept["mean"]))
-        monitor.resume(state.progress["records"], state.progress["best"])
-
-    def _fitted(self, history: History) -> Fitted:
-        return Fitted(self._kept, None, history)
-
-    def _shuffled(self, epoch: int) -> tuple[list[npt.NDArray[Any]], npt.NDArray[np.float32]]:
-        """Return rows and values in the epoch's own random order, keyed by seed and epoch."""
-        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._ratings))
+    def run(self, epoch: int) -> float:
+        order = epoch_order(self._seed, epoch, len(self._ratings))
         table = self._ratings
         inputs = [table.user_rows[order], table.item_rows[order]]
-        return inputs, table.values[order] / np.float32(self._spread)
+        return self._loop.run(inputs, table.values[order] / np.float32(self._spread))
 
-    def _factors(self, epoch: int) -> Factors:
+    def numbers(self, epoch: int) -> Factors:
         try:
             with np.errstate(over="ignore"):
                 factors = factors_of(self._loop.network).scaled(self._spread)
@@ -268,12 +197,11 @@ class _Run:
             raise diverged("epoch", epoch + 1) from None
         return without_strangers(factors, self._ratings)
 
+    def restored(self, arrays: dict[str, npt.NDArray[Any]]) -> Factors:
+        return factors_from(arrays, float(arrays["mean"]))
 
-def _described(optimizer: Any) -> str:
-    config = dict(optimizer.get_config())
-    config.pop("name")  # Keras numbers them
-    told = ", ".join(f"{name}={value!r}" for name, value in config.items())
-    return f"the object {type(optimizer).__name__}({told})"
+    def variables(self) -> list[Any]:
+        return [*self._loop.network.variables, *self._loop.optimizer.variables]
 
 
 def _spread(ratings: Ratings) -> float:

@@ -48,3 +48,17 @@ def _compiled_scan(network: Any, optimizer: Any, loss: Loss) -> Any:
         return state, losses.mean()
 
     return scan
+
+
+def compile_call(network: Any) -> Callable[[list[Any]], Any]:
+    """Return a function from inputs to the output of the network as its weights then stand."""
+
+    @jax.jit
+    def call(trainable: Any, non_trainable: Any, inputs: Any) -> Any:
+        return network.stateless_call(trainable, non_trainable, inputs, training=False)[0]
+
+    def run(inputs: list[Any]) -> Any:
+        groups = (network.trainable_variables, network.non_trainable_variables)
+        return call(*([v.value for v in group] for group in groups), inputs)
+
+    return run

@@ -30,3 +30,11 @@ def compile_steps(network: Any, optimizer: Any, loss: Loss) -> Callable[[list[An
 
     compiled = tf.function(scan, reduce_retracing=True)
     return lambda batches: float(compiled([tf.convert_to_tensor(x) for x in batches]))
+
+
+def compile_call(network: Any) -> Callable[[list[Any]], Any]:
+    """Return a function from inputs to the output of the network as its weights then stand."""
+    import tensorflow as tf
+
+    compiled = tf.function(lambda inputs: network(inputs, training=False), reduce_retracing=True)
+    return lambda inputs: compiled([tf.convert_to_tensor(x) for x in inputs])

@@ -1,0 +1,318 @@
+"""NeuralRecommender: what recommenders whose model is a Keras network have in common."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import BundleError, DataError, DivergedError, SettingsError
+from penchant.history import History
+from penchant.ids import Rows
+from penchant.network.weights import PREFIX, Arrays, Shapes, require_shapes, set_weights
+from penchant.ratings import Ratings
+from penchant.recommender import storage
+from penchant.recommender.base import Recommender, Seconds, not_fitted
+from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.plan import Parts, checkpoint_of, require_callbacks
+from penchant.recommender.progress import show_progress, told_while_compiling
+from penchant.solvers.base import Checkpoint
+
+Floats = npt.NDArray[np.float32]
+
+SAMPLED_PAIRS = 2**18
+"""About so many predictions say which rows are alike; at least `LEAST_SAMPLED` others are asked."""
+
+LEAST_SAMPLED = 16
+
+
+class Trained(NamedTuple):
+    """What a training gives.
+
+    Attributes:
+        weights: the network's numbers by name; see `penchant.network.weights`.
+        card: JSON-able values that the network is built of again, beside settings and ids.
+        history: what each epoch measured.
+        more: further named arrays that it is built of; ``user_…`` has M rows, ``item_…`` N.
+    """
+
+    weights: Arrays
+    card: dict[str, Any]
+    history: History
+    more: Arrays = {}  # noqa: RUF012 - never changed
+
+
+class Trainer(Protocol):
+    """What trains: the settings of a recommender, checked."""
+
+    @property
+    def rounds(self) -> int:
+        """How many epochs there are at the most."""
+
+    def fit(
+        self,
+        ratings: Ratings,
+        *,
+        validation: Ratings | None,
+        watch: Ratings | None,
+        seed: int,
+        callbacks: Iterable[Any],
+        threads: int | None,
+        checkpoint: Checkpoint | None,
+    ) -> Trained:
+        """Train on ratings; `last_good` of a `DivergedError` is what was trained until then."""
+
+
+class NeuralRecommender(Recommender):
+    """A recommender that holds a Keras network, as named numbers.
+
+    A kind of its own gives four things: `_trainer`, what trains; `_shapes`, the shape of each
+    weight, found without Keras and without making it; `_build`, the network; and, where that is
+    no network from pairs of rows to a rating, `_predict_rows`. Constructor arguments are plain
+    values, so that a bundle can hold them.
+    """
+
+    seed: int
+    _trained: Trained | None = None
+    _made_by: dict[str, Any]
+
+    # What a kind gives
+
+    @abstractmethod
+    def _trainer(self) -> Trainer:
+        """Return what trains; raises `SettingsError` for a setting that makes no sense."""
+
+    @abstractmethod
+    def _shapes(self, trained: Trained, known: Knowledge) -> Shapes:
+        """Return the shape of each weight by name, by the settings, the card and the ids.
+
+        Raises `DataError` where card or further arrays make no sense.
+        """
+
+    @abstractmethod
+    def _build(self, trained: Trained, known: Knowledge) -> Any:
+        """Build the network; its weights are given to it afterwards."""
+
+    # What all have
+
+    def fit(
+        self,
+        ratings: Ratings,
+        *,
+        validation: float | Ratings | None = None,
+        watch: Ratings | None = None,
+        callbacks: Iterable[Any] = (),
+        progress: bool = True,
+        threads: int | None = None,
+        resume: str | os.PathLike[str] | Checkpoint | None = None,
+    ) -> Self:
+        """Train on ratings, from a fresh start, and return the recommender.
+
+        Args:
+            ratings: what to learn from.
+            validation: a share of `ratings` to cut off at random, or ratings of their own. They
+                choose when to stop and what to keep, and calibrate the intervals of `predict`.
+            watch: ratings whose RMSE is measured after each epoch, for the curve alone.
+            callbacks: functions that get each epoch's record (`True` as their answer stops), or
+                `keras.callbacks.Callback` objects with epoch hooks.
+            progress: whether to tell of each epoch on standard error.
+            threads: for solvers with threads of our own; Keras' backend has its own.
+            resume: a folder that keeps the state after every 10 epochs (`pc.Checkpoint` for
+                another number), and from which an interrupted training goes on.
+
+        Raises:
+            DataError: what is given as ratings is none, or empty.
+            SettingsError: a setting or an argument makes no sense.
+            DivergedError: the numbers left the finite ones; the last good state is kept here.
+        """
+        trainer = self._trainer()
+        parts = Parts.of(ratings, validation=validation, watch=watch, seed=self.seed)
+        require_callbacks(callbacks)
+        checkpoint = checkpoint_of(resume)
+        try:
+            with _shown(trainer.rounds, callbacks, progress) as told:
+                trained = trainer.fit(
+                    parts.train,
+                    validation=parts.validation,
+                    watch=parts.watch,
+                    seed=self.seed,
+                    callbacks=told,
+                    threads=threads,
+                    checkpoint=checkpoint,
+                )
+        except DivergedError as error:
+            if error.last_good is not None:
+                self._accept(error.last_good, parts.knowledge)
+            raise
+        self._accept(trained, parts.knowledge)
+        self._calibrate(parts.validation)
+        return self
+
+    def _accept(
+        self, trained: Trained, knowledge: Knowledge, made_by: dict[str, Any] | None = None
+    ) -> Self:
+        for name in ("network", "_forward", "_deviations_of", "_calibration"):
+            self.__dict__.pop(name, None)
+        self._trained, self._knowledge = trained, knowledge
+        self._made_by = made_by or {k: plain_setting(v) for k, v in self.get_params().items()}
+        return self
+
+    def _known_fit(self) -> Trained:
+        if self._trained is None:
+            raise not_fitted(self)
+        return self._trained
+
+    @property
+    def history(self) -> History:
+        """What each epoch measured; raises `NotFittedError` before `fit`."""
+        return self._known_fit().history
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers predict; raises `NotFittedError` before `fit`."""
+        return sum(array.size for array in self._known_fit().weights.values())
+
+    @cached_property
+    def network(self) -> Any:
+        """The trained network, a `keras.Model` of rows (not ids).
+
+        Raises `NotFittedError` before `fit`.
+        """
+        trained = self._known_fit()
+        made_by = self._as_made()
+        network = made_by._build(trained, self.knowledge)
+        set_weights(network, trained.weights)
+        return network
+
+    def _as_made(self) -> Self:
+        """Return an unfitted twin with the settings that made the numbers."""
+        return type(self)(**restored_settings(type(self), self._made_by))
+
+    @cached_property
+    def _forward(self) -> Any:
+        from penchant.solvers.keras_forward import Forward
+
+        return Forward(self.network)
+
+    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
+        answers: Floats = self._forward(user_rows, item_rows)
+        return answers
+
+    def _score_user(self, user_row: int) -> Floats:
+        items = np.arange(self.knowledge.item_ids.size, dtype=np.int32)
+        return self._predict_rows(np.full_like(items, user_row), items, None)
+
+    # Likeness
+
+    def _correlations(self, side: str, row: int) -> Floats:
+        """Return how predicted deviations correlate; see `similar_items`.
+
+        A rating's deviation is what is left of its prediction less the mean of its user's and
+        plus that of all: there are no factors to take it from. It is asked of the rows of the
+        other side with the most ratings, of about `SAMPLED_PAIRS` pairs in all.
+        """
+        deviations = self._deviations_of.get(side)
+        if deviations is None:
+            deviations = self._deviations_of[side] = self._sampled_deviations(side)
+        towards = deviations @ deviations[row]
+        spread = np.sqrt(np.einsum("ns,ns->n", deviations, deviations))
+        scale = spread * spread[row]
+        out: Floats = np.divide(towards, scale, out=np.zeros_like(scale), where=scale > 0)
+        return out.clip(-1, 1)
+
+    @cached_property
+    def _deviations_of(self) -> dict[str, Floats]:
+        return {}
+
+    def _sampled_deviations(self, side: str) -> Floats:
+        """Return the deviations of each row of a side against rows of the other, (rows, S)."""
+        known = self.knowledge
+        counts, others = known.item_counts, known.user_counts
+        if side == "user":
+            counts, others = others, counts
+        most = max(LEAST_SAMPLED, SAMPLED_PAIRS // len(counts))
+        busiest = np.argsort(-others, kind="stable")[:most]
+        asked = np.sort(busiest[others[busiest] > 0]).astype(np.int32)
+        mine = np.arange(len(counts), dtype=np.int32)
+        pairs = np.repeat(mine, len(asked)), np.tile(asked, len(mine))
+        users, items = pairs if side == "user" else pairs[::-1]
+        table = self._predict_rows(users, items, None).reshape(len(mine), len(asked))
+        table -= table[counts > 0].mean(axis=0)
+        table -= table.mean(axis=1, keepdims=True)
+        return table
+
+    # Bundles
+
+    def _saved(self, ratings: bool) -> storage.Saved:
+        trained = self._known_fit()
+        card = {"settings": self._made_by, "network": trained.card}
+        card["history"] = trained.history.to_json()
+        weights = {**trained.weights, **trained.more}
+        if self._calibration is not None:
+            card["calibration"] = self._calibration.card()
+            weights["calibration"] = self._calibration.scores
+        return storage.Saved(card, weights)
+
+    @classmethod
+    def from_bundle(cls, stored: storage.Stored) -> Self:
+        """Make the recommender of an opened bundle.
+
+        Raises `BundleError` where card or weights are not those of this kind.
+        """
+        opened = stored.bundle
+        settings = storage.entry(opened, "settings", dict)
+        history = storage.history_of(stored)
+        network = storage.entry(opened, "network", dict)
+        weights = {n: a for n, a in opened.weights.items() if n.startswith(PREFIX)}
+        apart = {*weights, "user_counts", "item_counts", "calibration"}
+        more = {name: array for name, array in opened.weights.items() if name not in apart}
+        trained = Trained(weights, network, history, more)
+        try:
+            model = cls(**restored_settings(cls, settings))
+            model._trainer()
+            require_shapes(weights, model._shapes(trained, stored.knowledge))
+        except (SettingsError, DataError) as error:
+            raise BundleError(f"{opened.folder} is damaged: {error} Save it again.") from error
+        model._accept(trained, stored.knowledge, settings)
+        model._calibration = storage.calibration_of(stored)
+        return model
+
+
+def plain_setting(value: Any) -> Any:
+    """Return a constructor's argument as a JSON-able value; what is none is described."""
+    if isinstance(value, (list, tuple)):
+        return [plain_setting(each) for each in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if hasattr(value, "get_config"):
+        from penchant.solvers.keras_optimizer import described
+
+        return described(value)
+    return f"the function {getattr(value, '__name__', type(value).__name__)}"
+
+
+def restored_settings(cls: type[NeuralRecommender], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a constructor's arguments of their JSON-able values; lists come back as tuples.
+
+    Raises `SettingsError` unless they are just those that the constructor takes.
+    """
+    known = cls._setting_names()
+    if sorted(said) != sorted(known):
+        raise SettingsError(f"{cls.__name__} takes {', '.join(known)}, not {sorted(said)!r:.200}.")
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
+
+
+@contextmanager
+def _shown(rounds: int, callbacks: Iterable[Any], progress: bool) -> Iterator[Iterable[Any]]:
+    """Yield the callbacks, and what tells of the epochs where that is wanted."""
+    if not progress:
+        yield callbacks
+        return
+    with told_while_compiling() as begun, show_progress("epoch", rounds) as shown:
+        yield (begun, shown, *callbacks)
