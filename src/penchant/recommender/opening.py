@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from collections.abc import Callable
 from typing import Any
 
 from penchant import bundle
-from penchant.errors import BundleError
+from penchant.errors import BundleError, SettingsError
 from penchant.recommender import storage
-from penchant.recommender.base import Recommender
-from penchant.recommender.blend import Blend
-from penchant.recommender.matrix_factorization import MatrixFactorization
 
-KINDS: dict[str, Any] = {kind.kind: kind for kind in (Blend, MatrixFactorization)}
+KINDS = {
+    "blend": "blend:Blend",
+    "matrix_factorization": "matrix_factorization:MatrixFactorization",
+}
+"""Module and class of each kind: a bundle loads the code of its own kind alone."""
 
 
-def open(path: str | os.PathLike[str]) -> Any:
+def open(path: str | os.PathLike[str], *, network: Callable[[int, int], Any] | None = None) -> Any:
     """Open a saved recommender, whoever made it: nothing in it is run.
 
     Args:
         path: the folder that `save` made.
+        network: the function that builds the network of a `NeuralRating`, whose bundle holds
+            numbers alone; nothing else takes one.
 
     Returns:
         A recommender of the kind that was saved.
@@ -27,21 +32,37 @@ def open(path: str | os.PathLike[str]) -> Any:
     Raises:
         BundleError: there is no bundle, it is damaged, of a kind or format that this version
             doesn't know, or breaks a rule of the format.
+        SettingsError: `network` is given and not needed, or needed and not given.
     """
-    return recommender_of(storage.stored(bundle.read(path)))
+    return recommender_of(storage.stored(bundle.read(path)), network)
 
 
-def recommender_of(stored: storage.Stored) -> Recommender:
+def recommender_of(stored: storage.Stored, network: Callable[[int, int], Any] | None = None) -> Any:
     """Make the recommender of a bundle, or of a section of one.
 
     Raises `BundleError` where it is of no kind that is known, or breaks a rule of its kind.
     """
     opened = stored.bundle
-    kind = KINDS.get(opened.kind)
-    if kind is None:
+    if opened.kind not in KINDS:
         raise BundleError(
             f"{opened.folder} holds a recommender of kind {opened.kind!r}; this version knows "
             f"{', '.join(KINDS)}. If a newer Penchant made it, upgrade."
         )
-    made: Recommender = kind.from_bundle(stored)
-    return made
+    kind = kind_class(opened.kind)
+    if network is None:
+        return kind.from_bundle(stored)
+    if not getattr(kind, "needs_builder", False):
+        raise SettingsError(
+            f"A recommender of kind {opened.kind!r} builds its network itself: leave network= out."
+        )
+    return kind.from_bundle(stored, network)
+
+
+def kind_class(kind: str) -> Any:
+    """Return the class of a kind of `KINDS`.
+
+    >>> kind_class("matrix_factorization").kind
+    'matrix_factorization'
+    """
+    module, name = KINDS[kind].split(":")
+    return getattr(importlib.import_module(f"penchant.recommender.{module}"), name)
