@@ -188,7 +188,7 @@ class Blend(Together):
         return total
 
     def _saved(self, ratings: bool) -> storage.Saved:
-        card = {"settings": self._made_by, "history": self.history.to_json()}
+        card = {"history": self.history.to_json(), "settings": self._made_by}
         saved = sections.saved(self.parts, self.weights, ratings)
         saved.card.update(card)
         if self._calibration is not None:
