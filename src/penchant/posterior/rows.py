@@ -7,6 +7,7 @@ trained, that is new, or that is changed and changed back is one and the same.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ Floats = npt.NDArray[np.float32]
 
 _AT_ONCE = 2**16
 """Rows of the other side, times heads, that are gathered at once."""
+
+_RATINGS_AT_ONCE = 2**20
+"""Ratings that are weighed at once."""
 
 _CHUNK = 4096
 """Rows that are solved at once, so that all their heads take bounded memory."""
@@ -77,8 +81,7 @@ def head_rows(
         threads: who does it; this thread alone if None.
     """
     indptr, counts = ratings.indptr.astype(np.int64), np.diff(ratings.indptr)
-    used, places = np.unique(ratings.indices, return_inverse=True)
-    indices = places.astype(np.int32).reshape(-1)
+    used, indices = _used(ratings)
     T, D = given.side.mean.shape
     m, k, K = ratings.shape[0], D - 1, -(-(D - 1) // 8) * 8
     units = np.sqrt(given.weights[used])
@@ -112,6 +115,22 @@ def head_rows(
     return rows, bias
 
 
+def _used(ratings: sp.csr_matrix) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
+    """Return which of the other side's rows are rated, ascending, and the place of each rating's.
+
+    Few ratings are sorted, many are ticked off, which takes 4 bytes each or none.
+    """
+    indices, N = ratings.indices, ratings.shape[1]
+    if len(indices) < N:
+        used, places = np.unique(indices, return_inverse=True)
+        return used, places.astype(np.int32).reshape(-1)
+    seen = np.zeros(N, dtype=bool)
+    seen[indices] = True
+    if seen.all():
+        return np.arange(N), indices.astype(np.int32, copy=False)
+    return np.flatnonzero(seen), (np.cumsum(seen) - 1).astype(np.int32)[indices]
+
+
 def prior_parts(side: Side, group: slice, rows: npt.NDArray[np.int32]) -> tuple[Floats, ...]:
     """Return m, and the rows of B for the bag, the count and the side columns, of some heads."""
     mean = side.mean[group]
@@ -135,13 +154,26 @@ def of_users(posterior: Posterior) -> Given:
 
 def user_weights(noise: Noise, ratings: sp.csr_matrix) -> Floats:
     """Return the noise weight of users, (m,) float32: `Noise.of_user` of each."""
-    m, counts = ratings.shape[0], np.diff(ratings.indptr)
-    rows = np.repeat(np.arange(m), counts)
-    r = ratings.data.astype(np.float64) - noise.item_offsets[ratings.indices]
-    offsets = np.bincount(rows, r, minlength=m) / (PRIOR_OFFSET + counts)
-    squares = np.bincount(rows, (r - offsets[rows]) ** 2, minlength=m)
-    weights: Floats = np.asarray(weight(counts, squares, noise.variance), np.float64)
+    indptr, weights = ratings.indptr, np.empty(ratings.shape[0])
+    for start, stop in _pieces(indptr):
+        counts = np.diff(indptr[start : stop + 1])
+        part = slice(indptr[start], indptr[stop])
+        rows = np.repeat(np.arange(stop - start), counts)
+        r = ratings.data[part].astype(np.float64) - noise.item_offsets[ratings.indices[part]]
+        offsets = np.bincount(rows, r, minlength=len(counts)) / (PRIOR_OFFSET + counts)
+        squares = np.bincount(rows, (r - offsets[rows]) ** 2, minlength=len(counts))
+        weights[start:stop] = weight(counts, squares, noise.variance)
     return (noise.user_level * weights).astype(np.float32)
+
+
+def _pieces(indptr: npt.NDArray[np.integer]) -> Iterator[tuple[int, int]]:
+    """Cut rows into pieces of few ratings, so that what NumPy makes of them stays small."""
+    start, m = 0, len(indptr) - 1
+    while start < m:
+        end = int(np.searchsorted(indptr, indptr[start] + _RATINGS_AT_ONCE, "right")) - 1
+        stop = min(max(end, start + 1), m)
+        yield start, stop
+        start = stop
 
 
 def user_tables(

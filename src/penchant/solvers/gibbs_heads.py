@@ -146,7 +146,9 @@ def distil(
         draws = np.ascontiguousarray(posterior.items.draws[s, :, :-1])
         maps[s] = transposed_times(threads, Q, draws) * inverse[:, None].astype(np.float32)
     posterior = dataclasses.replace(posterior, maps=maps)
-    cold = np.flatnonzero(np.bincount(ratings.indices, minlength=ratings.shape[1]) == 0)
+    rated = np.zeros(ratings.shape[1], dtype=bool)
+    rated[ratings.indices] = True
+    cold = np.flatnonzero(~rated)
     posterior, Q = with_cold_items(posterior, Q, cold.astype(np.int32), sides[1][cold])
     P, bias = user_tables(posterior, ratings, side, threads, solved)
     return Factors(posterior.mean, bias, posterior.item_bias, P, Q), posterior
