@@ -66,6 +66,7 @@ class Posterior:
         item_rows: Rows | Sequence[int],
         values: npt.NDArray[np.floating] | Sequence[float],
         side: Floats | None = None,
+        prior: npt.NDArray[np.float64] | None = None,
     ) -> Solved:
         """Solve a user's row from that user's ratings alone.
 
@@ -73,6 +74,7 @@ class Posterior:
             item_rows: (n,) the items rated.
             values: (n,) the ratings, less day effects where the sampler used those.
             side: (S,) float32 of ``users.encoder.row``, or None for unknown.
+            prior: (T, D), another mean of the prior than ``m_s + B_sᵀ x``.
 
         Raises:
             DataError: the columns differ in length, or an item row is outside the table.
@@ -80,9 +82,10 @@ class Posterior:
         rated, deviations = self._checked(item_rows, values, self.items.draws.shape[1])
         weight = self.noise.of_user(rated, deviations)
         noise = self.alpha.astype(np.float64) * weight
+        means = self.users.prior_means(rated, side) if prior is None else prior
         solved = _solve(
             self.items.draws, self.noise.item_weights, rated, deviations, noise,
-            self.users.precision, self.users.prior_means(rated, side),
+            self.users.precision, means,
         )  # fmt: skip
         return self._user(solved, noise, rated, side)
 

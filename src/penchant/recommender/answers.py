@@ -38,7 +38,10 @@ class Neighbour(NamedTuple):
     """Of the predicted deviations, −1 … 1."""
 
 
-FORMATS = {"rating": ".2f", "low": ".2f", "high": ".2f", "correlation": ".2f"}
+FORMATS = dict.fromkeys(("rating", "low", "high", "correlation", "pull"), ".2f") | {
+    "chance": ".0%",
+    "drop": ".4f",
+}
 """How an answer's numbers are printed."""
 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])

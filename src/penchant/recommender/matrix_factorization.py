@@ -14,8 +14,8 @@ from penchant.history import History
 from penchant.ids import Rows
 from penchant.ratings import Ratings
 from penchant.recommender import storage
+from penchant.recommender.asking import Asking
 from penchant.recommender.base import Seconds, not_fitted
-from penchant.recommender.explain import Explaining
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.plan import Plan, with_side_information
 from penchant.settings import FACTORS
@@ -23,7 +23,7 @@ from penchant.solvers.base import Checkpoint, Fitted
 from penchant.solvers.named import SOLVERS, solver_of, solver_record
 
 
-class MatrixFactorization(Explaining):
+class MatrixFactorization(Asking):
     """Matrix factorisation: the network of the chapter, trained by a solver of your choice.
 
     Prediction: ``r̂(u, i) = mean + b_u + b_i + p_u · q_i``, clipped to the scale, with K numbers

@@ -1,0 +1,192 @@
+"""Interview: which few items a newcomer should rate, and what the answers say."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import DataError
+from penchant.ids import Id, Rows
+from penchant.recommender.answers import Answer
+from penchant.recommender.asker import Asker, Heard
+from penchant.recommender.intervals import LEVEL, Prediction
+
+Floats = npt.NDArray[np.float32]
+
+
+class Question(NamedTuple):
+    """One item to ask about.
+
+    Attributes:
+        item: its id.
+        title: its title, or None.
+        chance: of knowing it: the share of all users who rated it.
+        drop: by how much an answer lowers the variance of the newcomer's ratings, on average over
+            the items, in squared rating units.
+    """
+
+    item: Id
+    title: str | None
+    chance: float
+    drop: float
+
+
+class Advice(NamedTuple):
+    """One item for the newcomer, with its interval and what speaks for it most.
+
+    Attributes:
+        item: its id.
+        title: its title, or None.
+        rating: predicted, clipped to the scale.
+        low: the interval's lower end.
+        high: the interval's upper end.
+        because: the answered item whose answer raises the prediction most, by title or else id;
+            None where none does.
+        pull: what that answer adds, in rating units.
+    """
+
+    item: Id
+    title: str | None
+    rating: float
+    low: float
+    high: float
+    because: str | None
+    pull: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Interview(Answer[Question]):
+    """The next questions for a newcomer, best first; each answer gives the interview after it.
+
+    Nothing here changes the model: an interview is a value, made of the answers alone. To keep the
+    newcomer, give the answers to ``model.add_ratings``.
+
+    >>> import penchant as pc
+    >>> world = pc.synthetic(n_users=80, n_items=40, n_ratings=1500, factors=2, noise=0.3, seed=1)
+    >>> model = pc.MatrixFactorization(solver=pc.Gibbs(rank=2, sweeps=30, burn_in=10), factors=8)
+    >>> talk = model.fit(world, progress=False).interview(n=3)
+    >>> len(talk), talk.answers
+    (3, {})
+    >>> talk = talk.rate(talk[0].item, 5).skip(talk[1].item)
+    >>> len(talk), len(talk.answers), len(talk.recommend(4))
+    (3, 1, 4)
+    """
+
+    answers: Mapping[Id, float] = dataclasses.field(default_factory=dict)
+    """What was answered, by item."""
+
+    unknown: tuple[Id, ...] = ()
+    """What was asked, and the newcomer doesn't know."""
+
+    _asker: Any = dataclasses.field(default=None, repr=False, compare=False)
+    _wanted: Any = dataclasses.field(default=None, repr=False, compare=False)
+
+    def rate(self, item: Id, rating: float) -> Interview:
+        """Return the interview after a rating of an item, which needn't be the one asked about.
+
+        Raises:
+            UnknownIdError: the model doesn't know the item.
+            DataError: the rating is off the scale.
+        """
+        unknown = tuple(other for other in self.unknown if other != item)
+        return self._next({**self.answers, item: rating}, unknown)
+
+    def skip(self, item: Id) -> Interview:
+        """Return the interview after "I don't know it": the item isn't asked about again.
+
+        Raises `UnknownIdError` where the model doesn't know the item.
+        """
+        answers = {other: rating for other, rating in self.answers.items() if other != item}
+        return self._next(answers, tuple(dict.fromkeys([*self.unknown, item])))
+
+    def predict(self, items: Any, *, interval: float | None = None) -> Floats | Prediction:
+        """Return the newcomer's rating of each item, (n,) float32, clipped to the scale.
+
+        Args:
+            items: (n,) ids, or one.
+            interval: as for the recommender's `predict`; then a `Prediction` comes back.
+        """
+        rows = self._asker.known.item_ids.rows(_several(items))
+        heard = self._heard()
+        ratings: Floats = self._asker.ratings(heard, rows)
+        if interval is None:
+            return ratings
+        return Prediction(ratings, *self._asker.ends(heard, rows, ratings, interval))
+
+    def recommend(self, n: int = 10, *, interval: float = LEVEL) -> Answer[Advice]:
+        """Return the n items with the highest predictions that were not answered, best first.
+
+        Each with the interval of that level, and with the answer that speaks for it most.
+        """
+        asker, heard = self._asker, self._heard()
+        best, unclipped = asker.best(heard, n)
+        shown = asker.known.scale.clip(unclipped).astype(np.float32)
+        low, high = asker.ends(heard, best, shown, interval)
+        ids, titles = asker.known.item_ids.ids(best), asker.known.titles(best)
+        because = [_reason(asker, pulls) for pulls in asker.pulls(heard, best)]
+        columns = (ids, titles, shown.tolist(), low.tolist(), high.tolist())
+        found = zip(*columns, because, strict=True)
+        return Answer(tuple(Advice(*one, *why) for *one, why in found))
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the questions as JSON-able values."""
+        return [question._asdict() for question in self.entries]
+
+    def _heard(self) -> Heard:
+        return self._asker.hear(self.answers)  # type: ignore[no-any-return]
+
+    def _next(self, answers: Mapping[Id, float], unknown: tuple[Id, ...]) -> Interview:
+        return begin(self._asker, answers, unknown, self._wanted)
+
+
+class Wanted(NamedTuple):
+    """How an interview goes on.
+
+    Attributes:
+        n: the number of questions to give at once.
+        among: the item rows to ask about, or None for all.
+        sure: whether the newcomer knows all of them.
+    """
+
+    n: int
+    among: Rows | None
+    sure: bool
+
+
+def begin(
+    asker: Asker, answers: Mapping[Id, float], unknown: Iterable[Id], wanted: Wanted
+) -> Interview:
+    """Return the interview after some answers.
+
+    Raises:
+        UnknownIdError: the model doesn't know an item.
+        DataError: a rating is off the scale, or an item both rated and unknown.
+    """
+    skipped = tuple(dict.fromkeys(unknown))
+    rows = [asker.known.item_ids.row(item) for item in skipped]
+    both = [item for item in skipped if item in answers]
+    if both:
+        raise DataError(f"Item {both[0]!r} is among the answers and among the unknown ones.")
+    heard = asker.hear(answers)
+    asked, chances, dropped = asker.questions(heard, rows, wanted.n, wanted.among, wanted.sure)
+    ids, titles = asker.known.item_ids.ids(asked), asker.known.titles(asked)
+    found = zip(ids, titles, chances.tolist(), dropped, strict=True)
+    entries = tuple(Question(*one) for one in found)
+    return Interview(entries, dict(answers), skipped, asker, wanted)
+
+
+def _reason(asker: Asker, pulls: Mapping[int, float]) -> tuple[str | None, float]:
+    if not pulls or max(pulls.values()) <= 0:
+        return None, 0.0
+    row = max(pulls, key=lambda one: pulls[one])
+    rows = np.array([row], np.int32)
+    title = asker.known.titles(rows)[0] or str(asker.known.item_ids.ids(rows)[0])
+    return title, pulls[row]
+
+
+def _several(items: Any) -> Any:
+    return [items] if isinstance(items, (int, str, np.integer)) else items
