@@ -138,7 +138,7 @@ def recommend(
 
 def _recommend_all(bundle: str, n: int, out: Path, include_rated: bool, json: bool) -> None:
     model = _open(bundle)
-    model.recommend_all(n, exclude_rated=not include_rated, path=out)  # type: ignore[attr-defined]
+    model.recommend_all(n, exclude_rated=not include_rated, path=out)
     users = len(model.knowledge.user_ids)
     if json:
         print_json({"file": str(out), "users": users, "n": n})

@@ -19,9 +19,7 @@ from penchant.ranking import (
     recall,
 )
 from penchant.ratings import Ratings
-from penchant.recommender.base import Recommender, top_rows
-from penchant.recommender.matrix_factorization import MatrixFactorization
-from penchant.topn import Lists, top_n
+from penchant.recommender.base import Recommender
 
 Floats = npt.NDArray[np.float64]
 
@@ -125,20 +123,8 @@ def _lists(
 
 def _best(model: Recommender, user_rows: Rows, n: int) -> Rows:
     """Return the n best items that each user has not rated in training, (m, n) rows."""
-    known = model.knowledge
-    if isinstance(model, MatrixFactorization):
-        kept = known.ratings
-        rated = Lists.of(kept.user_rows, kept.item_rows, known.user_ids.size)
-        return top_n(model.trained, user_rows, n, exclude=rated).items
-    lists = np.zeros((len(user_rows), n), dtype=np.int32)
-    for line, row in enumerate(user_rows.tolist()):
-        allowed = np.ones(known.item_ids.size, dtype=bool)
-        allowed[0] = False
-        if row:
-            allowed[known.rated(row)] = False
-        best = top_rows(model._score_user(row), np.flatnonzero(allowed), n)
-        lists[line, : len(best)] = best
-    return lists
+    every = model.knowledge.choice()
+    return model._best(user_rows, n, exclude_rated=True, choice=every, threads=None)[0]
 
 
 def _order(test: Ratings, item_rows: Rows, predicted: npt.NDArray[np.float32], n: int) -> Floats:

@@ -15,9 +15,10 @@ from penchant.history import History
 from penchant.ids import Id, Rows
 from penchant.ratings import Ratings, as_seconds
 from penchant.recommender.answers import Answer, Bounded, Neighbour, Recommendation
+from penchant.recommender.everyone import Everyone
+from penchant.recommender.everyone import top_rows as top_rows
 from penchant.recommender.intervals import LEVEL, Prediction
 from penchant.recommender.knowledge import Knowledge, listed
-from penchant.recommender.saving import Saving
 from penchant.recommender.scores import Scores
 from penchant.settings import require_choice, require_count
 
@@ -25,7 +26,7 @@ Floats = npt.NDArray[np.float32]
 Seconds = npt.NDArray[np.int64] | None
 
 
-class Recommender(Saving):
+class Recommender(Everyone):
     """Settings, ids and a trained model; scikit-learn's manners.
 
     The constructor stores what it is given, `fit` starts afresh and returns the recommender,
@@ -82,10 +83,6 @@ class Recommender(Saving):
     @abstractmethod
     def n_parameters(self) -> int:
         """How many trained numbers there are; raises `NotFittedError` before `fit`."""
-
-    @abstractmethod
-    def _score_user(self, user_row: int) -> Floats:
-        """Return the unclipped rating of one user for every item row, (N,) float32."""
 
     @abstractmethod
     def _correlations(self, side: str, row: int) -> Floats:
@@ -277,23 +274,6 @@ def require_ratings(name: str, given: object, least: int = 1) -> None:
         )
     if len(given) < least:
         raise DataError(f"There are no ratings in {name}. Check the filter or split before it.")
-
-
-def top_rows(scores: Floats, among: npt.NDArray[np.integer], n: int) -> Rows:
-    """Return the rows, of those given in rising order, with the n highest scores, best first.
-
-    Equal scores stand in the order of their rows.
-
-    >>> top_rows(np.array([9, 1, 3, 3, 2], np.float32), np.array([1, 2, 3, 4]), 2).tolist()
-    [2, 3]
-    """
-    values = scores[among]
-    if n < len(values):
-        least = np.partition(values, len(values) - n)[len(values) - n]
-        among = among[values >= least]
-        values = scores[among]
-    order = np.argsort(-values, kind="stable")[:n]
-    return among[order].astype(np.int32)
 
 
 def _float32(values: npt.NDArray[np.floating]) -> Floats:

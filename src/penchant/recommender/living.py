@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Self
 
-import pyarrow as pa
+import numpy as np
 
 from penchant.engine.threads import Threads
 from penchant.errors import UnsupportedError
 from penchant.factors import Factors
-from penchant.ids import Id
-from penchant.recommender import everyone, forgetting, refreshing
+from penchant.ids import Id, Rows
+from penchant.recommender import forgetting, refreshing
 from penchant.recommender.base import Recommender
 from penchant.recommender.changing import (
     Added,
@@ -23,6 +21,7 @@ from penchant.recommender.changing import (
     with_ratings,
     without_ratings,
 )
+from penchant.recommender.everyone import Floats, Mask
 from penchant.recommender.forgetting import Receipt
 from penchant.recommender.ledger import Ledger, Table
 from penchant.recommender.life import Life, State
@@ -158,55 +157,19 @@ class Living(Recommender):
         self._take(after)
         return told
 
-    def recommend_all(
-        self,
-        n: int = 10,
-        *,
-        users: Any = None,
-        exclude_rated: bool = True,
-        among: Any = None,
-        without: Any = None,
-        min_ratings: int = 0,
-        path: str | os.PathLike[str] | None = None,
-        progress: bool = True,
-        threads: int | None = None,
-    ) -> pa.Table | Path:
-        """Recommend n items to each of many users, as `recommend` does for one.
+    def _best(
+        self, user_rows: Rows, n: int, exclude_rated: bool, choice: Mask, threads: int | None
+    ) -> tuple[Rows, Floats]:
+        from penchant.topn import Lists, top_n
 
-        Users are answered in blocks, so beside the model the memory is bounded; with `path` the
-        answer is too.
-
-        Args:
-            n: how many for each user; fewer where there are fewer.
-            users: ids, strangers among them if need be; all users if None.
-            exclude_rated: leave out what a user has rated.
-            among: only these items, ids or one id.
-            without: not these items.
-            min_ratings: only items with at least so many ratings.
-            path: a Parquet file to write; one that stands there is replaced when all is written.
-            progress: whether to show a bar on standard error.
-            threads: how many to use; all that the process may use if None.
-
-        Returns:
-            An Arrow table of user, item, title (where there are titles), rank from 1, and rating,
-            user after user; with `path` the file's path.
-
-        Raises:
-            SourceError: the file can't be written; one that stood there is as it was.
-            UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
-        """
-        known, factors = self.knowledge, self.trained
-        return everyone.recommend_all(
-            factors,
-            known,
-            n,
-            users,
-            known.choice(among, without, min_ratings),
-            exclude_rated=exclude_rated,
-            path=path,
-            progress=progress,
-            threads=threads,
-        )
+        known, exclude = self.knowledge, None
+        if exclude_rated:
+            exclude = Lists.of(
+                known.ratings.user_rows, known.ratings.item_rows, known.user_ids.size
+            )
+        among = np.flatnonzero(choice).astype(np.int32)
+        best = top_n(self.trained, user_rows, n, exclude=exclude, among=among, threads=threads)
+        return best.items, best.ratings
 
     def _state(self) -> State:
         known = self.knowledge
