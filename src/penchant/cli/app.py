@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from penchant import __version__
-from penchant.cli import compare, data, doctor, explain, fit, use
+from penchant.cli import compare, data, doctor, explain, fit, interview, use
 from penchant.cli.output import print_json
 from penchant.console import tell
 from penchant.errors import PenchantError
@@ -32,6 +32,7 @@ app.command("predict")(use.predict)
 app.command("recommend")(use.recommend)
 app.command("similar")(use.similar)
 app.command("explain")(explain.explain)
+app.command("interview")(interview.interview)
 app.command("data")(data.data)
 app.command("doctor")(doctor.doctor)
 
