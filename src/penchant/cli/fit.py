@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli import options
+from penchant.cli.models import model_of
 from penchant.cli.output import print_json, scores_json
 from penchant.console import tell
 from penchant.errors import SettingsError
@@ -16,7 +17,7 @@ from penchant.settings import FACTORS
 
 if TYPE_CHECKING:
     from penchant.ratings import Ratings
-    from penchant.recommender.matrix_factorization import MatrixFactorization
+    from penchant.recommender.base import Recommender
     from penchant.recommender.scores import Scores
 
 _WIDTH = 80  # of the summary: what Keras is sure to have, on a terminal or off it
@@ -31,14 +32,22 @@ _CHAPTER_HELP = (
 
 def fit(
     source: options.Source,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="What to train: mf, a matrix factorisation; deep, a network with hidden layers; "
+            "autorec, an autoencoder of whole columns of ratings; blend, several of them weighed."
+        ),
+    ] = "mf",
     solver: Annotated[
         str | None,
         typer.Option(
-            help="What trains the network: gibbs, als, sgd, keras or bias.  [default: gibbs]"
+            help="What trains a matrix factorisation: gibbs, als, sgd, keras or bias.  "
+            "[default: gibbs]"
         ),
     ] = None,
     factors: Annotated[
-        int | None, typer.Option(help=f"Width of the embeddings.  [default: {FACTORS}]", min=1)
+        int | None, typer.Option(help=f"Width of its embeddings.  [default: {FACTORS}]", min=1)
     ] = None,
     test: Annotated[
         float, typer.Option(help="Share of the ratings to hold out and score; 0 for none.")
@@ -71,7 +80,7 @@ def fit(
     curve and choose nothing. Beside the bundle NAME.penchant the curves are drawn as
     NAME.curves.png.
     """
-    model = _model(solver, factors, seed, chapter)
+    recommender = model_of(model, solver, factors, seed, chapter=chapter)
     ratings = options.load_source(
         source, columns, separator, header, scale, duplicates, users, items
     )
@@ -80,37 +89,16 @@ def fit(
     _require_place(target)
     if chapter and not json:
         _show_network(train)
-    model.fit(train, watch=held_out, validation=validation)
-    scores = None if held_out is None else model.evaluate(held_out)
+    recommender.fit(train, watch=held_out, validation=validation)
+    scores = None if held_out is None else recommender.evaluate(held_out)
     protocol = "no test ratings" if not test else f"random split, test={test:g}, seed={seed}"
-    model.save(target, overwrite=True)
+    recommender.save(target, overwrite=True)
     curves = target.with_suffix(".curves.png")
-    model.history.plot(str(curves))
+    recommender.history.plot(str(curves))
     if json:
-        print_json(_result(model, scores, protocol, target, curves, ratings))
+        print_json(_result(recommender, scores, protocol, target, curves, ratings))
     else:
-        _show(model, scores, protocol, train, held_out, target, curves)
-
-
-def _model(
-    solver: str | None, factors: int | None, seed: int, chapter: bool
-) -> MatrixFactorization:
-    from penchant.recommender.matrix_factorization import MatrixFactorization
-    from penchant.solvers.named import solver_of
-
-    if chapter:
-        if solver not in (None, "keras") or factors is not None:
-            raise SettingsError(
-                "--chapter is a network and a training of its own: leave --solver and "
-                "--factors out, or leave --chapter out."
-            )
-        from penchant.solvers.keras import Keras
-
-        return MatrixFactorization(solver=Keras.chapter(), seed=seed)
-    if solver is not None:
-        solver_of(solver)  # here, so that a wrong name is told before the ratings are loaded
-    given = {"factors": factors, "solver": solver}
-    return MatrixFactorization(seed=seed, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        _show(recommender, scores, protocol, train, held_out, target, curves)
 
 
 def _split(ratings: Ratings, test: float, seed: int) -> tuple[Ratings, Ratings | None]:
@@ -148,27 +136,32 @@ def _show_network(train: Ratings) -> None:
 
 
 def _result(
-    model: MatrixFactorization,
+    model: Recommender,
     scores: Scores | None,
     protocol: str,
     target: Path,
     curves: Path,
     ratings: Ratings,
 ) -> dict[str, Any]:
+    from penchant.recommender.blend import Blend
+
+    weights = {"weights": model.weights.card()} if isinstance(model, Blend) else {}
     return {
         "bundle": str(target),
+        "kind": model.kind,
         "curves": str(curves),
-        "parameters": model.trained.n_parameters,
+        "parameters": model.n_parameters,
         "protocol": protocol,
         "scores": None if scores is None else scores_json(scores),
         "history": model.history.to_json(),
         "interrupted": model.history.interrupted,
         "notices": list(ratings.notices),
+        **weights,
     }
 
 
 def _show(
-    model: MatrixFactorization,
+    model: Recommender,
     scores: Scores | None,
     protocol: str,
     train: Ratings,
@@ -176,7 +169,11 @@ def _show(
     target: Path,
     curves: Path,
 ) -> None:
-    typer.echo(f"\n{len(train):,} training ratings, {model.trained.n_parameters:,} parameters")
+    from penchant.recommender.blend import Blend
+
+    typer.echo(f"\n{len(train):,} training ratings, {model.n_parameters:,} parameters")
+    if isinstance(model, Blend):
+        typer.echo(f"Weights, learned on out-of-fold predictions:\n\n{model.weights}\n")
     if scores is not None and held_out is not None:
         import numpy as np
 

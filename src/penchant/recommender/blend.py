@@ -21,6 +21,7 @@ from penchant.recommender.out_of_fold import Stack, Stacked
 from penchant.recommender.plan import Parts, require_callbacks
 from penchant.recommender.stacking import Weights
 from penchant.recommender.together import Together
+from penchant.recommender.usual import usual_members
 from penchant.settings import require_count
 
 FOLDS = 5
@@ -42,7 +43,8 @@ class Blend(Together):
 
     Args:
         members: recommenders, in a mapping by the names that `weights` is to show; none of them a
-            blend. A sequence gives them names of their own.
+            blend. A sequence gives them names of their own. None for those that did best on the
+            validation rows of MovieLens 100K (`penchant.recommender.usual`), with the blend's seed.
         folds: k.
         seed: of the folds; members have seeds of their own.
 
@@ -64,7 +66,7 @@ class Blend(Together):
 
     def __init__(
         self,
-        members: Sequence[Recommender] | Mapping[str, Recommender],
+        members: Sequence[Recommender] | Mapping[str, Recommender] | None = None,
         folds: int = FOLDS,
         seed: int = 0,
     ) -> None:
@@ -101,7 +103,9 @@ class Blend(Together):
             DivergedError: the numbers of a member left the finite ones.
         """
         require_count("folds", self.folds, 2)
-        members = by_name(self.members)
+        require_count("seed", self.seed, 0)
+        given = usual_members(self.seed) if self.members is None else self.members
+        members = by_name(given)
         parts = Parts.of(ratings, validation=validation, watch=watch, seed=self.seed)
         require_callbacks(callbacks)
         with _shown(len(members) * (self.folds + 1), progress) as advance:
