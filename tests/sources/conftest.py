@@ -5,11 +5,14 @@ import hashlib
 import http.server
 import importlib.util
 import io
+import subprocess
 import threading
+import time
 import zipfile
 
 import pytest
 
+from penchant.sources import download
 from penchant.sources.named import NAMED_SETS, NamedSet, Wheel
 
 U_DATA = b"".join(
@@ -85,27 +88,73 @@ def wheel_bytes():
 
 
 class Server:
-    """A server on the loopback; `answer` and `status` may be changed, `requests` counts."""
+    """A web server on the loopback that knows ranges and editions, and can behave badly.
 
-    def __init__(self, answer):
+    Attributes:
+        answer: the bytes of the file.
+        status: instead of 200.
+        length: the Content-Length that it states, where it lies.
+        edition: its ETag, None for none.
+        modified: its Last-Modified, None for none.
+        ranges: whether it answers a request for a part with that part.
+        part: the Content-Range that it states, where it lies.
+        drops: for each request after how many bytes it closes the connection; then no more.
+        location: where it redirects to.
+        piece, pause: it sends so many bytes at a time, and waits so many seconds between.
+        requests: how many there were.
+        asked: the Range and If-Range of each.
+    """
+
+    def __init__(self, answer, context=None):
         self.answer, self.status, self.length, self.requests = answer, 200, None, 0
+        self.edition, self.modified, self.ranges, self.part = '"1"', None, True, None
+        self.drops, self.location, self.piece, self.pause, self.asked = [], None, 1 << 20, 0, []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.requests += 1
-                self.send_response(outer.status)
-                stated = len(outer.answer) if outer.length is None else outer.length
-                self.send_header("Content-Length", str(stated))
-                self.end_headers()
-                self.wfile.write(outer.answer)
+                outer.respond(self)
 
             def log_message(self, *_):
                 pass
 
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.handle_error = lambda *_: None  # a client that goes away
+        if context is not None:
+            self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
         self.port = self.http.server_port
         threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def respond(self, handler):
+        wanted, condition = handler.headers["Range"], handler.headers["If-Range"]
+        self.asked.append((wanted, condition))
+        if self.location:
+            handler.send_response(302)
+            handler.send_header("Location", self.location)
+            handler.end_headers()
+            return
+        first = 0
+        if wanted and self.ranges and condition in (self.edition, self.modified):
+            first = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        body = self.answer[first:]
+        handler.send_response(206 if first else self.status)
+        if first:
+            stated = f"bytes {first}-{len(self.answer) - 1}/{len(self.answer)}"
+            handler.send_header("Content-Range", self.part or stated)
+        for name, value in (("ETag", self.edition), ("Last-Modified", self.modified)):
+            if value:
+                handler.send_header(name, value)
+        handler.send_header("Content-Length", str(self.length or len(body)))
+        handler.end_headers()
+        self.send(handler, body)
+
+    def send(self, handler, body):
+        end = self.drops.pop(0) if self.drops else len(body)
+        for at in range(0, min(end, len(body)), self.piece):
+            handler.wfile.write(body[at : min(at + self.piece, end)])
+            handler.wfile.flush()
+            time.sleep(self.pause)
 
     def stop(self):
         self.http.shutdown()
@@ -122,6 +171,33 @@ def server(archive):
     server = Server(archive)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """No pauses between attempts."""
+    monkeypatch.setattr(download, "_PAUSE", 0)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount a file system of a given size."""
+    mounted = []
+
+    def mount(size):
+        place = tmp_path / f"disk{len(mounted)}"
+        place.mkdir()
+        kind = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+        try:
+            subprocess.run(kind, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("this user may not mount a file system")
+        mounted.append(place)
+        return place
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", str(place)], check=True)
 
 
 @pytest.fixture

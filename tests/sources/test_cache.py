@@ -18,7 +18,11 @@ def ratings_sum():
 
 
 def find(folder):
-    return find_kept(folder, "u.data", ratings_sum())
+    return find_kept(folder, "u.data", ratings_sha256=ratings_sum())
+
+
+def put(folder, origin="x", **facts):
+    return keep(folder, {name: iter([content]) for name, content in FILES.items()}, origin, **facts)
 
 
 def test_the_folder_is_given_or_in_the_environment_or_the_users_own(tmp_path, monkeypatch):
@@ -33,10 +37,9 @@ def test_the_folder_is_given_or_in_the_environment_or_the_users_own(tmp_path, mo
 
 def test_what_is_kept_is_found(tmp_path):
     assert find(tmp_path / "set") is None
-    kept = keep(tmp_path / "set", FILES, "http://x")
-    assert (
-        find(tmp_path / "set") == kept == Kept(tmp_path / "set", ("u.data", "u.user"), "http://x")
-    )
+    kept = put(tmp_path / "set", "http://x", md5="0")
+    assert kept == Kept(tmp_path / "set", ("u.data", "u.user"), "http://x", "0")
+    assert find(tmp_path / "set") == kept
     assert {path.name for path in kept.folder.iterdir()} == {*FILES, "manifest.json"}
 
 
@@ -65,14 +68,20 @@ def manifest(**sums):
     ],
 )
 def test_damage_is_seen(tmp_path, damage, told):
-    keep(tmp_path, FILES, "x")
+    put(tmp_path)
     damage(tmp_path)
     assert find(tmp_path) == told
 
 
 def test_another_edition_is_not_taken(tmp_path):
-    keep(tmp_path, FILES, "x")
-    assert find_kept(tmp_path, "u.data", "0" * 64) == "manifest.json is not ours"
+    put(tmp_path)
+    wrong = find_kept(tmp_path, "u.data", ratings_sha256="0" * 64)
+    assert wrong == "manifest.json is not ours"
+    put(tmp_path, md5="1" * 32)
+    wrong = find_kept(tmp_path, "u.data", md5="2" * 32)
+    assert wrong == "manifest.json is of another edition"
+    assert isinstance(find_kept(tmp_path, "u.data", md5="1" * 32), Kept)
+    assert isinstance(find_kept(tmp_path, "u.data"), Kept)
 
 
 def test_a_damaged_copy_is_told_and_fetched_again(tiny, server, tmp_path, capsys):
@@ -100,11 +109,11 @@ def test_a_full_disk_at_each_step_leaves_nothing_half_written(tmp_path, monkeypa
     monkeypatch.setattr(os, call, full)
     steps = 6 if call == "fsync" else 3  # two files and the manifest, the folder after each
     if step >= steps:
-        keep(tmp_path, FILES, "x")
+        put(tmp_path)
         assert len(calls) == steps
         return
     with pytest.raises(SourceError, match=r"The disk is full: 0\.0 MB were to be kept in .*cache="):
-        keep(tmp_path, FILES, "x")
+        put(tmp_path)
     monkeypatch.undo()
     names = {path.name for path in tmp_path.iterdir()}
     assert names <= {*FILES, "manifest.json"}
@@ -118,7 +127,7 @@ def test_a_folder_that_cannot_be_written(tiny, tmp_path):
     with pytest.raises(SourceError, match=r"(Not writable|cannot be read).*PENCHANT_CACHE"):
         penchant.load("tiny", cache=blocked, quiet=True)
     with pytest.raises(SourceError, match=r"Not writable \(.*\): 0\.0 MB were to be kept"):
-        keep(blocked, FILES, "x")
+        put(blocked)
 
 
 def test_a_manifest_that_may_not_be_read(tmp_path):
@@ -128,12 +137,12 @@ def test_a_manifest_that_may_not_be_read(tmp_path):
 
 
 def test_many_writers_and_readers_at_once(tmp_path):
-    keep(tmp_path, FILES, "x")
+    put(tmp_path)
     wrong, stop = [], threading.Event()
 
     def write(origin):
         for _ in range(15):
-            keep(tmp_path, FILES, origin)
+            put(tmp_path, origin)
 
     def read():
         while not stop.is_set():

@@ -1,9 +1,6 @@
 import dataclasses
 import hashlib
 import io
-import ssl
-import urllib.error
-import urllib.request
 import zipfile
 
 import pyarrow as pa
@@ -11,7 +8,7 @@ import pytest
 
 import penchant
 from penchant.errors import ChecksumError, SettingsError, SourceError
-from penchant.sources import fetch
+from penchant.sources import wheel
 from penchant.sources.named import ML_100K, NAMED_SETS
 
 TITLES = {
@@ -94,28 +91,9 @@ def test_a_server_that_is_not_there(change, no_pip, tmp_path):
         penchant.load("tiny", cache=tmp_path)
 
 
-def test_a_certificate_that_has_expired_is_told_as_such(tiny, no_pip, tmp_path, monkeypatch):
-    def expired(*_, **__):
-        error = ssl.SSLCertVerificationError(1, "certificate verify failed")
-        error.verify_message = "certificate has expired"
-        raise urllib.error.URLError(error)
-
-    monkeypatch.setattr(urllib.request, "urlopen", expired)
-    message = r"its TLS certificate is not accepted \(certificate has expired\)"
-    with pytest.raises(SourceError, match=message):
-        penchant.load("tiny", cache=tmp_path)
-
-
 def test_a_server_that_speaks_no_tls(change, server, no_pip, tmp_path):
     change(url=f"https://127.0.0.1:{server.port}/tiny.zip")
     with pytest.raises(SourceError, match=r"127\.0\.0\.1: no TLS connection \("):
-        penchant.load("tiny", cache=tmp_path)
-
-
-def test_a_connection_that_ends_too_early(tiny, server, no_pip, tmp_path):
-    server.length = len(server.answer) + 5
-    message = f"the connection ended after {len(server.answer):,} of {server.length:,} bytes"
-    with pytest.raises(SourceError, match=message):
         penchant.load("tiny", cache=tmp_path)
 
 
@@ -123,8 +101,8 @@ def test_neither_road_is_open(change, shelf, tmp_path):
     change(url="http://127.0.0.1:1/tiny.zip", wheel_version="2.0")
     message = (
         r"tiny can't be fetched\. 127\.0\.0\.1: it can't be reached .* The wheel of penchant-tiny "
-        r"2\.0: pip failed: No matching distribution found for penchant-tiny==2\.0\. Where there "
-        r"is a network, download .*penchant\.load\('path/to/tiny'\)"
+        r"2\.0: pip failed: No matching distribution found for penchant-tiny==2\.0\. By any other "
+        r"way, .*MD5 must be \w{32} .*penchant\.load\('path/to/tiny\.zip'\)"
     )
     with pytest.raises(SourceError, match=message):
         penchant.load("tiny", cache=tmp_path, quiet=True)
@@ -139,7 +117,7 @@ def test_a_python_without_pip(tiny, server, no_pip, tmp_path):
 
 def test_pip_that_does_not_end(tiny, server, shelf, tmp_path, monkeypatch):
     server.status = 404
-    monkeypatch.setattr(fetch, "_PIP_SECONDS", 0.001)
+    monkeypatch.setattr(wheel, "_PIP_SECONDS", 0.001)
     with pytest.raises(SourceError, match=r"pip didn't run to its end \(.*timed out"):
         penchant.load("tiny", cache=tmp_path, quiet=True)
 
@@ -160,10 +138,10 @@ def test_what_was_tampered_with_is_refused_and_not_kept(
         message = rf"http://127.* is not what was published: its MD5 is {'.' * 32} instead of"
     elif kind == "wheel":
         server.status = 404
-        wheel = next(shelf.iterdir())
-        content = bytearray(wheel.read_bytes())
+        path = next(shelf.iterdir())
+        content = bytearray(path.read_bytes())
         content[50] ^= 1
-        wheel.write_bytes(content)
+        path.write_bytes(content)
         message = r"the wheel of penchant-tiny 1\.0 is not what was published: its SHA-256 is"
     else:
         change(ratings_sha256="0" * 64)
@@ -182,9 +160,9 @@ def test_a_flood_is_cut_off(tiny, server, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"no archive", r"The archive of tiny cannot be unpacked: File is not a zip file"),
-        (zipped(tiny__u_data=b""), r"cannot be unpacked: .*no item named 'tiny/u\.user'"),
-        (zipped(tiny__u_data=bytes(999_999)), r"tiny/u\.data is larger than 100,000 bytes"),
+        (b"no archive", r"tiny\.zip\.part cannot be unpacked: File is not a zip file"),
+        (zipped(tiny__u_data=b""), r"tiny\.zip\.part holds no file 'tiny/u\.user'"),
+        (zipped(tiny__u_data=bytes(999_999)), r"bytes unpack to 999,999, more than 100 times"),
     ],
 )
 def test_archives_that_cannot_be_unpacked(content, message, change, server, tmp_path):
@@ -192,18 +170,7 @@ def test_archives_that_cannot_be_unpacked(content, message, change, server, tmp_
     change(md5=hashlib.md5(content).hexdigest())
     with pytest.raises(SourceError, match=message):
         penchant.load("tiny", cache=tmp_path, quiet=True)
-
-
-def test_only_the_members_that_are_asked_for_are_unpacked(change, server, tmp_path):
-    packed = io.BytesIO(server.answer)
-    with zipfile.ZipFile(packed, "a") as archive:
-        archive.writestr("../../outside.txt", "x")
-        archive.writestr("/tmp/penchant-outside.txt", "x")
-    content = server.answer = packed.getvalue()
-    change(md5=hashlib.md5(content).hexdigest())
-    penchant.load("tiny", cache=tmp_path / "cache", quiet=True)
-    names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    assert names == {"u.data", "u.item", "u.user", "manifest.json"}
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -223,9 +190,10 @@ def test_a_given_scale_and_side_table_win(tiny, tmp_path):
 
 
 def test_the_terms_name_owner_limits_and_citation():
-    assert NAMED_SETS == {"ml-100k": ML_100K}
-    for part in ("GroupLens", "commercially", "Harper", "Konstan", "10.1145/2827872", "README.txt"):
-        assert part in ML_100K.terms
+    for part in ("GroupLens", "commercially", "Harper", "Konstan", "10.1145/2827872", "README"):
+        assert all(part in named.terms for named in NAMED_SETS.values())
+    passed_on = [n.name for n in NAMED_SETS.values() if "under the same terms" in n.terms]
+    assert passed_on == ["ml-latest-small", "ml-20m", "ml-25m", "ml-32m"]
 
 
 @pytest.mark.network

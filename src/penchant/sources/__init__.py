@@ -12,6 +12,7 @@ from penchant.console import tell
 from penchant.errors import SettingsError, SourceError
 from penchant.ratings import Duplicates, Ratings, Scale
 from penchant.sources import frames, side
+from penchant.sources.archive import edition, is_archive, unpacked
 from penchant.sources.named import NAMED_SETS
 from penchant.sources.reading import Reading, read_file, read_frame, read_side
 from penchant.sources.sets import read_folder, read_named
@@ -39,8 +40,8 @@ def load(
 
     Args:
         source: the name of a set ("ml-100k"); the path of a text file (CSV, tabs, ``::`` …, also
-            ``.gz``) or of a Parquet file; a folder with MovieLens 100K's files or RecBole's; or a
-            pandas, Polars or Arrow frame.
+            ``.gz``) or of a Parquet file; a folder with MovieLens' files or RecBole's, also as a
+            ``.zip`` archive; or a pandas, Polars or Arrow frame.
         users: a side table of users (age, occupation …), a frame or a path, with an id column:
             the one that is named as the ids are, else the first. Ids that have no ratings
             become known, cold users.
@@ -100,15 +101,25 @@ def _read_path(
 ) -> tuple[Ratings, str]:
     if source in NAMED_SETS:
         return read_named(NAMED_SETS[str(source)], reading, cache, quiet=quiet)
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return read_folder(path, reading)
-    if path.exists():
-        return read_file(path, reading)
-    raise SourceError(
-        f"There is no file or folder {str(path)!r}, and no set of that name; the sets are: "
-        f"{', '.join(NAMED_SETS)}."
-    )
+    path = Path(os.path.expanduser(source))
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error}.") from None
+    if not there:
+        raise SourceError(
+            f"There is no file or folder {str(path)!r}, and no set of that name; the sets are: "
+            f"{', '.join(NAMED_SETS)}."
+        )
+    if not is_archive(path) or path.is_dir():
+        return _read_place(path, reading)
+    with unpacked(path) as place:
+        ratings, told = _read_place(place, reading)
+    return ratings, told + edition(path)
+
+
+def _read_place(path: Path, reading: Reading) -> tuple[Ratings, str]:
+    return read_folder(path, reading) if path.is_dir() else read_file(path, reading)
 
 
 def _lonely(ratings: Ratings) -> list[str]:

@@ -1,26 +1,18 @@
-"""Folders that hold ratings with their side tables: MovieLens 100K's files, or RecBole's."""
+"""Folders that hold ratings with their side tables: MovieLens' files, or RecBole's."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from penchant.errors import DataError, SourceError
+from penchant.errors import SourceError
+from penchant.sources import movielens
 from penchant.sources.columns import plain
-from penchant.sources.layout import guess_layout
-from penchant.sources.text import read_columns, typed
+from penchant.sources.text import typed
 
-_GENRES = (
-    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary",
-    "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi",
-    "Thriller", "War", "Western",
-)  # fmt: skip
-_USER = ("age", "sex", "occupation", "zip_code")
-_YEAR = r"\((?P<year>\d{4})\)[^()]*(?:\(V\))?\s*$"
 _NO_YEAR = "unkonwn"  # as it is misspelt in RecBole's copy, where title and year are missing
 
 
@@ -30,76 +22,85 @@ class Files(NamedTuple):
     ratings: Path
     users: Path | None
     items: Path | None
+    tags: Path | None = None
 
 
-def find_files(folder: Path) -> Files:
-    """Say which files of a folder hold ratings, users and items.
+def find_files(folder: Path) -> Files | None:
+    """Say which files of a folder hold ratings, users and items; None where it is neither's.
 
-    Raises `SourceError` where there are no ratings, or more than one file of them.
+    Raises `SourceError` where there is more than one .inter file, or the folder can't be read.
     """
-    movielens = folder / "u.data"
-    if movielens.is_file():
-        return Files(movielens, _if_there(folder / "u.user"), _if_there(folder / "u.item"))
-    recbole = sorted(folder.glob("*.inter"))
-    if len(recbole) == 1:
-        side = [_if_there(recbole[0].with_suffix(ending)) for ending in (".user", ".item")]
-        return Files(recbole[0], *side)
-    found = f"it holds {len(recbole)} .inter files" if recbole else "it holds neither"
-    raise SourceError(
-        f"The folder {folder} is expected to hold u.data (MovieLens 100K's) or one .inter file "
-        f"(RecBole's), but {found}. For another layout, give the file of the ratings itself, "
-        f"and the side tables as users= and items=."
-    )
+    try:
+        names = {entry.name for entry in folder.iterdir() if entry.is_file()}
+    except OSError as error:
+        raise SourceError(f"The folder {folder} cannot be read: {error}.") from None
+
+    def there(name: str) -> Path | None:
+        return folder / name if name in names else None
+
+    if "u.data" in names:
+        ends = [sorted(name for name in names if name.endswith(end)) for end in (".user", ".item")]
+        return Files(folder / "u.data", *(there(found[0]) if found else None for found in ends))
+    if "ratings.dat" in names and ("movies.dat" in names or "users.dat" in names):
+        side = there("users.dat"), there("movies.dat"), there("tags.dat")
+        return Files(folder / "ratings.dat", *side)
+    if {"ratings.csv", "movies.csv"} <= names and _is_movielens(folder / "movies.csv"):
+        return Files(folder / "ratings.csv", None, folder / "movies.csv", there("tags.csv"))
+    return _find_recbole(folder, names)
 
 
-def read_side(path: Path, what: Literal["user", "item"]) -> tuple[pa.Table, str]:
+def read_side(
+    path: Path, what: Literal["user", "item"], tags: Path | None = None
+) -> tuple[pa.Table, str]:
     """Return a side table of such a folder, and the name of its id column.
 
-    MovieLens 100K's, in either of its forms, get the same columns: age, sex, occupation and
-    zip_code; title (with the year in brackets), year and genres.
+    MovieLens' tables, in all of their forms, get the same columns: age, sex, occupation and
+    zip_code; title (with the year in brackets), year, genres and, where there are any, tags.
     """
-    if path.name in ("u.user", "u.item"):
-        table = _read(path, "|", header=False)
-        table = _movielens_users(table, path) if what == "user" else _movielens_items(table, path)
+    if path.name == "u.user":
+        table = movielens.read_users(movielens.read_bare(path, "|"), path)
+    elif path.name == "u.item":
+        table = movielens.read_items_100k(path)
+    elif path.name == "users.dat":
+        table = movielens.read_users_1m(path)
+    elif path.name in ("movies.dat", "movies.csv"):
+        table = movielens.read_items(path, tags)
     else:
-        table = _read(path, "\t", header=True)
-        names = [plain(name) for name in table.column_names]
-        if names == ["userid", "age", "gender", "occupation", "zipcode"]:
-            table = _movielens_users(table, path)
-        elif names == ["itemid", "movietitle", "releaseyear", "class"]:
-            table = _recbole_films(table)
-        else:
-            table = _recbole(table)
+        table = _recbole(path)
     return table, table.column_names[0]
 
 
-def _if_there(path: Path) -> Path | None:
-    return path if path.is_file() else None
-
-
-def _read(path: Path, separator: str, *, header: bool) -> pa.Table:
-    layout = dataclasses.replace(guess_layout(path, separator, header), quoted=False)
-    return read_columns(layout)[0]
-
-
-def _movielens_users(table: pa.Table, path: Path) -> pa.Table:
-    _require_width(table, 5, path)
-    named = table.rename_columns(["user_id", *_USER])
+def _is_movielens(movies: Path) -> bool:
     try:
-        ages = named["age"].cast(pa.int64())
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path}: an age is no whole number: {error}.") from None
-    return named.set_column(1, "age", ages)
+        with movies.open("rb") as file:
+            first = file.readline(200).decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise SourceError(f"{movies} cannot be read: {error}.") from None
+    return [plain(name) for name in first.strip().split(",")] == ["movieid", "title", "genres"]
 
 
-def _movielens_items(table: pa.Table, path: Path) -> pa.Table:
-    """Read u.item: id, title, two dates, an address, and a flag for each of 19 genres."""
-    _require_width(table, 5 + len(_GENRES), path)
-    flags = [pc.equal(table.column(5 + at), "1").combine_chunks() for at in range(len(_GENRES))]
-    empty = pa.nulls(len(table), pa.string())
-    marked = [pc.if_else(flag, name, empty) for flag, name in zip(flags, _GENRES, strict=True)]
-    joined = pc.binary_join_element_wise(*marked, "|", null_handling="skip")
-    return _films(table.column(0), table.column(1), joined, "|")
+def _find_recbole(folder: Path, names: set[str]) -> Files | None:
+    found = sorted(name for name in names if name.endswith(".inter"))
+    if len(found) > 1:
+        raise SourceError(
+            f"The folder {folder} holds {len(found)} .inter files ({', '.join(found[:3])} …). Give "
+            f"the one that holds the ratings, and the side tables as users= and items=."
+        )
+    if not found:
+        return None
+    ratings = folder / found[0]
+    side = [ratings.with_suffix(ending) for ending in (".user", ".item")]
+    return Files(ratings, *(path if path.name in names else None for path in side))
+
+
+def _recbole(path: Path) -> pa.Table:
+    table = movielens.read_bare(path, "\t", header=True)
+    names = [plain(name) for name in table.column_names]
+    if names == ["userid", "age", "gender", "occupation", "zipcode"]:
+        return movielens.read_users(table, path)
+    if names == ["itemid", "movietitle", "releaseyear", "class"]:
+        return _recbole_films(table)
+    return _recbole_typed(table)
 
 
 def _recbole_films(table: pa.Table) -> pa.Table:
@@ -109,21 +110,10 @@ def _recbole_films(table: pa.Table) -> pa.Table:
         names, pc.binary_join_element_wise("(", years, ")", ""), " "
     )
     titles = pc.if_else(pc.equal(years, _NO_YEAR), "unknown", whole)
-    return _films(ids, titles, genres, " ")
+    return movielens.films(ids, titles, genres, " ")
 
 
-def _films(ids: pa.ChunkedArray, titles: pa.ChunkedArray, genres: pa.Array, mark: str) -> pa.Table:
-    years = pc.struct_field(pc.extract_regex(titles, _YEAR), "year")
-    columns = {
-        "item_id": ids,
-        "title": titles,
-        "year": years.cast(pa.int64()),
-        "genres": pc.split_pattern(genres, mark),
-    }
-    return pa.table(columns)
-
-
-def _recbole(table: pa.Table) -> pa.Table:
+def _recbole_typed(table: pa.Table) -> pa.Table:
     """Give the columns of a RecBole table the types that its header states."""
     names = [name.partition(":")[0] for name in table.column_names]
     kinds = [name.partition(":")[2] for name in table.column_names]
@@ -134,11 +124,3 @@ def _recbole(table: pa.Table) -> pa.Table:
             parts = parts.cast(pa.list_(pa.float64())) if kind == "float_seq" else parts
             inferred = inferred.set_column(at, name, parts)
     return inferred
-
-
-def _require_width(table: pa.Table, width: int, path: Path) -> None:
-    if table.num_columns != width:
-        raise DataError(
-            f"{path} has {table.num_columns} columns instead of {width}: it is not the file that "
-            f"GroupLens publishes. Give your own side table as users= or items=."
-        )

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 from penchant.console import tell
-from penchant.errors import SettingsError
+from penchant.errors import SettingsError, SourceError
 from penchant.ratings import Ratings
 from penchant.sources import side
-from penchant.sources.cache import Kept, cache_folder, find_kept, keep
+from penchant.sources.cache import Kept, cache_folder, find_kept
 from penchant.sources.fetch import fetch
 from penchant.sources.folder import Files, find_files, read_side
 from penchant.sources.named import NamedSet
@@ -19,7 +19,15 @@ from penchant.sources.reading import Reading, read_file
 
 def read_folder(folder: Path, reading: Reading) -> tuple[Ratings, str]:
     """Return the ratings of a folder with their side tables, and what was guessed."""
-    return _read(find_files(folder), reading)
+    files = find_files(folder)
+    if files is None:
+        raise SourceError(
+            f"The folder {folder} is expected to hold MovieLens' files (u.data, ratings.dat or "
+            f"ratings.csv with movies beside it) or one .inter file (RecBole's), but it holds "
+            f"neither. For another layout, give the file of the ratings itself, and the side "
+            f"tables as users= and items=."
+        )
+    return _read(files, reading)
 
 
 def read_named(
@@ -35,27 +43,27 @@ def read_named(
             f"The layout of {named.name} is known: columns=, separator= and header= are for files."
         )
     kept = _kept(named, cache_folder(cache) / named.name, quiet)
-    paths = [next((n for n in kept.names if n.endswith(end)), None) for end in (".user", ".item")]
-    side_files = [kept.folder / name if name else None for name in paths]
-    known = dataclasses.replace(reading, separator="\t", header=False)
+    known = dataclasses.replace(reading, separator=named.separator, header=named.header)
     if known.scale is None:
         known = dataclasses.replace(known, scale=named.scale)
-    ratings, _ = _read(Files(kept.folder / _ratings(named), *side_files), known)
+    files = find_files(kept.folder)
+    if files is None:
+        raise SourceError(f"The copy of {named.name} in {kept.folder} lacks a file. Remove it.")
+    ratings, _ = _read(files._replace(ratings=kept.folder / named.ratings), known)
     ratings = dataclasses.replace(ratings, name=named.name)
-    return ratings, f"{named.name}: from {kept.origin}; checksum verified; scale {ratings.scale}."
-
-
-def _ratings(named: NamedSet) -> str:
-    return next(iter(named.members))
+    checked = "checksum verified"
+    if named.md5 is None:
+        checked = f"this set changes with time, so no checksum is published; MD5 {kept.md5}"
+    return ratings, f"{named.name}: from {kept.origin}; {checked}; scale {ratings.scale}."
 
 
 def _kept(named: NamedSet, folder: Path, quiet: bool) -> Kept:
-    found = find_kept(folder, _ratings(named), named.ratings_sha256)
+    found = find_kept(folder, named.ratings, ratings_sha256=named.ratings_sha256, md5=named.md5)
     if isinstance(found, Kept):
         return found
     if found is not None and not quiet:
         tell(f"The copy of {named.name} in {folder} is damaged ({found}). Fetching it again.")
-    return keep(folder, *fetch(named, quiet=quiet))
+    return fetch(named, folder, quiet=quiet)
 
 
 def _read(files: Files, reading: Reading) -> tuple[Ratings, str]:
@@ -63,7 +71,7 @@ def _read(files: Files, reading: Reading) -> tuple[Ratings, str]:
     tables: dict[side.What, Path | None] = {"user": files.users, "item": files.items}
     for what, path in tables.items():
         if path is not None:
-            table, key = read_side(path, what)
+            table, key = read_side(path, what, files.tags)
             table = side.with_key(table, key, ratings, what)
             ratings = side.attach(ratings, what, table, key, path.name)
     return ratings, told
