@@ -154,12 +154,13 @@ class TestFit:
         assert pc.open("chapter.penchant").get_params()["solver"].settings["l2_on"] == "table"
         code, _, err = penchant("fit", "u.data", "--chapter", "--factors", 3)
         assert code == 2
-        assert "leave --solver and --factors out, or leave --chapter out" in err
+        assert "leave --model, --solver and --factors out, or leave --chapter out" in err
+        assert penchant("fit", "u.data", "--chapter", "--model", "blend")[0] == 2
 
     def test_its_help_names_the_solvers(self, penchant):
         code, out, _ = penchant("fit", "--help")
         assert code == 0
-        listed = re.search(r"What trains the network: ([\w,\s]+)\.", out).group(1)
+        listed = re.search(r"What trains a matrix factorisation: ([\w,\s]+)\.", out).group(1)
         assert set(re.findall(r"\w+", listed)) - {"or"} == set(SOLVERS)
 
 
