@@ -1,5 +1,6 @@
 """A tiny set in the two forms that MovieLens 100K comes in, a server and a wheel that carry it."""
 
+import csv
 import dataclasses
 import hashlib
 import http.server
@@ -65,6 +66,72 @@ def recbole_files():
         "user": "\n".join(users).encode(),
         "item": "\n".join(items).encode(),
     }
+
+
+LATER = [  # user, item, rating, seconds: half stars, and one pair twice
+    (7, 50, 4.5, 1112486027), (7, 3, 0.5, 1112484676), (12, 50, 5, 1094785740),
+    (900, 60069, 3.5, 1094785734), (900, 50, 2, 1094785735), (12, 50, 4, 1094785741),
+]  # fmt: skip
+MOVIES = [  # id, title, genres
+    (3, 'Grumpier, "Very" Old (1995)', "Comedy|Romance"),
+    (50, "Été meurtrier, L' (1983)", "Drama"),
+    (60069, "Serial: Part 2 (2006–2008)", "(no genres listed)"),
+    (70000, "Untitled", "Sci-Fi|IMAX"),
+]
+TAGS = [
+    (7, 50, "Summer", 1), (12, 50, "summer ", 2), (12, 50, "french", 3), (900, 50, "French", 3),
+    (7, 50, "FRENCH", 4), (7, 60069, "long, very", 5),
+]  # fmt: skip
+PEOPLE = [
+    (7, "F", 1, 10, "48067"), (12, "M", 56, 16, "70072-1234"), (900, "M", 25, 0, "00231"),
+    (901, "F", 45, 20, "02460"),
+]  # fmt: skip
+
+
+def _csv(rows, *names):
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _dat(rows, encoding):
+    return "".join("::".join(map(str, row)) + "\n" for row in rows).encode(encoding)
+
+
+def later_files(name):
+    """The files of ml-1m, ml-10m or a later set, by their names in the archive."""
+    if name == "ml-1m":
+        whole = [(u, i, int(r + 0.5), t) for u, i, r, t in LATER]
+        movies = [(i, t.replace("–", "-"), g.replace("(no genres listed)", "Drama"))
+                  for i, t, g in MOVIES]  # fmt: skip
+        files = {
+            "movies.dat": _dat(movies, "latin-1"),
+            "ratings.dat": _dat(whole, "latin-1"),
+            "users.dat": _dat(PEOPLE, "latin-1"),
+            "README": b"Latin-1: \xe9\n",
+        }
+        return {f"ml-1m/{file}": content for file, content in files.items()}
+    if name == "ml-10m":
+        files = {
+            "movies.dat": _dat(MOVIES, "utf-8"),
+            "ratings.dat": _dat(LATER, "utf-8"),
+            "tags.dat": _dat(TAGS, "utf-8"),
+            "README.html": b"<p>",
+            "split_ratings.sh": b"#!/bin/sh\n",
+        }
+        return {f"ml-10M100K/{file}": content for file, content in files.items()}
+    files = {
+        "ratings.csv": _csv(LATER, "userId", "movieId", "rating", "timestamp"),
+        "movies.csv": _csv(MOVIES, "movieId", "title", "genres"),
+        "tags.csv": _csv(TAGS, "userId", "movieId", "tag", "timestamp"),
+        "links.csv": _csv([(3, "0113228", 15602)], "movieId", "imdbId", "tmdbId"),
+        "genome-scores.csv": _csv([(3, 1, 0.02)], "movieId", "tagId", "relevance"),
+        "genome-tags.csv": _csv([(1, "007")], "tagId", "tag"),
+        "README.txt": b"Summary\n",
+    }
+    return {f"{name}/{file}": content for file, content in files.items()}
 
 
 def zipped(members):
@@ -159,6 +226,31 @@ class Server:
     def stop(self):
         self.http.shutdown()
         self.http.server_close()
+
+
+@pytest.fixture(scope="session")
+def later():
+    """The files of a set from ml-1m on, by name; and the archive of such files."""
+    return later_files
+
+
+@pytest.fixture(scope="session")
+def pack():
+    return zipped
+
+
+@pytest.fixture
+def serve():
+    """Start web servers."""
+    servers = []
+
+    def start(answer, context=None):
+        servers.append(Server(answer, context))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
 
 
 @pytest.fixture

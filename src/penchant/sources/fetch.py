@@ -56,5 +56,7 @@ def _from_archive(named: NamedSet, folder: Path, quiet: bool) -> Kept:
         require_sum(named.url, "MD5", md5, named.md5)
         origin = named.url if named.md5 else f"{named.url} ({time.strftime('%Y-%m-%d')})"
         with opened(path) as archive:
+            if named.md5 is None:
+                archive.verify()
             files = {kept: archive.chunks(member) for kept, member in named.members.items()}
             return keep(folder, files, origin, md5=md5, ratings_sha256=named.ratings_sha256)

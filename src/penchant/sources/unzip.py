@@ -63,6 +63,16 @@ class Archive:
             raise _damaged(self.path, f"{name!r} is smaller than it states")
 
 
+    def verify(self) -> None:
+        """Read each file to its end: the sums that the archive itself holds must fit.
+
+        Raises `SourceError` where one doesn't.
+        """
+        for name in self.sizes:
+            for _ in self.chunks(name):
+                pass
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
     """Open an archive for the length of the block, after a look at all that it states.
