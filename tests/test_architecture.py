@@ -28,8 +28,8 @@ FORWARD = {("history", "plots")}
 HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "pyarrow", "rich")
 
 PUBLIC = """
-    ALS Bias Blend Checkpoint Gibbs Keras MatrixFactorization PenchantError Ratings SGD Scale __version__
-    compare folds load open split synthetic
+    ALS Bias Blend Checkpoint DeepRating Gibbs Keras MatrixFactorization NeuralRating
+    PenchantError Ratings SGD Scale __version__ compare folds load open split synthetic
 """.split()  # noqa: SIM905
 """What `import penchant as pc` offers; a change here is a change of the public API."""
 

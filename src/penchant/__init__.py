@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from penchant.ratings import Ratings as Ratings
     from penchant.ratings import Scale as Scale
     from penchant.recommender.blend import Blend as Blend
+    from penchant.recommender.deep import DeepRating as DeepRating
     from penchant.recommender.matrix_factorization import (
         MatrixFactorization as MatrixFactorization,
     )
+    from penchant.recommender.neural_rating import NeuralRating as NeuralRating
     from penchant.recommender.opening import open as open
     from penchant.solvers.als import ALS as ALS
     from penchant.solvers.base import Checkpoint as Checkpoint
@@ -40,9 +42,11 @@ _HOMES = {
     "Bias": "penchant.solvers.bias:Bias",
     "Blend": "penchant.recommender.blend:Blend",
     "Checkpoint": "penchant.solvers.base:Checkpoint",
+    "DeepRating": "penchant.recommender.deep:DeepRating",
     "Gibbs": "penchant.solvers.gibbs:Gibbs",
     "Keras": "penchant.solvers.keras:Keras",
     "MatrixFactorization": "penchant.recommender.matrix_factorization:MatrixFactorization",
+    "NeuralRating": "penchant.recommender.neural_rating:NeuralRating",
     "PenchantError": "penchant.errors:PenchantError",
     "Ratings": "penchant.ratings:Ratings",
     "SGD": "penchant.solvers.sgd:SGD",

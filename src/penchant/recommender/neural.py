@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,15 @@ import numpy.typing as npt
 from penchant.errors import BundleError, DataError, DivergedError, SettingsError
 from penchant.history import History
 from penchant.ids import Rows
-from penchant.network.weights import PREFIX, Arrays, Shapes, require_shapes, set_weights
+from penchant.network.deep import Graphs
+from penchant.network.weights import PREFIX, Shapes, require_shapes, set_weights
 from penchant.ratings import Ratings
 from penchant.recommender import storage
 from penchant.recommender.base import Recommender, Seconds, not_fitted
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.plan import Parts, checkpoint_of, require_callbacks
 from penchant.recommender.progress import show_progress, told_while_compiling
-from penchant.solvers.base import Checkpoint
+from penchant.solvers.base import Checkpoint, Trained
 
 Floats = npt.NDArray[np.float32]
 
@@ -30,22 +31,6 @@ SAMPLED_PAIRS = 2**18
 """About so many predictions say which rows are alike; at least `LEAST_SAMPLED` others are asked."""
 
 LEAST_SAMPLED = 16
-
-
-class Trained(NamedTuple):
-    """What a training gives.
-
-    Attributes:
-        weights: the network's numbers by name; see `penchant.network.weights`.
-        card: JSON-able values that the network is built of again, beside settings and ids.
-        history: what each epoch measured.
-        more: further named arrays that it is built of; ``user_…`` has M rows, ``item_…`` N.
-    """
-
-    weights: Arrays
-    card: dict[str, Any]
-    history: History
-    more: Arrays = {}  # noqa: RUF012 - never changed
 
 
 class Trainer(Protocol):
@@ -97,7 +82,10 @@ class NeuralRecommender(Recommender):
 
     @abstractmethod
     def _build(self, trained: Trained, known: Knowledge) -> Any:
-        """Build the network; its weights are given to it afterwards."""
+        """Build the network; its weights are given to it afterwards.
+
+        Returns a `keras.Model`, or `Graphs`: the one to show and the one that answers.
+        """
 
     # What all have
 
@@ -157,7 +145,7 @@ class NeuralRecommender(Recommender):
     def _accept(
         self, trained: Trained, knowledge: Knowledge, made_by: dict[str, Any] | None = None
     ) -> Self:
-        for name in ("network", "_forward", "_deviations_of", "_calibration"):
+        for name in ("network", "_graphs", "_forward", "_deviations_of", "_calibration"):
             self.__dict__.pop(name, None)
         self._trained, self._knowledge = trained, knowledge
         self._made_by = made_by or {k: plain_setting(v) for k, v in self.get_params().items()}
@@ -184,11 +172,15 @@ class NeuralRecommender(Recommender):
 
         Raises `NotFittedError` before `fit`.
         """
+        return self._graphs.network
+
+    @cached_property
+    def _graphs(self) -> Graphs:
         trained = self._known_fit()
-        made_by = self._as_made()
-        network = made_by._build(trained, self.knowledge)
-        set_weights(network, trained.weights)
-        return network
+        built = self._as_made()._build(trained, self.knowledge)
+        graphs = built if isinstance(built, Graphs) else Graphs(built, built)
+        set_weights(graphs.network, trained.weights)
+        return graphs
 
     def _as_made(self) -> Self:
         """Return an unfitted twin with the settings that made the numbers."""
@@ -198,7 +190,7 @@ class NeuralRecommender(Recommender):
     def _forward(self) -> Any:
         from penchant.solvers.keras_forward import Forward
 
-        return Forward(self.network)
+        return Forward(self._graphs.quick)
 
     def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
         answers: Floats = self._forward(user_rows, item_rows)
@@ -265,6 +257,11 @@ class NeuralRecommender(Recommender):
 
         Raises `BundleError` where card or weights are not those of this kind.
         """
+        return cls._restored(stored, {})
+
+    @classmethod
+    def _restored(cls, stored: storage.Stored, given: dict[str, Any]) -> Self:
+        """Make it of an opened bundle, and of settings that no bundle can hold."""
         opened = stored.bundle
         settings = storage.entry(opened, "settings", dict)
         history = storage.history_of(stored)
@@ -274,7 +271,7 @@ class NeuralRecommender(Recommender):
         more = {name: array for name, array in opened.weights.items() if name not in apart}
         trained = Trained(weights, network, history, more)
         try:
-            model = cls(**restored_settings(cls, settings))
+            model = cls(**{**restored_settings(cls, settings), **given})
             model._trainer()
             require_shapes(weights, model._shapes(trained, stored.knowledge))
         except (SettingsError, DataError) as error:

@@ -13,7 +13,9 @@ from penchant.recommender import storage
 
 KINDS = {
     "blend": "blend:Blend",
+    "deep": "deep:DeepRating",
     "matrix_factorization": "matrix_factorization:MatrixFactorization",
+    "neural": "neural_rating:NeuralRating",
 }
 """Module and class of each kind: a bundle loads the code of its own kind alone."""
 

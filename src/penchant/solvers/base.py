@@ -41,6 +41,22 @@ class Fitted(NamedTuple):
     history: History
 
 
+class Trained(NamedTuple):
+    """What the training of a network other than that of `Factors` returns.
+
+    Attributes:
+        weights: the network's numbers by name; see `penchant.network.weights`.
+        card: JSON-able values that the network is built of again, beside settings and ids.
+        history: what each epoch measured.
+        more: further named arrays that it is built of; ``user_…`` has M rows, ``item_…`` N.
+    """
+
+    weights: dict[str, npt.NDArray[Any]]
+    card: dict[str, Any]
+    history: History
+    more: dict[str, npt.NDArray[Any]] = {}  # noqa: RUF012 - never changed
+
+
 class Checkpoint(NamedTuple):
     """Where and how often a solver keeps its state, so that a stopped run can go on.
 

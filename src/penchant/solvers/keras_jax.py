@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
 
+from penchant.solvers import keras_lazy
 from penchant.solvers.keras_loop import Loss
 
 
-def compile_steps(network: Any, optimizer: Any, loss: Loss) -> Callable[[list[Any]], float]:
-    """Return a function that trains on batches, (steps, batch, …) arrays, and gives their loss."""
-    scan = _compiled_scan(network, optimizer, loss)
+def compile_steps(
+    network: Any, optimizer: Any, loss: Loss, batch_size: int
+) -> Callable[[list[Any]], float]:
+    """Return a function that trains on batches, (steps, batch, …) arrays, and gives their loss.
+
+    Where tables have many more rows than a batch of `batch_size` looks up, a step reads and writes
+    those rows alone; see `penchant.solvers.keras_lazy`.
+    """
+    cut = keras_lazy.split(network, optimizer, batch_size)
+    whole = _whole_step(network, optimizer, loss)
+
+    @cache
+    def scan_of(batch: int) -> Any:
+        lazy = cut and keras_lazy.LazySteps(network, optimizer, loss, cut, batch)
+        return _compiled_scan(lazy or whole)
 
     def run(batches: list[Any]) -> float:
         groups = (network.trainable_variables, network.non_trainable_variables, optimizer.variables)
+        scan = scan_of(batches[0].shape[1] if cut else 0)
         state, mean_loss = scan([[v.value for v in group] for group in groups], batches)
         mean_loss = float(mean_loss)  # waits for the device: an interrupt leaves the old state
         for variables, values in zip(groups, state, strict=True):
@@ -26,7 +41,7 @@ def compile_steps(network: Any, optimizer: Any, loss: Loss) -> Callable[[list[An
     return run
 
 
-def _compiled_scan(network: Any, optimizer: Any, loss: Loss) -> Any:
+def _whole_step(network: Any, optimizer: Any, loss: Loss) -> Any:
     def objective(trainable: Any, non_trainable: Any, batch: Any) -> Any:
         *inputs, target = batch
         predicted, non_trainable, penalties = network.stateless_call(
@@ -42,6 +57,10 @@ def _compiled_scan(network: Any, optimizer: Any, loss: Loss) -> Any:
         trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
         return [trainable, non_trainable, slots], value
 
+    return step
+
+
+def _compiled_scan(step: Any) -> Any:
     @jax.jit
     def scan(state: Any, batches: Any) -> Any:
         state, losses = jax.lax.scan(step, state, batches)

@@ -61,7 +61,7 @@ class EpochLoop:
         self.optimizer = optimizer
         self.batch_size = batch_size
         optimizer.build(network.trainable_variables)
-        self._steps = _backend().compile_steps(network, optimizer, loss_function(loss))
+        self._steps = _backend().compile_steps(network, optimizer, loss_function(loss), batch_size)
 
     def run(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[np.float32]) -> float:
         """Train one epoch over rows in the order given; network and optimiser change in place.

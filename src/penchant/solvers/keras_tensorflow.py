@@ -8,8 +8,13 @@ from typing import Any
 from penchant.solvers.keras_loop import Loss
 
 
-def compile_steps(network: Any, optimizer: Any, loss: Loss) -> Callable[[list[Any]], float]:
-    """Return a function that trains on batches, (steps, batch, …) arrays, and gives their loss."""
+def compile_steps(
+    network: Any, optimizer: Any, loss: Loss, batch_size: int
+) -> Callable[[list[Any]], float]:
+    """Return a function that trains on batches, (steps, batch, …) arrays, and gives their loss.
+
+    Every step is on whole tables; `batch_size` is there for the other backend.
+    """
     import tensorflow as tf  # an extra: loaded where it is the backend, not to collect doctests
 
     variables = [v.value for v in network.trainable_variables]
