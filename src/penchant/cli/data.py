@@ -10,7 +10,10 @@ from penchant.cli import options
 from penchant.cli.output import print_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from penchant.ratings import Ratings
+    from penchant.sources.named import NamedSet
 
 
 def data(
@@ -103,11 +106,52 @@ def _shown(value: Any) -> str:
 
 
 def _list_sets(json: bool) -> None:
+    from penchant.sources.cache import cache_folder
     from penchant.sources.named import NAMED_SETS
-
-    if json:
-        print_json({"sets": [{"name": s.name, "url": s.url} for s in NAMED_SETS.values()]})
-        return
     from penchant.tables import print_table
 
-    print_table(("name", "from"), [(s.name, s.url) for s in NAMED_SETS.values()])
+    cache = cache_folder()
+    sets = [_set_facts(named, cache) for named in NAMED_SETS.values()]
+    if json:
+        print_json({"cache": str(cache), "sets": sets})
+        return
+    columns = ("name", "ratings", "users", "items", "scale", "archive MB", "in the cache", "from")
+    rows = [
+        (
+            facts["name"],
+            *(facts[what] for what in ("ratings", "users", "items")),
+            _shown(facts["scale"]),
+            facts["megabytes"],
+            _held(facts),
+            facts["url"] if facts["wheel"] is None else f"{facts['url']} or {facts['wheel']}",
+        )
+        for facts in sets
+    ]
+    formats = dict.fromkeys(("ratings", "users", "items"), ",")
+    print_table(columns, rows, formats=formats, title=f"Named sets; the cache is {cache}")
+
+
+def _set_facts(named: NamedSet, cache: Path) -> dict[str, Any]:
+    from penchant.sources.cache import is_kept
+    from penchant.sources.partial import arrived
+
+    wheel = named.wheel
+    counts = named.counts or (None, None, None)
+    return {
+        "name": named.name,
+        **dict(zip(("ratings", "users", "items"), counts, strict=True)),
+        "scale": list(named.scale),
+        "megabytes": named.megabytes,
+        "url": named.url,
+        "md5": named.md5,
+        "wheel": wheel and f"the wheel of {wheel.project} {wheel.version}",
+        "cached": is_kept(cache / named.name),
+        "arrived_bytes": arrived(cache / f"{named.name}.zip"),
+    }
+
+
+def _held(facts: dict[str, Any]) -> str:
+    if facts["cached"]:
+        return "yes"
+    part = facts["arrived_bytes"]
+    return f"{part / 1e6:.1f} MB of it" if part else "no"

@@ -117,9 +117,21 @@ def partial_file(place: Path) -> Iterator[Partial]:
         part.close()
 
 
+def arrived(place: Path) -> int:
+    """Return how many bytes of the file at `place` have arrived in a download that broke off."""
+    try:
+        return _part(place).stat().st_size
+    except OSError:
+        return 0
+
+
+def _part(place: Path) -> Path:
+    return place.with_name(f"{place.name}.part")
+
+
 def _own(place: Path) -> tuple[Partial, bool]:
     """Return a file that no other process writes, and whether its name is the shared one."""
-    path = place.with_name(f"{place.name}.part")
+    path = _part(place)
     for _ in range(3):  # it may be removed between being opened and being locked
         file = path.open("ab+", buffering=0)
         if not _lock(file):
