@@ -123,21 +123,53 @@ class Ratings:
             DataError: columns of different lengths, no rows, values that are not finite or
                 outside the scale, ids that are missing or of mixed types.
         """
-        require_choice("duplicates", duplicates, ("last", "mean", "error"))
         user_ids, user_rows = IdMap.from_column(users, "user")
         item_ids, item_rows = IdMap.from_column(items, "item")
         numbers = _numbers(values)
         seconds = None if timestamps is None else as_seconds(timestamps)
         _require_same_length(user_rows, item_rows, numbers, seconds)
-        found = _scale(numbers, scale)
+        return cls.from_rows(
+            user_ids,
+            user_rows,
+            item_ids,
+            item_rows,
+            numbers,
+            seconds,
+            scale=scale,
+            duplicates=duplicates,
+            name=name,
+            notices=notices,
+        )
+
+    @classmethod
+    def from_rows(
+        cls,
+        user_ids: IdMap,
+        user_rows: Rows,
+        item_ids: IdMap,
+        item_rows: Rows,
+        values: Values,
+        timestamps: npt.NDArray[np.int64] | None = None,
+        *,
+        scale: Scale | tuple[float, float] | None = None,
+        duplicates: Duplicates = "last",
+        name: str = "ratings",
+        notices: tuple[str, ...] = (),
+    ) -> Ratings:
+        """Make ratings of rows whose ids are mapped; the columns are taken, not copied.
+
+        Arguments and errors are those of `from_columns`; `user_rows` and `item_rows`, (n,) int32,
+        are rows of the two maps, and `values`, (n,) float32, are finite.
+        """
+        require_choice("duplicates", duplicates, ("last", "mean", "error"))
         table = cls(
             user_rows,
             item_rows,
-            numbers,
+            values,
             user_ids,
             item_ids,
-            found,
-            seconds,
+            _scale(values, scale),
+            timestamps,
             name=name,
             notices=notices,
         )
@@ -271,32 +303,52 @@ def _scale(values: Values, scale: Scale | tuple[float, float] | None) -> Scale:
 
 def _without_repeats(table: Ratings, duplicates: Duplicates) -> Ratings:
     """Merge repeated pairs by the policy; the rows that stay keep their order."""
-    pairs = table.user_rows.astype(np.int64) * table.item_ids.size + table.item_rows
-    stamps = table.timestamps
-    alone = np.sort(pairs)  # by values alone: a fraction of the time that an order takes
-    if (alone[1:] != alone[:-1]).all():
+    pairs = _pairs(table)
+    pairs.sort()  # by values alone: a fraction of the time that an order takes
+    if (pairs[1:] != pairs[:-1]).all():
         return table
-    order = np.argsort(pairs, kind="stable") if stamps is None else np.lexsort((stamps, pairs))
-    sorted_pairs = pairs[order]
-    last = np.append(sorted_pairs[1:] != sorted_pairs[:-1], True)
-    repeats = len(pairs) - int(last.sum())
+    order = np.argsort(_pairs(table))  # not stable, but many times faster
+    starts = np.flatnonzero(np.append(True, pairs[1:] != pairs[:-1]))
+    repeats = len(pairs) - len(starts)
     if duplicates == "error":
-        at = order[np.flatnonzero(~last)[0]]
+        at = order[np.flatnonzero(pairs[1:] == pairs[:-1])[0]]
         user, item = table.take([at]).users[0], table.take([at]).items[0]
         raise DataError(
             f"{repeats:,} of {len(pairs):,} ratings repeat a pair of user and item, such as user "
             f"{user!r} and item {item!r}. Remove them, or choose duplicates='last' or 'mean'."
         )
-    kept = order[last]
+    sizes = np.diff(np.append(starts, len(pairs)))
+    kept = _newest(order, starts, sizes, table.timestamps)
     values = table.values
     if duplicates == "mean":
-        group = np.cumsum(np.append(0, last[:-1]))
-        means = np.bincount(group, values[order]) / np.bincount(group)
         values = values.copy()
-        values[kept] = means
+        values[kept] = np.add.reduceat(values[order].astype(np.float64), starts) / sizes
     notice = (
         f"{repeats:,} of {len(pairs):,} ratings repeat a pair of user and item: "
         f"kept the {'newest' if duplicates == 'last' else 'mean'} of each."
     )
     merged = dataclasses.replace(table, values=values, notices=(*table.notices, notice))
     return merged.take(np.sort(kept))
+
+
+def _newest(
+    order: npt.NDArray[np.int64],
+    starts: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.int64],
+    stamps: npt.NDArray[np.int64] | None,
+) -> npt.NDArray[np.int64]:
+    """Return of each group of positions the one of the latest time, of equals the last."""
+    if stamps is not None:
+        of_each = stamps[order]
+        latest = np.repeat(np.maximum.reduceat(of_each, starts), sizes)
+        order = np.where(of_each == latest, order, -1)
+    newest: npt.NDArray[np.int64] = np.maximum.reduceat(order, starts)
+    return newest
+
+
+def _pairs(table: Ratings) -> npt.NDArray[np.int64]:
+    """Return a number for each rating that only its user and item determine, (n,) int64."""
+    pairs = table.user_rows.astype(np.int64)
+    pairs *= table.item_ids.size
+    pairs += table.item_rows
+    return pairs

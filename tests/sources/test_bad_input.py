@@ -30,7 +30,7 @@ def written(folder, name, content):
         (HEADER + b"1,2,3,4\n1,3,-inf,4\n", r"r\.csv, line 3: the rating '-inf' is no finite"),
         (HEADER + b"1,2,3,4\n1,3,1e39,4\n", r"r\.csv, line 3: the rating '1e39' is no finite"),
         (HEADER + b"1,2,3,4\n1,3,,4\n1,4,,4\n", r"line 3: the rating '' is no .* \(2 of 3 are"),
-        (HEADER + b'1,2,3,4\n1,3,"3,5",4\n', r"'3,5' .* Decimal commas are not read: write 3\.5"),
+        (HEADER + b'1,2,3.5,4\n1,3,"3,5",4\n', r"line 3: the rating '3,5' is no finite number"),
         (HEADER + b"1,2,3,4\n1,3,4\n", r"r\.csv, line 3: 3 fields instead of 4: '1,3,4'"),
         (HEADER + b"1,2,3,4\n1,3,4,5,6\n", r"r\.csv, line 3: 5 fields instead of 4: '1,3,4,5,6'"),
         (HEADER + b"1,2,3,4\n,3,4,5\n", r"r\.csv, line 3: the user id is missing \(1 of 2 are"),
@@ -38,7 +38,6 @@ def written(folder, name, content):
         (HEADER + b"1,2,3,4\n1, ,4,5\n", r"r\.csv, line 3: the item id is missing"),
         (HEADER + b"1,2,3,4\n1,3,4,soon\n", r"line 3: the timestamp 'soon' is neither seconds"),
         (HEADER + b"1,2,3,4\n1,3,4,\n", r"line 3: the timestamp '' is neither .*timestamps=False"),
-        (HEADER + b'1,2,3,4\n1,"5" disk,4,5\n', r"line 3: the quotes don't fit \(',' expected"),
         (HEADER + b'1,2,3,4\n1,"2,3,4\n5,6,7,8\n', r"line 3: the quotes don't fit .*written twice"),
         (b"1\t2\t3\t4\r\n\r\n1\t3\t4\r\n", r"r\.csv, line 3: 3 fields instead of 4: '1\\t3\\t4'"),
         (b"1::2::3::4\n1::3::x::4\n", r"r\.csv, line 2: the rating 'x' is no finite number"),
@@ -77,7 +76,11 @@ def test_off_the_given_scale(tmp_path):
     ("name", "content", "message"),
     [
         ("r.csv", b"PK\x03\x04\0\0", r"holds bytes that are no text \(a zero byte at 4\)"),
-        ("r.csv.gz", b"no archive", r"r\.csv\.gz cannot be read: Not a gzipped file"),
+        (
+            "r.csv.gz",
+            b"no archive",
+            r"r\.csv\.gz cannot be read: it is no gzip file, though its name",
+        ),
         ("r.csv.gz", gzip.compress(HEADER * 99)[:-9], r"r\.csv\.gz cannot be read: Compressed"),
         ("r.parquet", b"no parquet", r"r\.parquet cannot be read"),
     ],
@@ -105,7 +108,7 @@ def test_a_damaged_letter_in_utf8_is_not_taken_for_latin1(tmp_path):
         penchant.load(path, quiet=True)
 
 
-@pytest.mark.parametrize("name", ["ml-10m", "no/such/file.csv", "missing.csv"])
+@pytest.mark.parametrize("name", ["ml-11m", "no/such/file.csv", "missing.csv"])
 def test_what_is_not_there(name):
     with pytest.raises(SourceError, match=rf"no file or folder '{name}', .* the sets are: ml-100k"):
         penchant.load(name)
@@ -117,7 +120,7 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     def refused(*args):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("penchant.sources.layout.open_bytes", refused)
+    monkeypatch.setattr("pathlib.Path.open", refused)
     with pytest.raises(SourceError, match=r"r\.csv cannot be read: .*Permission denied"):
         penchant.load(path)
 

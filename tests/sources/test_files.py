@@ -294,5 +294,6 @@ def test_what_is_written_is_read(tmp_path, rows, separator, header):
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=separator, quoting=csv.QUOTE_NONNUMERIC)
         writer.writerows([["user", "item", "rating", "time"]] * header + rows)
-    ratings = load(path, separator=separator, header=header, duplicates="error")
+    settings = {"duplicates": "error", "unrated": "nothing"}
+    ratings = load(path, separator=separator, header=header, **settings)
     assert rows_of(ratings) == [(u, i, np.float32(r), t) for u, i, r, t in rows]

@@ -17,6 +17,7 @@ from penchant.sources.named import NAMED_SETS
 from penchant.sources.reading import Reading, read_file, read_frame, read_side
 from penchant.sources.sets import read_folder, read_named
 from penchant.sources.text import typed
+from penchant.sources.unrated import Unrated
 
 
 def load(
@@ -30,6 +31,8 @@ def load(
     scale: Scale | tuple[float, float] | None = None,
     duplicates: Duplicates = "last",
     timestamps: bool = True,
+    unrated: Unrated = None,
+    encoding: str | None = None,
     cache: str | os.PathLike[str] | None = None,
     quiet: bool = False,
 ) -> Ratings:
@@ -54,6 +57,10 @@ def load(
         duplicates: what a repeated pair of user and item means: "last" keeps the newest, "mean"
             the mean, "error" refuses.
         timestamps: whether to read the times of the ratings, where there are any.
+        unrated: what means "no rating" and is left out: a number such as 0, -1 or 99, several,
+            or "empty"; "nothing" if all are ratings. Where some look so and it isn't given, that
+            is an error.
+        encoding: how the letters of a text file are written: "utf-8", "cp1252", "cp949" …
         cache: the folder for downloaded sets; else the environment variable ``PENCHANT_CACHE``,
             else the user's cache folder.
         quiet: tell nothing on standard error, not even a set's terms of use; the notices are
@@ -75,7 +82,7 @@ def load(
     >>> ratings.notices[0]
     "the frame: user = 'userId', item = 'movieId', rating = 'stars'; scale 2.5 to 5."
     """
-    reading = Reading(columns, separator, header, scale, duplicates, timestamps)
+    reading = Reading(columns, separator, header, scale, duplicates, timestamps, unrated, encoding)
     if frames.is_frame(source):
         ratings, told = read_frame(source, reading)
     elif isinstance(source, (str, os.PathLike)):

@@ -1,4 +1,4 @@
-"""Which column is the user, the item, the rating and the time: by name, or by place."""
+"""Which column is the user, the item, the rating and the time: by name, place and entries."""
 
 from __future__ import annotations
 
@@ -7,33 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from penchant.errors import DataError, SettingsError
+from penchant.sources import content
+from penchant.sources.names import HINTS, KNOWN, NAMES, NO_HINT, plain
 
-NAMES: dict[str, tuple[str, ...]] = {
-    "user": (
-        "user", "userid", "uid", "users", "username", "reviewerid", "reviewer", "customerid",
-        "customer", "memberid", "member", "accountid", "account", "personid", "person", "raterid",
-        "rater", "u",
-    ),
-    "item": (
-        "item", "itemid", "iid", "items", "movieid", "movie", "filmid", "film", "parentasin",
-        "asin", "productid", "product", "bookid", "book", "isbn", "animeid", "anime", "artistid",
-        "artist", "songid", "song", "trackid", "track", "albumid", "album", "gameid", "game",
-        "appid", "businessid", "business", "restaurantid", "restaurant", "recipeid", "recipe",
-        "beerid", "beer", "jokeid", "joke", "i",
-    ),
-    "rating": (
-        "rating", "ratings", "stars", "star", "starrating", "score", "scores", "overall",
-        "userrating", "bookrating", "reviewscore", "reviewoverall", "reviewrating", "grade",
-        "points", "value", "r",
-    ),
-    "timestamp": (
-        "timestamp", "ts", "unixreviewtime", "unixtime", "time", "datetime", "date", "reviewtime",
-        "ratedat", "createdat", "dateadded", "t",
-    ),
-}  # fmt: skip
-"""What the columns are called in data sets out there, the likeliest first."""
+__all__ = ["KNOWN", "NAMES", "REQUIRED", "Roles", "describe", "find_roles", "plain"]
 
 REQUIRED = ("user", "item", "rating")
+Column = Sequence[str]
 
 
 class Roles(NamedTuple):
@@ -45,20 +25,12 @@ class Roles(NamedTuple):
     timestamp: int | None
 
 
-def plain(name: str) -> str:
-    """Return a header as it is compared: no type (``user_id:token``), case or punctuation.
-
-    >>> plain("User_ID:token"), plain("unixReviewTime")
-    ('userid', 'unixreviewtime')
-    """
-    return re.sub(r"[\W_]", "", name.split(":")[0].lower())
-
-
 def find_roles(
     header: Sequence[str] | None,
     width: int,
     columns: Mapping[str, str | int | None] | None,
     where: str,
+    sample: Sequence[Column] = (),
 ) -> Roles:
     """Say which column plays which role.
 
@@ -67,6 +39,7 @@ def find_roles(
         width: how many columns there are.
         columns: what was asked for, by role: a name, a place from 0, or None for no timestamp.
         where: the name of the table, for messages.
+        sample: some entries of each column as text, where they are known.
 
     Raises:
         SettingsError: `columns` names a role that doesn't exist.
@@ -81,7 +54,10 @@ def find_roles(
         if name is None and role in REQUIRED:
             raise SettingsError(f"columns must name the {role} column, not None.")
     free = [role for role in NAMES if role not in found]
-    found |= _by_place(free, found, width) if header is None else _by_name(free, header, found)
+    if header is None:
+        found |= _by_place(free, found, width, where, sample)
+    else:
+        found |= _by_name(free, header, found, sample)
     missing = [role for role in REQUIRED if found[role] is None]
     if missing:
         raise DataError(_missing(missing, header, width, where))
@@ -124,20 +100,59 @@ def _asked(
 
 
 def _by_name(
-    free: Sequence[str], header: Sequence[str], found: Mapping[str, int | None]
+    free: Sequence[str],
+    header: Sequence[str],
+    found: Mapping[str, int | None],
+    sample: Sequence[Column],
 ) -> dict[str, int | None]:
+    """Take the likeliest name whose entries can play the role; then one that hints at it."""
     names = ["" if at in found.values() else plain(name) for at, name in enumerate(header)]
-    return {
-        role: next((names.index(name) for name in NAMES[role] if name in names), None)
-        for role in free
-    }
+    chosen: dict[str, int | None] = {}
+    for role in free:
+        exact = [names.index(name) for name in NAMES[role] if name in names]
+        chosen[role] = _fitting(role, exact, sample)
+    for role in free:
+        taken = {*found.values(), *chosen.values()}
+        if chosen[role] is None and role in REQUIRED:
+            hinted = [at for at, name in enumerate(header) if at not in taken]
+            hinted = [at for at in hinted if _hints(role, header[at])]
+            fit = [at for at in hinted if not sample or content.fits(role, sample[at])]
+            keyed = [at for at in fit if names[at].endswith(("id", "key", "code"))]
+            chosen[role] = keyed[0] if len(keyed) == 1 else fit[0] if len(fit) == 1 else None
+    return chosen
+
+
+def _fitting(role: str, places: list[int], sample: Sequence[Column]) -> int | None:
+    """Return the first place whose entries can play the role; a row's own number only at last."""
+    if not sample or not places:
+        return places[0] if places else None
+    fit = [at for at in places if content.fits(role, sample[at])]
+    if role in ("user", "item"):
+        repeated = [at for at in fit if not content.is_row_number(sample[at])]
+        fit = repeated or fit
+    if role == "timestamp":
+        return fit[0] if fit else None
+    return fit[0] if fit else places[0]
+
+
+def _hints(role: str, name: str) -> bool:
+    """Return whether a header holds a word that is used of the role, and none against it."""
+    words = set(re.findall(r"[a-z]+|\d+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()))
+    return bool(words & HINTS[role]) and not words & NO_HINT[role]
 
 
 def _by_place(
-    free: Sequence[str], found: Mapping[str, int | None], width: int
+    free: Sequence[str],
+    found: Mapping[str, int | None],
+    width: int,
+    where: str,
+    sample: Sequence[Column],
 ) -> dict[str, int | None]:
-    places = iter([at for at in range(width) if at not in found.values()])
-    return {role: next(places, None) for role in free}
+    """Take user, item, rating and time as they come, unless the entries say otherwise."""
+    places = [at for at in range(width) if at not in found.values()]
+    if not found and sample and width >= len(REQUIRED):
+        places = content.order(sample, where)
+    return dict(zip(free, [*places, None, None, None, None], strict=False))
 
 
 def _missing(missing: list[str], header: Sequence[str] | None, width: int, where: str) -> str:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from penchant.errors import DataError, SourceError
 from penchant.ids import as_ids
-from penchant.sources.checks import as_float
+from penchant.sources.grades import as_float
 
 
 def is_frame(source: object) -> bool:

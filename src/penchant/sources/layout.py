@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import gzip
 import io
 import itertools
 import re
 import sys
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, TextIO, cast
+from typing import TextIO
 
-from penchant.errors import DataError, SettingsError, SourceError
-from penchant.sources.columns import NAMES, plain
+from penchant.errors import DataError, SettingsError
+from penchant.sources.columns import KNOWN, plain
+from penchant.sources.encoding import NAMES as _ENCODINGS
+from penchant.sources.encoding import decode
+from penchant.sources.stream import read_head, read_samples
 
-_HEAD = 262_144  # bytes looked at; far more than a hundred lines of any ratings file
-_LINES = 100
-_NAMES = {"\t": "tabs", "::": "'::'", ";": "semicolons", "|": "pipes", ",": "commas", " ": "spaces"}
+_LINES = 500
+SPACES = " "
+_NAMES = {
+    "\t\t": "two tabs", "\t": "tabs", "::": "'::'", ";": "semicolons", "|": "pipes", ",": "commas",
+    "\x01": "control-A", "^": "'^'", "~": "'~'", SPACES: "spaces",
+}  # fmt: skip
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
+_DATE = re.compile(
+    r"\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d\d|.*\b[A-Z][a-z]{2,8}\b.*\d{4}"
+)
+_COMMENT = re.compile(r"[#%]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +38,16 @@ class Layout:
 
     Attributes:
         path: the file.
-        encoding: "utf-8", "utf-16" or "latin-1", as DuckDB calls them.
-        separator: what stands between two fields.
+        encoding: a codec of Python's: "utf-8", "utf-16", "cp1252", "latin-1" …
+        separator: what stands between two fields; one space stands for any run of white space.
         quoted: whether fields may stand in double quotes.
         header: the names of the columns, or None.
-        sample: the fields of the first records.
-        skip: how many empty lines come first.
+        sample: the fields of the first records, and of some further down.
+        skip: how many lines come first: empty ones, comments, the header.
+        start: the same in bytes of UTF-8.
+        comment: whether lines that begin with # or % are comments.
+        escaped: whether a quote inside a quoted field stands behind a backslash.
+        returns: whether lines end in a carriage return alone.
     """
 
     path: Path
@@ -45,11 +57,19 @@ class Layout:
     header: tuple[str, ...] | None
     sample: tuple[tuple[str, ...], ...]
     skip: int = 0
+    start: int = 0
+    comment: bool = False
+    escaped: bool = False
+    returns: bool = False
 
     @property
     def width(self) -> int:
         """How many columns there are."""
         return len(self.header if self.header is not None else self.sample[0])
+
+    def column(self, at: int) -> list[str]:
+        """Return the sample's entries of one column."""
+        return [row[at].strip() for row in self.sample if len(row) == self.width]
 
     def describe(self) -> str:
         """Return the layout as part of a line for people."""
@@ -58,64 +78,120 @@ class Layout:
             "no header" if self.header is None else "header",
         ]
         if self.encoding != "utf-8":
-            parts.append({"latin-1": "Latin-1", "utf-16": "UTF-16"}[self.encoding])
+            parts.append(_ENCODINGS.get(self.encoding, self.encoding))
         return ", ".join(parts)
 
 
-def guess_layout(path: Path, separator: str | None = None, header: bool | None = None) -> Layout:
-    """Look at the head of a text file and say how it is laid out.
+def guess_layout(
+    path: Path,
+    separator: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+) -> Layout:
+    """Look at the head of a text file, and at samples further down, and say how it is laid out.
 
     Args:
-        path: the file; ``.gz`` is unpacked on the way.
+        path: the file, packed or not.
         separator: what stands between two fields, 1 to 4 characters, if it is known.
         header: whether the first line names the columns, if it is known.
+        encoding: how letters are written, if it is known.
 
     Raises:
         SourceError: it cannot be read, or holds bytes that are no text.
         DataError: it is empty, or has only a header, or no separator is found.
-        SettingsError: the separator is of no use.
+        SettingsError: the separator or the encoding is of no use.
     """
-    if separator not in (None, "\t") and not (1 <= len(separator) <= 4 and separator.isprintable()):
+    if separator not in (None, "\t", "\t\t", "\x01") and not (
+        1 <= len(separator) <= 4 and separator.isprintable()
+    ):
         raise SettingsError(f"separator must be 1 to 4 characters, not {separator!r}.")
-    text, encoding = _decoded(path, read_head(path))
+    raw, whole = read_head(path)
+    text, codec = decode(path, raw, whole, encoding)
     if not text.strip():
         raise DataError(f"{path} is empty: there are no ratings in it.")
-    mark = separator or _guess_separator(path, text)
-    quoted = mark != "::" and _is_quoted(text, mark)
-    records = split_records(text, mark, quoted)
+    returns = "\r" in text and "\n" not in text
+    text = text.replace("\r", "\n") if returns else text
+    layout = _of_text(path, text, codec, separator, header, returns)
+    return layout if whole or codec == "utf-16" or returns else _with_more(layout)
+
+
+def _of_text(
+    path: Path,
+    text: str,
+    codec: str,
+    separator: str | None,
+    header: bool | None,
+    returns: bool,
+) -> Layout:
+    before, comments = _preamble(text)
+    body = text[before:]
+    if not body.strip():
+        raise DataError(f"{path} is empty: there are only comments in it.")
+    mark = separator or _guess_separator(path, body)
+    quoted = mark not in ("::", "\t\t") and _is_quoted(body, mark)
+    records = split_records(body, mark, quoted)
     named = _is_header(records) if header is None else header
+    names = tuple(name.strip() for name in records[0]) if named else None
+    if names is None and header is None:
+        names = _named_in_comment(comments, mark, len(records[0]))
     sample = records[named:]
     if not sample:
         raise DataError(f"{path} has a header ({mark.join(records[0])}) and no ratings below it.")
-    names = tuple(name.strip() for name in records[0]) if named else None
-    empty = text[: len(text) - len(text.lstrip("\r\n"))].count("\n")
-    return Layout(path, encoding, mark, quoted, names, tuple(sample), empty)
+    if (
+        names is not None
+        and len(sample[0]) == len(names) + 1
+        and all(len(row) == len(names) + 1 for row in sample)
+    ):
+        names = _with_one_more(names, sample)
+    head = before + (_first_record(body, mark, quoted) if named else 0)
+    first = text[:head]
+    return Layout(
+        path,
+        codec,
+        mark,
+        quoted,
+        names,
+        tuple(sample),
+        first.count("\n"),
+        len(first.encode()),
+        bool(comments),
+        quoted and bool(re.search(rf'\\"[^"\r\n{re.escape(mark)}]', body)),
+        returns,
+    )
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading bytes, unpacked where its name ends in ``.gz``."""
-    return cast("IO[bytes]", gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))
+def _with_one_more(names: tuple[str, ...], sample: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Name each column where lines have one field more than the header.
+
+    It is the last, empty behind a separator at the line's end, or the first, a row's own number.
+    """
+    return (*names, "") if not any(row[-1].strip() for row in sample) else ("", *names)
 
 
-def read_head(path: Path) -> bytes:
-    """Return the first bytes of a file."""
-    try:
-        with open_bytes(path) as file:
-            return file.read(_HEAD)
-    except (OSError, EOFError, zlib.error) as error:
-        raise SourceError(f"{path} cannot be read: {error}.") from None
+def _with_more(layout: Layout) -> Layout:
+    """Add records from further down to the sample; those that are cut in two don't fit and go."""
+    more: list[tuple[str, ...]] = []
+    for lines in read_samples(layout.path):
+        text = lines.decode(layout.encoding, errors="replace")
+        found = split_records(text, layout.separator, layout.quoted)
+        more += [row for row in found[:100] if len(row) == layout.width]
+    return dataclasses.replace(layout, sample=layout.sample + tuple(more))
 
 
 def split_records(text: str, separator: str, quoted: bool) -> list[tuple[str, ...]]:
     """Return the fields of the first records of a text; blank lines are no records."""
-    if quoted:
+    if quoted and separator != SPACES:
         rows = quoted_records(io.StringIO(text, newline=""), separator, strict=False)
-        records = [tuple(row) for _, row in itertools.islice(rows, _LINES)]
-    else:
-        lines = itertools.islice(io.StringIO(text, newline=None), _LINES)
-        bare = (line.rstrip("\n") for line in lines)
-        records = [tuple(line.split(separator)) for line in bare if line]
-    return records
+        return [tuple(row) for _, row in itertools.islice(rows, _LINES)]
+    lines = (line for line in io.StringIO(text, newline=None) if line.strip())
+    return [tuple(split_line(line, separator)) for line in itertools.islice(lines, _LINES)]
+
+
+def split_line(line: str, separator: str) -> list[str]:
+    """Return the fields of a line without quotes."""
+    if separator != SPACES:
+        return line.rstrip("\r\n").split(separator)
+    return [field.strip('"') for field in line.split()]
 
 
 def quoted_records(
@@ -130,7 +206,7 @@ def quoted_records(
     try:
         reader = csv.reader(file, delimiter=separator, strict=strict)
         for row in reader:
-            if row:
+            if any(row):
                 yield first, row
             first = reader.line_num + 1
     except csv.Error as error:
@@ -145,48 +221,69 @@ def is_number(field: str) -> bool:
 
 
 def is_time(field: str) -> bool:
-    """Return whether a field looks like seconds, like a date in ISO form, or is empty."""
-    return is_number(field) or bool(re.match(r"\d{4}-\d\d-\d\d|$", field.strip()))
+    """Return whether a field looks like seconds or a date, or is empty."""
+    field = field.strip()
+    return not field or is_number(field) or bool(_DATE.match(field))
 
 
-def _decoded(path: Path, head: bytes) -> tuple[str, str]:
-    whole = len(head) < _HEAD
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text, encoding = head[: len(head) // 2 * 2].decode("utf-16", errors="replace"), "utf-16"
-    elif b"\0" in head:
-        raise SourceError(
-            f"{path} holds bytes that are no text (a zero byte at {head.index(0):,}). Unpack it, "
-            f"or export it as CSV."
-        )
-    else:
-        text, encoding = _utf8_or_latin1(head, whole)
-    complete = text if whole else text[: text.rfind("\n") + 1] or text
-    return complete, encoding
+def _preamble(text: str) -> tuple[int, list[str]]:
+    """Return where the first line stands that is neither empty nor a comment, and the comments."""
+    at, comments = 0, []
+    for line in text.splitlines(keepends=True):
+        if line.strip() and not _COMMENT.match(line):
+            break
+        if line.strip():
+            comments.append(line.strip())
+        at += len(line)
+    if comments and comments[0].lower().startswith("%%matrixmarket matrix coordinate"):
+        at += text[at:].find("\n") + 1  # the sizes
+    return at, comments
 
 
-def _utf8_or_latin1(head: bytes, whole: bool) -> tuple[str, str]:
-    last = len(head) if whole else head.rfind(b"\n") + 1  # never cut a character in two
-    try:
-        return head[:last].decode("utf-8-sig"), "utf-8"
-    except UnicodeDecodeError:
-        return head[:last].decode("latin-1"), "latin-1"
+def _named_in_comment(comments: list[str], mark: str, width: int) -> tuple[str, ...] | None:
+    """Return the names that the last comment holds, where it is a header behind a # or %."""
+    names = split_line(comments[-1].lstrip("#% "), mark) if comments else []
+    known = sum(plain(name) in KNOWN for name in names)
+    return tuple(name.strip() for name in names) if len(names) == width and known > 1 else None
+
+
+def _first_record(body: str, mark: str, quoted: bool) -> int:
+    """Return how long the first record is, with its line end."""
+    if not quoted or mark == SPACES:
+        return body.find("\n") + 1 or len(body)
+    end = body.find("\n") + 1
+    while body.count('"', 0, end) % 2 and body.find("\n", end) >= 0:
+        end = body.find("\n", end) + 1
+    return end
 
 
 def _guess_separator(path: Path, text: str) -> str:
-    """Take the separator by which most of the first lines have one width, the widest of equals."""
-    best, mark = (0.0, 1), ""
+    """Take the separator by which most of the first lines have one width, the widest of equals.
+
+    One that cuts the first line into names of columns goes before all.
+    """
+    best, mark = (0, 0.0, 1), ""
     for candidate in _NAMES:
         records = split_records(text, candidate, candidate == "," or _is_quoted(text, candidate))
         width, count = Counter(map(len, records)).most_common(1)[0]
-        agreement = (count / len(records), width)
-        if width >= 2 and agreement > best:
-            best, mark = agreement, candidate
+        named = sum(plain(name) in KNOWN for name in records[0])
+        rank = (named if named > 1 else 0, count / len(records), width)
+        if width >= 2 and rank > best and not _is_weaker(candidate, mark, rank, best):
+            best, mark = rank, candidate
     if not mark:
         raise DataError(
             f"No separator is found in {path}, whose first line is {text.splitlines()[0][:80]!r}: "
             f"neither tabs, commas, semicolons, pipes, '::' nor spaces. Give it: separator=…"
         )
     return mark
+
+
+def _is_weaker(
+    candidate: str, mark: str, rank: tuple[int, float, int], best: tuple[int, float, int]
+) -> bool:
+    """Refuse to cut wider than a mark that cuts as well: two tabs at each tab, fields at spaces."""
+    narrower = mark == "\t\t" if candidate == "\t" else candidate == SPACES and best[2] >= 3
+    return narrower and rank[:2] <= best[:2]
 
 
 def _is_quoted(text: str, separator: str) -> bool:
@@ -201,9 +298,11 @@ def _is_header(records: Sequence[tuple[str, ...]]) -> bool:
 
     Where both are text alone, the first is a header if it holds a name that columns have.
     """
+    known = sum(plain(name) in KNOWN and len(plain(name)) > 2 for name in records[0])
+    if known > 1:
+        return True
     if any(map(is_number, records[0])):
         return False
     if len(records) == 1 or any(map(is_number, records[1])):
         return True
-    known = {name for names in NAMES.values() for name in names if len(name) > 2}
-    return not known.isdisjoint(map(plain, records[0]))
+    return known > 0

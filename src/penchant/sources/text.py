@@ -1,46 +1,40 @@
-"""Text files, read by DuckDB into Arrow columns; slow Python only where a line is at fault."""
+"""Text files, read by Arrow batch for batch; slow Python only where a line is at fault."""
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import io
-import itertools
-import zlib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, TextIO
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from penchant.errors import DataError, SourceError
+from penchant.errors import DataError
+from penchant.sources import faults
 from penchant.sources.columns import Roles
-from penchant.sources.layout import Layout, is_number, open_bytes, quoted_records
+from penchant.sources.gather import Batch, as_whole
+from penchant.sources.layout import SPACES, Layout
+from penchant.sources.stream import Pipe, decoded_chunks, packing, whole_lines
 
-_SETTINGS = {
-    "TimeZone": "UTC",
-    "enable_progress_bar": "false",  # standard output is not ours
-    "autoinstall_known_extensions": "false",  # nothing is downloaded behind the user's back
-}
-_CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1"}
+__all__ = ["as_whole", "batches", "read_columns", "typed"]
+
+_BLOCK = 8 << 20
+_MARK = b"\x1f"  # stands for separators of more than one letter
+_COMMENTS = re.compile(rb"^[#%].*\n?", re.M)
+_GAPS = re.compile(rb"[ \t]+")
+_EDGES = re.compile(rb"^[ \t]+|[ \t]+(?=\r?$)", re.M)
 
 
-def read_ratings(layout: Layout, roles: Roles) -> tuple[pa.Table, Layout]:
-    """Read the columns user, item, rating and, where there is one, timestamp.
+def batches(layout: Layout, roles: Roles) -> Iterator[Batch]:
+    """Yield the columns user, item, rating and, where there is one, timestamp, as text.
 
-    Ids are int64 where each of them is written as a whole number is (no leading zero), text else.
-    What cannot be read as a number or a time is null: `checks` finds it and says where it stands.
-    The layout is returned too, since the encoding may have been seen only now.
+    Raises:
+        SourceError: the file is damaged, ends too early or holds bytes that are no text.
+        DataError: a line has too many or too few fields.
     """
-    text = {role for role in ("user", "item") if not _canonical(layout, getattr(roles, role))}
-    while True:
-        table, layout = _query(layout, _projection(layout, roles, text))
-        other = {role for role in ("user", "item") if role not in text}
-        other = {role for role in other if table[role].null_count}
-        if not other:
-            return table, layout
-        text |= other
+    places = {role: at for role, at in roles._asdict().items() if at is not None}
+    for batch in _read(layout, sorted(set(places.values()))):
+        yield {role: batch[f"c{at}"] for role, at in places.items()}
 
 
 def read_columns(layout: Layout) -> tuple[pa.Table, Layout]:
@@ -49,163 +43,89 @@ def read_columns(layout: Layout) -> tuple[pa.Table, Layout]:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{layout.path} has two columns named {twice!r}. Rename one of them.")
-    parts = [f"{_text(at)} AS c{at}" for at in range(layout.width)]
-    table, layout = _query(layout, ", ".join(parts))
-    return table.rename_columns(list(names)), layout
+    table = pa.Table.from_batches(list(_read(layout, range(layout.width))))
+    columns = [pc.utf8_trim_whitespace(column) for column in table.columns]
+    bare = [pc.if_else(pc.equal(c, ""), pa.scalar(None, c.type), c) for c in columns]
+    return pa.table(dict(zip(names, bare, strict=True))), layout
 
 
-def records(layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record below the header with the number of its first line; slow.
-
-    Raises `SourceError` where the file ends too early, `DataError` where quotes don't fit.
-    """
-    codec = _CODECS[layout.encoding]
-    try:
-        with (
-            open_bytes(layout.path) as binary,
-            io.TextIOWrapper(binary, encoding=codec, errors="replace", newline="") as file,
-        ):
-            rows = quoted_records(file, layout.separator) if layout.quoted else _bare(file, layout)
-            yield from itertools.islice(rows, layout.header is not None, None)
-    except csv.Error as error:
-        raise DataError(
-            f"{layout.path}, line {error.args[0]:,}: the quotes don't fit ({error.args[1]}). "
-            f"Inside a quoted field, a quote is written twice."
-        ) from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise _unreadable(layout, error) from None
+def _read(layout: Layout, places: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    """Yield some columns; where quoted fields turn out to hold line ends, start with those anew."""
+    done = 0
+    for lines_in_quotes in (_shows_lines_in_quotes(layout), True):
+        seen = 0
+        try:
+            for batch in _open(layout, places, lines_in_quotes):
+                new = batch.slice(max(0, done - seen))
+                seen += batch.num_rows
+                if seen > done and new.num_rows:
+                    yield new
+                    done = seen
+        except pa.ArrowException as error:
+            if lines_in_quotes or not layout.quoted or faults.is_no_text(error):
+                raise faults.explain(layout, error) from None
+        else:
+            return
 
 
-def _bare(file: TextIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(file, start=1):
-        bare = line.rstrip("\r\n")
-        if bare:
-            yield number, bare.split(layout.separator)
+def _open(layout: Layout, places: Sequence[int], lines_in_quotes: bool) -> Any:
+    import pyarrow.csv
 
-
-def place(layout: Layout, row: int) -> tuple[str, list[str]]:
-    """Return where record `row`, from 0, stands ("ratings.csv, line 7"), and its fields."""
-    number, fields = next(itertools.islice(records(layout), row, None))
-    return f"{layout.path}, line {number:,}", fields
-
-
-def _canonical(layout: Layout, at: int) -> bool:
-    fields = [record[at].strip() for record in layout.sample if at < len(record)]
-    return all(field == str(int(field)) for field in fields if field and _whole(field)) and all(
-        _whole(field) for field in fields if field
+    separator = layout.separator if len(layout.separator) == 1 else _MARK.decode()
+    columns = [f"c{at}" for at in range(layout.width)]
+    chosen = [f"c{at}" for at in places]
+    return pyarrow.csv.open_csv(
+        _source(layout),
+        read_options=pyarrow.csv.ReadOptions(column_names=columns, block_size=_BLOCK),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=separator,
+            quote_char='"' if layout.quoted else False,
+            escape_char="\\" if layout.escaped else False,
+            newlines_in_values=lines_in_quotes,
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            include_columns=chosen,
+            column_types=dict.fromkeys(chosen, pa.large_string()),
+            strings_can_be_null=False,
+        ),
     )
 
 
-def _whole(field: str) -> bool:
-    return field.lstrip("-").isascii() and field.lstrip("-").isdigit()
+def _source(layout: Layout) -> Any:
+    """Return the records as Arrow reads them: the file itself, if it is plain, else a pipe."""
+    plain = layout.encoding == "utf-8" and packing(layout.path) is None
+    if plain and not _needs_change(layout):
+        file = pa.OSFile(str(layout.path))
+        bom = 3 if file.read(3) == b"\xef\xbb\xbf" else 0
+        file.seek(layout.start + bom)
+        return file
+    return pa.PythonFile(Pipe(_changed(layout)), mode="r")
 
 
-def _text(at: int) -> str:
-    return f"nullif(trim(c{at}), '')"
+def _needs_change(layout: Layout) -> bool:
+    several = len(layout.separator) > 1 or layout.separator == SPACES
+    return several or layout.comment or layout.returns
 
 
-def _projection(layout: Layout, roles: Roles, text: set[str]) -> str:
-    """Return the SELECT list; streaming, so that no column of text is held unless it is needed."""
-    parts = [f"{_id(getattr(roles, role), role in text)} AS {role}" for role in ("user", "item")]
-    parts.append(f"TRY_CAST(trim(c{roles.rating}) AS DOUBLE) AS rating")
-    if roles.timestamp is not None:
-        parts.append(f"{_time(layout, roles.timestamp)} AS timestamp")
-    return ", ".join(parts)
+def _changed(layout: Layout) -> Iterator[bytes]:
+    pieces = decoded_chunks(layout.path, layout.encoding, layout.start)
+    if layout.returns:
+        pieces = (piece.replace(b"\r", b"\n") for piece in pieces)
+    if not _needs_change(layout):
+        yield from pieces
+        return
+    for lines in whole_lines(pieces):
+        bare = _COMMENTS.sub(b"", lines) if layout.comment else lines
+        if layout.separator == SPACES:
+            yield _GAPS.sub(b" ", _EDGES.sub(b"", bare))
+        elif len(layout.separator) > 1:
+            yield bare.replace(layout.separator.encode(), _MARK)
+        else:
+            yield bare
 
 
-def _id(at: int, as_text: bool) -> str:
-    if as_text:
-        return _text(at)
-    whole = f"TRY_CAST(trim(c{at}) AS BIGINT)"
-    return f"CASE WHEN CAST({whole} AS VARCHAR) = trim(c{at}) THEN {whole} END"
-
-
-def _time(layout: Layout, at: int) -> str:
-    """Seconds as numbers, or dates in ISO form; which of the two, the head of the file says."""
-    fields = [record[at] for record in layout.sample if at < len(record) and record[at].strip()]
-    if sum(map(is_number, fields)) * 2 >= len(fields):
-        return f"TRY_CAST(trim(c{at}) AS DOUBLE)"
-    return f"epoch(TRY_CAST(trim(c{at}) AS TIMESTAMPTZ))"
-
-
-def _query(layout: Layout, projection: str) -> tuple[pa.Table, Layout]:
-    import duckdb
-
-    with duckdb.connect() as connection:
-        for name, value in _SETTINGS.items():
-            connection.execute(f"SET {name} = '{value}'")
-        try:
-            return _run(connection, layout, projection), layout
-        except duckdb.Error as error:
-            if layout.encoding == "utf-8" and "unicode" in str(error):
-                return _query(_not_utf8(layout), projection)
-        _require_width(layout)  # says which line is at fault, if any is
-        columns = _columns(layout)  # none: there are two kinds of line ends, say
-        return connection.from_arrow(columns).project(projection).to_arrow_table(), layout
-
-
-def _unreadable(layout: Layout, why: object) -> SourceError:
-    return SourceError(f"{layout.path} cannot be read: {why}. Is it damaged, or cut short?")
-
-
-def _run(connection: Any, layout: Layout, projection: str) -> pa.Table:
-    columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(layout.width))
-    quote = '"' if layout.quoted else ""
-    options = {
-        "delim": _literal(layout.separator),
-        "header": str(layout.header is not None).lower(),
-        "quote": _literal(quote),
-        "escape": _literal(quote),
-        "encoding": _literal(layout.encoding),
-        "columns": f"{{{columns}}}",
-        "auto_detect": "false",
-        "skip": str(layout.skip),
-    }
-    listed = ", ".join(f"{name} = {value}" for name, value in options.items())
-    source = f"read_csv({_literal(_pattern(layout.path))}, {listed})"
-    return connection.sql(f"SELECT {projection} FROM {source}").to_arrow_table()  # noqa: S608
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _pattern(path: Path) -> str:
-    """Return the path so that DuckDB, which reads patterns of names, takes it as it stands."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
-
-
-def _not_utf8(layout: Layout) -> Layout:
-    """Return the layout as Latin-1, unless the file is UTF-8 with damaged bytes in it."""
-    good, first_bad = 0, 0
-    with open_bytes(layout.path) as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                good += not line.isascii() and bool(line.decode("utf-8"))
-            except UnicodeDecodeError:
-                first_bad = first_bad or number
-    if good:
-        raise SourceError(
-            f"{layout.path}, line {first_bad:,}: bytes that are no text, though {good:,} other "
-            f"lines are UTF-8. Correct that line, or save the file as UTF-8."
-        )
-    return dataclasses.replace(layout, encoding="latin-1")
-
-
-def _require_width(layout: Layout) -> None:
-    for number, fields in records(layout):
-        if len(fields) != layout.width:
-            raise DataError(
-                f"{layout.path}, line {number:,}: {len(fields)} fields instead of "
-                f"{layout.width}: {layout.separator.join(fields)[:80]!r}. Correct that line, or "
-                f"give the separator that the file has."
-            )
-
-
-def _columns(layout: Layout) -> pa.Table:
-    """Read the file without DuckDB; slow."""
-    columns = zip(*(fields for _, fields in records(layout)), strict=True)
-    return pa.table({f"c{at}": pa.array(column) for at, column in enumerate(columns)})
+def _shows_lines_in_quotes(layout: Layout) -> bool:
+    return layout.quoted and any("\n" in field for row in layout.sample for field in row)
 
 
 def typed(table: pa.Table, key: str) -> pa.Table:
@@ -216,16 +136,6 @@ def typed(table: pa.Table, key: str) -> pa.Table:
     """
     names = table.column_names
     return pa.table({n: table[n] if n == key else _typed(n, table[n]) for n in names})
-
-
-def as_whole(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Return a column as int64 if each entry is written as a whole number is, else None."""
-    try:
-        numbers = column.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return None
-    plain = numbers.cast(pa.large_string()).equals(column.cast(pa.large_string()))
-    return numbers if plain else None
 
 
 def _typed(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,0 +1,89 @@
+"""Entries that mean "no rating": 0, -1, 99 … They are asked about, never guessed in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.errors import DataError, SettingsError
+
+Unrated = float | str | Sequence[float | str] | None
+"""Numbers that mean "no rating", "" for an empty entry, "nothing" if all are ratings."""
+
+NOTHING: Literal["nothing"] = "nothing"
+
+_FEW = 20  # zeros that are fewer are nobody's habit
+_SHARE = 0.02
+_TIMES = 3  # a zero that is so much commoner than the lowest rating is no low rating
+_FLAGS = (99.0, 255.0, 999.0, 9999.0)
+
+
+def as_numbers(unrated: Unrated) -> list[float] | None:
+    """Return what means "no rating", NaN for an empty entry; None where nothing was said.
+
+    Raises `SettingsError` for what is no number.
+    """
+    if unrated is None:
+        return None
+    given = [unrated] if isinstance(unrated, (str, int, float)) else list(unrated)
+    if given == [NOTHING]:
+        return []
+    try:
+        return [np.nan if entry in ("", "empty") else float(entry) for entry in given]
+    except (TypeError, ValueError):
+        raise SettingsError(
+            f"unrated names the entries that mean 'no rating': a number such as 0, several, "
+            f"'empty', or 'nothing' where all are ratings; received {unrated!r}."
+        ) from None
+
+
+def is_unrated(values: npt.NDArray[np.float32], meant: list[float]) -> npt.NDArray[np.bool_]:
+    """Return which entries are no ratings, (n,) bool."""
+    found = np.zeros(len(values), dtype=bool)
+    for number in meant:
+        found |= np.isnan(values) if np.isnan(number) else values == np.float32(number)
+    return found
+
+
+def ask(values: npt.NDArray[np.float32], where: str) -> None:
+    """Raise `DataError` where some entry looks as if it meant "no rating", and nobody said so."""
+    low, high = float(values.min()), float(values.max())
+    if low == 0 and 2 <= high <= 10:
+        _ask_zero(values, where)
+    elif low == -1 and high >= 3:
+        count = int(np.count_nonzero(values < 0))
+        above = values[values >= 0]
+        if count == int(np.count_nonzero(values == -1)) and _is_stepped(above):
+            raise DataError(_question(-1, count, len(values), above, where))
+    elif high in _FLAGS:
+        below = values[values != high]
+        if len(below) and high > 2 * np.abs(below).max():
+            raise DataError(_question(high, len(values) - len(below), len(values), below, where))
+
+
+def _ask_zero(values: npt.NDArray[np.float32], where: str) -> None:
+    above = values[values > 0]
+    zeros = len(values) - len(above)
+    if zeros < max(_FEW, _SHARE * len(values)) or not _is_stepped(above):
+        return
+    if zeros >= _TIMES * int(np.count_nonzero(above == above.min())):
+        raise DataError(_question(0, zeros, len(values), above, where))
+
+
+def _is_stepped(values: npt.NDArray[np.float32]) -> bool:
+    """Return whether ratings are whole or half numbers."""
+    return bool(len(values) and (2 * values == np.round(2 * values)).all())
+
+
+def _question(
+    number: float, count: int, total: int, rest: npt.NDArray[np.float32], where: str
+) -> str:
+    shown = f"{number:g}"
+    return (
+        f"{where}: {count:,} of {total:,} ratings are {shown}, and the others run from "
+        f"{rest.min():g} to {rest.max():g}. Does {shown} mean 'no rating'? Then say "
+        f"unrated={shown} (--unrated={shown}); if it is a rating, unrated='nothing'."
+    )
