@@ -17,8 +17,8 @@ ROOT = Path(penchant.__file__).parent
 
 ORDER = """
     errors settings console tables fonts atomic ids ratings features sources split metrics ranking
-    history kernels engine factors topn posterior network solvers plots bundle recommender
-    comparison tune datacheck blocks report serve doctor cli __main__
+    history stars kernels engine factors topn posterior network solvers plots bundle recommender
+    comparison tuning datacheck blocks report serve doctor cli __main__
 """.split()  # noqa: SIM905
 """Each module or package of `penchant` imports only what stands before it, or within itself."""
 
@@ -28,8 +28,8 @@ FORWARD = {("history", "plots")}
 HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "pyarrow", "rich")
 
 PUBLIC = """
-    ALS Bias Blend Checkpoint DeepRating Gibbs Keras MatrixFactorization NeuralRating
-    PenchantError Ratings SGD Scale __version__ compare folds load open split synthetic
+    ALS Bias Blend Checkpoint DeepRating DeepResidual Gibbs Keras MatrixFactorization
+    NeuralRating PenchantError Ratings SGD Scale __version__ compare folds load open split synthetic tune
 """.split()  # noqa: SIM905
 """What `import penchant as pc` offers; a change here is a change of the public API."""
 

@@ -9,6 +9,7 @@ import numpy as np
 from penchant.errors import DataError
 from penchant.factors import Factors
 from penchant.network.backend import load_keras
+from penchant.stars import Stars
 
 L2On = Literal["rows", "table"]
 
@@ -85,15 +86,26 @@ def matrix_factorization(
     return keras.Model([user, item], rating, name="matrix_factorization")
 
 
-def network_of(factors: Factors) -> Any:
-    """Build the network that answers with the numbers of `factors`."""
+def network_of(factors: Factors, stars: Stars | None = None) -> Any:
+    """Build the network that answers with the numbers of `factors`.
+
+    With stars the numbers give latent values, and a layer without weights makes expected ratings
+    of them.
+    """
     network = matrix_factorization(
         len(factors.user_bias), len(factors.item_bias), factors.n_factors, factors.mean
     )
     for name in TABLES:
         array = getattr(factors, name)
         network.get_layer(name).set_weights([array if array.ndim == 2 else array[:, None]])
-    return network
+    return network if stars is None else _with_stars(network, stars)
+
+
+def _with_stars(network: Any, stars: Stars) -> Any:
+    from penchant.network.ordinal import expected_rating
+
+    expected = expected_rating(stars)(network.output)  # (batch, 1)
+    return load_keras().Model(network.inputs, expected, name="ordinal_matrix_factorization")
 
 
 def factors_of(network: Any) -> Factors:

@@ -13,7 +13,7 @@ from penchant.features import bag_weights
 from penchant.ids import Rows
 from penchant.kernels.moments import pair_moments
 from penchant.posterior.heads import Posterior
-from penchant.posterior.rows import prior_parts, user_weights
+from penchant.posterior.rows import of_users, prior_parts, user_weights
 from penchant.posterior.variance import item_covariance
 
 Floats = npt.NDArray[np.float32]
@@ -112,6 +112,7 @@ def pair_variances(
         ratings.shape[0],
     )
     weights = user_weights(posterior.noise, ratings)
+    ratings = of_users(posterior).latent_values(ratings, side, weights, threads)
     facts = bag_weights(counts), posterior.users.count.encode(counts), side
     work = _Work(ratings, facts, pairs, threads)
     sums, squares, within = np.zeros(n), np.zeros(n), np.zeros(n)

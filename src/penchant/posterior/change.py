@@ -148,7 +148,9 @@ def new_items(
         columns: (m, S) float32, the items' side columns.
     """
     weights, offsets = _item_noise(posterior.noise, who, ratings)
-    given = Given(posterior.items, who.draws, who.weights, posterior.alpha, who.rows)
+    given = Given(
+        posterior.items, who.draws, who.weights, posterior.alpha, who.rows, posterior.stars
+    )
     factors, bias = head_rows(given, ratings, columns, weights)
     k = posterior.maps.shape[2]
     draws = np.concatenate([factors[:, :, :k], bias[:, :, None]], axis=2)

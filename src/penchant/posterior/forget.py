@@ -21,6 +21,7 @@ from penchant.features import bag_weights
 from penchant.features.who import PRIOR_OFFSET
 from penchant.posterior.change import distilled
 from penchant.posterior.heads import Posterior
+from penchant.posterior.latent import means
 from penchant.posterior.rows import head_rows, of_users, user_weights
 
 Floats = npt.NDArray[np.float32]
@@ -105,10 +106,27 @@ def _means(
     """Return the users' means in one head, (1, M, D)."""
     ratings, columns = users
     own = user_weights(posterior.noise, ratings)
-    given = of_users(posterior).head(head.start)
+    given = of_users(posterior)
+    ratings = given.latent_values(ratings, columns, own, threads)
+    given = given.head(head.start)
     factors, bias = head_rows(given, ratings, columns, own, threads)
     k = posterior.maps.shape[2]
     return np.concatenate([factors[:, :, :k], bias[:, :, None]], axis=2)
+
+
+def _values(
+    posterior: Posterior, heads: slice, row: int, ratings: Ratings, f: Doubles, a: Doubles
+) -> Doubles:
+    """Return what an item's row was drawn from, (n,), or (H, n) where stars leave it open.
+
+    Then it is the mean of the latent values, given the star and the draws of both rows.
+    """
+    if posterior.stars is None:
+        return ratings.deviations.astype(np.float64)
+    own = posterior.items.draws[heads, row].astype(np.float64)  # (H, D)
+    eta = np.matmul(f[:, :, :-1], own[:, :-1, None])[:, :, 0] + f[:, :, -1] + own[:, -1:]
+    places = posterior.stars.places_of(ratings.deviations)
+    return means(posterior.stars, places, eta, np.sqrt(a))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -141,7 +159,9 @@ class _System:
     ) -> _System:
         side, noise = posterior.items, posterior.noise
         f = drawn[:, ratings.rows].astype(np.float64)
-        errors = ratings.deviations - f[:, :, -1]
+        alpha = posterior.alpha[heads].astype(np.float64) * float(noise.item_weights[row])
+        a = alpha[:, None] * noise.user_weights[ratings.rows].astype(np.float64)
+        errors = _values(posterior, heads, row, ratings, f, a) - f[:, :, -1]
         f[:, :, -1] = 1.0
         rest = side.mean[heads].astype(np.float64)
         bags, count = np.zeros_like(f), np.zeros_like(rest)
@@ -151,8 +171,6 @@ class _System:
             bags[:, known] = side.weights[heads, ratings.rows[known]]
             count = side.weights[heads, M].astype(np.float64)
             rest = rest + np.einsum("s,hsd->hd", ratings.side, side.weights[heads, M + 1 :])
-        alpha = posterior.alpha[heads].astype(np.float64) * float(noise.item_weights[row])
-        a = alpha[:, None] * noise.user_weights[ratings.rows].astype(np.float64)
         precision = side.precision[heads].astype(np.float64)
         return cls(precision, f, errors, a, bags, rest, count, side.count.encode)
 

@@ -23,7 +23,9 @@ import numpy.typing as npt
 
 from penchant.errors import DataError
 from penchant.features import CountScale, Noise, SideEncoder
+from penchant.posterior.latent import row_latents, some
 from penchant.posterior.parts import DayEffects, Floats, Rows, Side, Solved
+from penchant.stars import Stars
 
 _NOISE = ("variance", "user_level", "item_level")
 
@@ -40,6 +42,9 @@ class Posterior:
         items: the items' side.
         noise: the weights of rows.
         days: the effects of user × day, where the sampler used them.
+        stars: for an ordered probit the ratings that there are. Then `mean` is 0, all rows are on
+            the latent scale, and a latent value stands for each rating
+            (`penchant.posterior.latent`). They are stored with the network's numbers.
     """
 
     mean: float
@@ -49,6 +54,7 @@ class Posterior:
     items: Side
     noise: Noise
     days: DayEffects | None = None
+    stars: Stars | None = None
 
     @property
     def heads(self) -> int:
@@ -60,6 +66,13 @@ class Posterior:
         """b_i of the network, (N,) float32: the mean of the heads' biases."""
         bias: Floats = self.items.draws[:, :, -1].mean(axis=0, dtype=np.float64).astype(np.float32)
         return bias
+
+    def deviations(self, ratings: npt.NDArray[Any]) -> Floats:
+        """Return ``r − mean`` of ratings, (n,) float32; the scores of stars."""
+        if self.stars is not None:
+            return self.stars.scored(ratings)
+        less: Floats = ratings - np.float32(self.mean)
+        return less
 
     def row(
         self,
@@ -83,11 +96,27 @@ class Posterior:
         weight = self.noise.of_user(rated, deviations)
         noise = self.alpha.astype(np.float64) * weight
         means = self.users.prior_means(rated, side) if prior is None else prior
+        if self.stars is not None and len(rated):
+            deviations = self._latents(self.stars, rated, deviations, noise, means)
         solved = _solve(
             self.items.draws, self.noise.item_weights, rated, deviations, noise,
             self.users.precision, means,
         )  # fmt: skip
         return self._user(solved, noise, rated, side)
+
+    def _latents(self, stars: Stars, rated: Rows, scores: Any, noise: Any, means: Any) -> Any:
+        """Return the latent values of a user's ratings, (n,) float64."""
+        few, weights = some(self.heads), self.noise.item_weights
+        draws, precision = self.items.draws[few][:, rated], self.users.precision[few]
+        every = np.arange(len(rated), dtype=np.int32)
+
+        def solve(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+            return _solve(draws, weights[rated], every, values, noise[few], precision, means[few])[
+                0
+            ]
+
+        own = noise.mean() * weights[rated].astype(np.float64)
+        return row_latents(stars, scores, draws.astype(np.float64), own, solve)
 
     def _user(self, solved: Any, noise: Any, rated: Rows, side: Floats | None) -> Solved:
         rows, A, weighted, errors, prior = solved
@@ -99,6 +128,8 @@ class Posterior:
     def _checked(self, rows: Any, values: Any, known: int) -> tuple[Rows, Any]:
         at = np.asarray(rows, dtype=np.int32)
         deviations = np.asarray(values, dtype=np.float64) - self.mean
+        if self.stars is not None:
+            deviations = self.stars.scored(deviations).astype(np.float64)
         if at.shape != deviations.shape or at.ndim != 1:
             raise DataError(
                 f"Rows and ratings must be two columns of one length; received shapes {at.shape} "
@@ -199,7 +230,9 @@ def _from_arrays(arrays: Mapping[str, Any]) -> Posterior:
     noise = Noise(variance, *(arrays[f"noise.{f}"] for f in fields), *levels)
     days = DayEffects(arrays["days.keys"], arrays["days.values"]) if "days.keys" in arrays else None
     mean = float(details["mean"])
-    return Posterior(mean, arrays["alpha"], arrays["maps"], **sides, noise=noise, days=days)
+    return Posterior(
+        mean, arrays["alpha"], arrays["maps"], sides["users"], sides["items"], noise, days
+    )
 
 
 def _solve(

@@ -19,8 +19,11 @@ from penchant.features import bag_weights
 from penchant.features.who import PRIOR_OFFSET, Noise, weight
 from penchant.kernels.heads import add_mapped, solve_heads
 from penchant.kernels.rng import seed_key
+from penchant.posterior.bulk_latent import latents
 from penchant.posterior.heads import Posterior
+from penchant.posterior.latent import some
 from penchant.posterior.parts import Side
+from penchant.stars import Stars
 
 Floats = npt.NDArray[np.float32]
 
@@ -44,6 +47,7 @@ class Given:
         weights: (N,) float32, the other side's noise weights.
         alpha: (T,) float32.
         names: (N,) int32, which rows of the other side those are; None for rows 0 … N-1.
+        stars: for an ordered probit; ratings are scores then.
     """
 
     side: Side
@@ -51,10 +55,13 @@ class Given:
     weights: Floats
     alpha: Floats
     names: npt.NDArray[np.int32] | None = None
+    stars: Stars | None = None
 
     def head(self, s: int) -> Given:
-        """Return head s alone."""
-        one = slice(s, s + 1)
+        """Return head s alone; ratings are latent values then, as `latent_values` gives them."""
+        return dataclasses.replace(self._some(slice(s, s + 1)), stars=None)
+
+    def _some(self, one: slice) -> Given:
         side = dataclasses.replace(
             self.side,
             mean=self.side.mean[one],
@@ -62,6 +69,24 @@ class Given:
             weights=self.side.weights[one],
         )
         return dataclasses.replace(self, side=side, draws=self.draws[one], alpha=self.alpha[one])
+
+    def latent_values(
+        self, ratings: sp.csr_matrix, columns: Floats, own: Floats, threads: Threads | None = None
+    ) -> sp.csr_matrix:
+        """Return what rows are solved from, for the ratings that `head_rows` takes.
+
+        The latent values where there are stars, and else the ratings themselves.
+        """
+        if self.stars is None or not ratings.nnz:
+            return ratings
+        few = dataclasses.replace(self._some(some(len(self.alpha))), stars=None)
+        units = np.sqrt(own), np.sqrt(self.weights)
+        alpha = float(self.alpha.mean(dtype=np.float64))
+
+        def solve(values: sp.csr_matrix) -> tuple[Floats, Floats]:
+            return head_rows(few, values, columns, own, threads)
+
+        return latents(self.stars, ratings, few.draws, units, alpha, solve, threads)
 
 
 def head_rows(
@@ -80,6 +105,7 @@ def head_rows(
         own: (m,) float32, their noise weights.
         threads: who does it; this thread alone if None.
     """
+    ratings = given.latent_values(ratings, columns, own, threads)
     indptr, counts = ratings.indptr.astype(np.int64), np.diff(ratings.indptr)
     used, indices = _used(ratings)
     T, D = given.side.mean.shape
@@ -149,7 +175,8 @@ def prior_parts(side: Side, group: slice, rows: npt.NDArray[np.int32]) -> tuple[
 def of_users(posterior: Posterior) -> Given:
     """Return what users' rows are solved from."""
     noise, items = posterior.noise, posterior.items
-    return Given(posterior.users, items.draws, noise.item_weights, posterior.alpha)
+    weights, stars = noise.item_weights, posterior.stars
+    return Given(posterior.users, items.draws, weights, posterior.alpha, stars=stars)
 
 
 def user_weights(noise: Noise, ratings: sp.csr_matrix) -> Floats:

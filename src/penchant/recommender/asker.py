@@ -93,8 +93,13 @@ class Asker:
 
     def ratings(self, heard: Heard, rows: Rows) -> Floats:
         """Return the newcomer's ratings, clipped, (n,) float32."""
-        clipped: Floats = self.known.scale.clip(self._unclipped(heard, rows)).astype(np.float32)
+        unclipped = self._as_ratings(self._unclipped(heard, rows))
+        clipped: Floats = self.known.scale.clip(unclipped).astype(np.float32)
         return clipped
+
+    def _as_ratings(self, predicted: Floats) -> Floats:
+        stars = self.posterior.stars
+        return predicted if stars is None else stars.expected(predicted)
 
     def _unclipped(self, heard: Heard, rows: Rows) -> Floats:
         factors, solved = self.factors, heard.solved
@@ -110,6 +115,8 @@ class Asker:
         """
         require_level(level)
         found = np.sqrt(variances(self.posterior, heard.solved, rows, self.fresh[rows]))
+        if self.posterior.stars is not None:
+            found = self.posterior.stars.deviations(self._unclipped(heard, rows), found)
         counts = np.full(len(rows), len(heard.rated))
         widths = self.calibration.widths(ratings, found, counts, self.known.scale)
         half = self.calibration.factor(level) * widths
@@ -126,10 +133,13 @@ class Asker:
         scores = np.full(self.known.item_ids.size, -np.inf, np.float32)
         scores[rows] = self._unclipped(heard, rows)
         best = top_rows(scores, rows, n)
-        return best, scores[best]
+        return best, self._as_ratings(scores[best])
 
     def pulls(self, heard: Heard, rows: Rows) -> list[dict[int, float]]:
-        """Return what each answer adds to each prediction, by the answered item's row."""
+        """Return what each answer adds to each prediction, by the answered item's row.
+
+        On the latent scale for an ordinal model.
+        """
         solved = heard.solved
         inverse = np.linalg.inv(solved.precision)
         per_answer = solved.weighted * solved.errors[:, :, None]  # (T, n, D)

@@ -15,12 +15,13 @@ from penchant.history import History
 from penchant.ids import Id, Rows
 from penchant.ratings import Ratings, as_seconds
 from penchant.recommender.answers import Answer, Bounded, Neighbour, Recommendation
+from penchant.recommender.distribution import Distribution
 from penchant.recommender.everyone import Everyone
 from penchant.recommender.everyone import top_rows as top_rows
 from penchant.recommender.intervals import LEVEL, Prediction
 from penchant.recommender.knowledge import Knowledge, listed
 from penchant.recommender.scores import Scores
-from penchant.settings import require_choice, require_count
+from penchant.settings import require, require_choice, require_count
 
 Floats = npt.NDArray[np.float32]
 Seconds = npt.NDArray[np.int64] | None
@@ -113,9 +114,19 @@ class Recommender(Everyone):
     def predict(
         self, users: Any, items: Any, *, timestamps: Any = ..., interval: float
     ) -> Prediction: ...
+    @overload
     def predict(
-        self, users: Any, items: Any, *, timestamps: Any = None, interval: float | None = None
-    ) -> Floats | Prediction:
+        self, users: Any, items: Any, *, timestamps: Any = ..., distribution: Literal[True]
+    ) -> Distribution: ...
+    def predict(
+        self,
+        users: Any,
+        items: Any,
+        *,
+        timestamps: Any = None,
+        interval: float | None = None,
+        distribution: bool = False,
+    ) -> Floats | Prediction | Distribution:
         """Return the rating of each pair of user and item, (n,) float32, clipped to the scale.
 
         Args:
@@ -124,12 +135,20 @@ class Recommender(Everyone):
             timestamps: (n,) seconds since 1970 or one for all, for a model that reads the time.
             interval: the probability with which a rating is to lie in its interval, such as 0.9;
                 then a `Prediction` (rating, low, high) comes back. See `calibration`.
+            distribution: whether to give the probability of each star, as a `Distribution`.
 
         Raises:
+            SettingsError: an interval and the distribution at once.
             DataError: columns of different lengths, or ids of the wrong type.
             UnsupportedError: timestamps for a model that doesn't read them, or an interval of one
-                that knows none, or whose bundle was saved without the ratings that it takes.
+                that knows none, or whose bundle was saved without the ratings that it takes, or
+                the distribution of a model that isn't ordinal.
         """
+        require(
+            interval is None or not distribution,
+            f"predict gives intervals or the distribution; received interval={interval!r} and "
+            f"distribution=True. Ask twice.",
+        )
         known = self.knowledge
         user_rows = known.user_ids.rows(listed(users))
         item_rows = known.item_ids.rows(listed(items))
@@ -141,10 +160,18 @@ class Recommender(Everyone):
                 )
             user_rows, item_rows = np.broadcast_arrays(user_rows, item_rows)
         seconds = self._seconds(timestamps, len(user_rows))
+        if distribution:
+            return self._distribution(user_rows, item_rows)
         ratings = _float32(known.scale.clip(self._predict_rows(user_rows, item_rows, seconds)))
         if interval is None:
             return ratings
         return Prediction(ratings, *self._ends(interval, user_rows, item_rows, ratings))
+
+    def _distribution(self, user_rows: Rows, item_rows: Rows) -> Distribution:
+        raise UnsupportedError(
+            "This model gives a rating, and not how probable each star is. Train one that does: "
+            "MatrixFactorization(solver=pc.Gibbs(likelihood='ordinal'))."
+        )
 
     def _seconds(self, timestamps: Any, n: int) -> Seconds:
         if timestamps is None:

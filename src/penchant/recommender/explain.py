@@ -34,6 +34,9 @@ class Explaining(Living):
         Without one (SGD, Keras, bias) what is not mean, severity or quality was learned in
         training, and nobody can say from what. Strangers and unknown items are explained too.
 
+        The terms of an ordinal model sum to its latent value, and a line more maps that to the
+        expected rating.
+
         Args:
             user: an id.
             item: an id.
@@ -51,13 +54,17 @@ class Explaining(Living):
         prediction = self._predict_rows(*rows, seconds)
         rating = known.scale.clip(prediction)
         terms, reasons, again = self._parts(pair)
+        if self.stars is not None:  # the thresholds hold what is the mean elsewhere
+            terms = [term for term in terms if term.kind != "mean"]
         if seconds is not None:
             effect = float(self.posterior.days(rows[0], seconds)[0])
             terms.append(Term("day", "the day", effect))
             again = None if again is None else dataclasses.replace(again, day=effect)
+        latent = None if self.stars is None else float(self.trained.predict(*rows)[0])
         return Explanation(
             user, item, known.titles(rows[1])[0], known.scale, tuple(terms), tuple(reasons),
             float(prediction[0]), float(rating[0]), tuple(self._notes(user, item, pair)), again,
+            latent,
         )  # fmt: skip
 
     def _parts(self, pair: tuple[int, int]) -> tuple[list[Term], list[Reason], SolvedAgain | None]:
@@ -95,6 +102,11 @@ class Explaining(Living):
                 notes.append(f"The model has never seen {what} {id_!r}: {meaning}.")
             elif not counts[row]:
                 notes.append(f"The model has no ratings of {what} {id_!r}.")
+        if self.stars is not None:
+            notes.append(
+                "The shares are on the latent scale of an ordinal model, where they add up; the "
+                "expected rating rises with their sum."
+            )
         if not self._has_deviations():
             solver = _SOLVERS.get(self._made_by["solver"]["name"], "this solver")
             notes.append(
@@ -109,7 +121,10 @@ class Explaining(Living):
     def _deviations(self, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.float64] | None:
         if not self._has_deviations():
             return None
-        return deviations(self._state_of(*np.unique(user_rows).tolist()), user_rows, item_rows)
+        found = deviations(self._state_of(*np.unique(user_rows).tolist()), user_rows, item_rows)
+        if self.stars is None:
+            return found
+        return self.stars.deviations(self.trained.predict(user_rows, item_rows), found)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -133,7 +148,7 @@ class SolvedAgain:
     day: float = 0.0
 
     def __call__(self, item: Id, rating: float | None) -> float:
-        """Return the unclipped prediction; see `Explanation.would_be`."""
+        """Return the unclipped prediction, or the expected rating; see `Explanation.would_be`."""
         row = self.known.item_ids.row(item)
         rows, values, at = self.own.rated.rows, self.own.values, self.own.rated.place(row)
         if rating is None:
@@ -153,7 +168,9 @@ class SolvedAgain:
                 values[at] += rating - float(self.own.rated.values[at])  # its day stays as it was
         solved = self.posterior.row(rows, values, self.own.side)
         dot = float(solved.factors.astype(np.float64) @ self.item)
-        return self.posterior.mean + solved.bias + self.quality + dot + self.day
+        total = self.posterior.mean + solved.bias + self.quality + dot + self.day
+        stars = self.posterior.stars
+        return total if stars is None else float(stars.expected(np.array(total)))
 
     def _require_on_scale(self, rating: Any) -> None:
         scale = self.known.scale

@@ -24,7 +24,7 @@ class Term(NamedTuple):
         kind: "mean", "severity", "quality", "ratings", "rated", "count", "side", "prior", "day",
             or, where there is no posterior, "learned".
         label: the same in words.
-        share: what it adds, in rating units.
+        share: what it adds, in rating units, or on the latent scale.
     """
 
     kind: str
@@ -64,7 +64,9 @@ class Again(Protocol):
 class Explanation:
     """What the prediction of one user's rating of one item is made of.
 
-    The terms sum to the unclipped prediction; clipping it to the scale gives the rating.
+    The terms sum to the unclipped prediction; clipping it to the scale gives the rating. Those of
+    an ordinal model sum to `latent`, and the stars make the expected rating of that
+    (`penchant.stars`).
 
     Attributes:
         user: the user's id.
@@ -77,6 +79,7 @@ class Explanation:
         prediction: the unclipped prediction, as the model's `predict` gives it.
         rating: the prediction, clipped.
         notes: what else there is to know of it, a sentence each.
+        latent: the latent value of an ordinal model; None for others.
     """
 
     user: Id
@@ -89,6 +92,7 @@ class Explanation:
     rating: float
     notes: tuple[str, ...] = ()
     _again: Again | None = dataclasses.field(default=None, repr=False, compare=False)
+    latent: float | None = None
 
     @property
     def total(self) -> float:
@@ -148,7 +152,11 @@ class Explanation:
         from penchant.tables import one_line, text_table
 
         rows: list[tuple[str, float]] = [(term.label, term.share) for term in self.terms]
-        rows.append(("together", self.prediction))
+        if self.latent is not None:
+            rows.append(("together, on the latent scale", self.latent))
+            rows.append(("which is an expected rating of", self.prediction))
+        else:
+            rows.append(("together", self.prediction))
         if abs(self.rating - self.prediction) >= 0.005:
             rows.append((f"clipped to the scale {self.scale}", self.rating))
         item = one_line(str(self.item))
@@ -168,6 +176,7 @@ class Explanation:
             "title": self.title,
             "rating": self.rating,
             "prediction": self.prediction,
+            "latent": self.latent,
             "scale": [self.scale.low, self.scale.high],
             "terms": [term._asdict() for term in self.terms],
             "reasons": [reason._asdict() for reason in self.reasons],

@@ -83,7 +83,7 @@ def _with_items(state: State, found: dict[int, Rated], trained: Mask) -> tuple[P
         rated._replace(rows=np.searchsorted(who, rated.rows).astype(np.int32))
         for rated in found.values()
     ]
-    ratings = matrix(posterior.mean, lists, len(who))
+    ratings = matrix(posterior, lists, len(who))
     solved = new_items(
         posterior, seen, ratings, encoded(posterior.items.encoder, known.item_table, rows)
     )
@@ -103,13 +103,13 @@ def _with_items(state: State, found: dict[int, Rated], trained: Mask) -> tuple[P
     return dataclasses.replace(posterior, items=items, noise=noise), factors
 
 
-def matrix(mean: float, lists: list[Rated], columns: int) -> sp.csr_matrix:
-    """Return ``r − mean`` of lists of ratings, (lists, columns) float32, indices sorted."""
+def matrix(posterior: Posterior, lists: list[Rated], columns: int) -> sp.csr_matrix:
+    """Return the deviations of lists of ratings, (lists, columns) float32, indices sorted."""
     counts = [len(rated.rows) for rated in lists]
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     rows = [rated.rows for rated in lists] or [np.zeros(0, np.int32)]
     values = [rated.values for rated in lists] or [np.zeros(0, np.float32)]
-    data = np.concatenate(values) - np.float32(mean)
+    data = posterior.deviations(np.concatenate(values))
     made = (data, np.concatenate(rows).astype(np.int32), indptr)
     return sp.csr_matrix(made, shape=(len(lists), columns))
 
@@ -118,7 +118,7 @@ def user_matrix(
     posterior: Posterior, lists: list[Rated], rows: Rows, columns: int
 ) -> sp.csr_matrix:
     """Return `matrix` of users, less day effects where the model was trained with some."""
-    made = matrix(posterior.mean, lists, columns)
+    made = matrix(posterior, lists, columns)
     if posterior.days is not None and made.nnz:
         seconds = np.concatenate([r.seconds for r in lists if r.seconds is not None])
         users = np.repeat(rows, np.diff(made.indptr)).astype(np.int32)

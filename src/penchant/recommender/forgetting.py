@@ -140,7 +140,7 @@ def _items_without(state: State, row: int, rated: Rated) -> tuple[State, set[int
     items = {}
     for item, side in zip(rows.tolist(), columns, strict=True):
         raters = _as_seen(ledger.of_item(item), seen.get(item, {}))
-        deviations = raters.values - np.float32(posterior.mean)
+        deviations = posterior.deviations(raters.values)
         if posterior.days is not None and raters.seconds is not None:
             deviations = deviations - posterior.days(raters.rows, raters.seconds)
         items[item] = forget.Ratings(raters.rows, deviations, raters.rows == row, side)

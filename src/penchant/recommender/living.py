@@ -26,13 +26,13 @@ from penchant.recommender.forgetting import Receipt
 from penchant.recommender.ledger import Ledger, Table
 from penchant.recommender.life import Life, State
 from penchant.settings import require_count
-from penchant.solvers.base import Fitted
+from penchant.stars import Stars
 
 
 class Living(Recommender):
     """What a matrix factorisation can do with ratings that come after the training."""
 
-    _fitted: Fitted | None
+    _fitted: Any
     _made_by: dict[str, Any]
     _life: Life | None = None
     _ledger: Ledger | None = None
@@ -46,6 +46,15 @@ class Living(Recommender):
     @abstractmethod
     def posterior(self) -> Any:
         """What the solver kept beside the factors, or None."""
+
+    @property
+    @abstractmethod
+    def stars(self) -> Stars | None:
+        """The stars of an ordinal model, or None."""
+
+    def _as_ratings(self, predicted: Floats) -> Floats:
+        """Return the ratings that follow from what the trained numbers give."""
+        return predicted if self.stars is None else self.stars.expected(predicted)
 
     def add_ratings(
         self,
@@ -169,7 +178,7 @@ class Living(Recommender):
             )
         among = np.flatnonzero(choice).astype(np.int32)
         best = top_n(self.trained, user_rows, n, exclude=exclude, among=among, threads=threads)
-        return best.items, best.ratings
+        return best.items, self._as_ratings(best.ratings)
 
     def _state(self) -> State:
         known = self.knowledge
@@ -196,7 +205,7 @@ class Living(Recommender):
 
         ratings = self._state().ledger.table.ratings
         unit = float(ratings.values.std(dtype="float64")) or 1.0
-        history = self._fitted.history  # type: ignore[union-attr]
+        history = self._fitted.history
         penalties = {
             side: ridge.Penalty.of(self._made_by["solver"], history, unit, side)
             for side in ("user", "item")
@@ -210,6 +219,5 @@ class Living(Recommender):
 
     def _take(self, state: State) -> None:
         self.__dict__.pop("network", None)
-        history = self._fitted.history  # type: ignore[union-attr]
-        self._fitted = Fitted(state.factors, state.posterior, history)
+        self._fitted = self._fitted._replace(factors=state.factors, posterior=state.posterior)
         self._knowledge, self._ledger, self._life = state.known, state.ledger, state.life

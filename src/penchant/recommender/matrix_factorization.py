@@ -16,11 +16,13 @@ from penchant.ratings import Ratings
 from penchant.recommender import storage
 from penchant.recommender.asking import Asking
 from penchant.recommender.base import Seconds, not_fitted
+from penchant.recommender.distribution import Distribution
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.plan import Plan, with_side_information
 from penchant.settings import FACTORS
 from penchant.solvers.base import Checkpoint, Fitted
 from penchant.solvers.named import SOLVERS, solver_of, solver_record
+from penchant.stars import Stars
 
 
 class MatrixFactorization(Asking):
@@ -113,8 +115,21 @@ class MatrixFactorization(Asking):
                 self._accept(error.last_good, plan.knowledge, plan.reads_time)
             raise
         self._accept(fitted, plan.knowledge, plan.reads_time)
+        self._calibrate_stars(plan.validation)
         self._calibrate(plan.validation)
         return self
+
+    def _calibrate_stars(self, validation: Ratings | None) -> None:
+        """Learn the spread of an ordinal model from ratings that were kept out of the training."""
+        fitted = self._known_fit()
+        if fitted.stars is None or validation is None or not len(validation):
+            return
+        latent = fitted.factors.predict(validation.user_rows, validation.item_rows)
+        stars = fitted.stars.calibrated(latent, validation.values)
+        posterior = self.posterior
+        if posterior is not None:
+            posterior = dataclasses.replace(posterior, stars=stars)
+        self._fitted = fitted._replace(posterior=posterior, stars=stars)
 
     def _accept(
         self,
@@ -146,6 +161,14 @@ class MatrixFactorization(Asking):
         return kept() if callable(kept) else kept
 
     @property
+    def stars(self) -> Stars | None:
+        """The stars of an ordinal model, whose trained numbers give latent values; else None.
+
+        Raises `NotFittedError` before `fit`.
+        """
+        return self._known_fit().stars
+
+    @property
     def reads_time(self) -> bool:
         """Whether the model was trained with effects of user × day."""
         return self._reads_time
@@ -159,11 +182,13 @@ class MatrixFactorization(Asking):
     def network(self) -> Any:
         """The trained network, a `keras.Model` from rows (not ids) to a rating.
 
+        That of an ordinal model ends with a layer from latent values to expected ratings.
+
         Raises `NotFittedError` before `fit`.
         """
         from penchant.network.mf import network_of
 
-        return network_of(self.trained)
+        return network_of(self.trained, self.stars)
 
     @property
     def n_parameters(self) -> int:
@@ -176,6 +201,7 @@ class MatrixFactorization(Asking):
         card = {"settings": self._made_by, "mean": self.trained.mean, "history": history}
         card |= {"reads_time": self.reads_time, "trained_rows": list(self._life_of().trained)}
         weights |= self._life_of().arrays() if ratings else {}
+        weights |= {} if self.stars is None else self.stars.arrays()
         if self._calibration is not None:
             card["calibration"] = self._calibration.card()
             weights["calibration"] = self._calibration.scores
@@ -190,8 +216,9 @@ class MatrixFactorization(Asking):
         """
         settings, history = storage.settings_of(stored, tuple(SOLVERS)), storage.history_of(stored)
         model = cls(**settings)
-        posterior = storage.posterior_of(stored) if stored.bundle.has_posterior else None
-        fitted = Fitted(storage.factors_of(stored), posterior, history)
+        stars = storage.stars_of(stored)
+        posterior = storage.posterior_of(stored, stars) if stored.bundle.has_posterior else None
+        fitted = Fitted(storage.factors_of(stored), posterior, history, stars)
         reads_time = storage.reads_time_of(stored)
         made_by = {**settings, "solver": dataclasses.asdict(settings["solver"])}
         model._accept(fitted, stored.knowledge, reads_time, made_by)
@@ -204,14 +231,20 @@ class MatrixFactorization(Asking):
         return self._fitted
 
     def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
-        predicted = self.trained.predict(user_rows, item_rows)
+        predicted = self._as_ratings(self.trained.predict(user_rows, item_rows))
         if seconds is None or not self.reads_time:
             return predicted
         effects: Floats = self.posterior.days(user_rows, seconds)
         return predicted + effects
 
     def _score_user(self, user_row: int) -> Floats:
-        return self.trained.scores(user_row)
+        return self._as_ratings(self.trained.scores(user_row))
+
+    def _distribution(self, user_rows: Rows, item_rows: Rows) -> Distribution:
+        if self.stars is None:
+            return super()._distribution(user_rows, item_rows)
+        latent = self.trained.predict(user_rows, item_rows)
+        return Distribution(self.stars.values, self.stars.probabilities(latent))
 
     def _correlations(self, side: str, row: int) -> Floats:
         counts = self.knowledge.user_counts if side == "item" else self.knowledge.item_counts

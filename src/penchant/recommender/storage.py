@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from functools import cache
@@ -19,6 +20,7 @@ from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.life import Life
 from penchant.settings import require, require_choice
 from penchant.solvers.base import Recorded
+from penchant.stars import Stars
 
 if TYPE_CHECKING:
     from penchant.posterior import Posterior
@@ -181,7 +183,16 @@ def factors_of(store: Stored) -> Factors:
         raise BundleError(f"{opened.folder}, weights.safetensors: {error}") from error
 
 
-def posterior_of(store: Stored) -> Callable[[], Posterior]:
+def stars_of(store: Stored) -> Stars | None:
+    """Return the stars of an ordinal model; raise `BundleError` where they are not whole."""
+    opened = store.bundle
+    try:
+        return Stars.from_arrays(opened.weights)
+    except DataError as error:
+        raise BundleError(f"{opened.folder}, weights.safetensors: {error}") from error
+
+
+def posterior_of(store: Stored, stars: Stars | None = None) -> Callable[[], Posterior]:
     """Return a function that reads the saved posterior when it is first asked for.
 
     The function raises `BundleError` where the posterior isn't whole, or of other ids.
@@ -199,7 +210,7 @@ def posterior_of(store: Stored) -> Callable[[], Posterior]:
         sizes = (len(kept.noise.user_weights), len(kept.noise.item_weights))
         if sizes != (opened.users.size, opened.items.size):
             raise _wrong(opened, "the posterior's size", f"that of {len(opened.users)} ids", sizes)
-        return kept
+        return dataclasses.replace(kept, stars=stars)
 
     return read
 

@@ -22,6 +22,7 @@ from penchant.ids import Rows
 from penchant.metrics import rmse
 from penchant.ratings import Ratings
 from penchant.settings import Settings
+from penchant.stars import Stars
 
 Callback = Callable[[Record], object]
 """Called after each epoch or sweep with its record; `True` as the answer stops the training."""
@@ -39,6 +40,7 @@ class Fitted(NamedTuple):
     factors: Factors
     posterior: Any | None
     history: History
+    stars: Stars | None = None
 
 
 class Trained(NamedTuple):

@@ -44,6 +44,9 @@ class Gibbs(SolverSettings):
         side_information: whether to use side columns, or the names of those to use.
         bags: whether to use who rated what, and how much.
         weights: whether noisier users and items weigh less.
+        likelihood: "gaussian", or "ordinal" for an ordered probit: ratings are ordered classes, at
+            most 20, and the network gives a latent value (`penchant.stars`,
+            `penchant.solvers.ordinal`).
 
     >>> Gibbs(rank=8).rounds
     200
@@ -60,6 +63,7 @@ class Gibbs(SolverSettings):
     side_information: bool | tuple[str, ...] = True
     bags: bool = True
     weights: bool = True
+    likelihood: Literal["gaussian", "ordinal"] = "gaussian"
 
     def __post_init__(self) -> None:
         for name, least in (("rank", 1), ("sweeps", 1), ("burn_in", 0), ("heads", 1)):
@@ -67,6 +71,12 @@ class Gibbs(SolverSettings):
         require(
             self.burn_in < self.sweeps,
             f"burn_in must leave sweeps to keep: it is {self.burn_in} of {self.sweeps} sweeps.",
+        )
+        require_choice("likelihood", self.likelihood, ("gaussian", "ordinal"))
+        require(
+            self.likelihood == "gaussian" or not self.contexts,
+            f"likelihood='ordinal' knows no contexts; received contexts={self.contexts!r}. Leave "
+            f"one of the two out.",
         )
         for name in ("contexts", "side_information"):
             value: object = getattr(self, name)

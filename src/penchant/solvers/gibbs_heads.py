@@ -87,6 +87,7 @@ def make_posterior(
         _side(problem.items, [head.items for head in heads], item_scale, True, keep),
         problem.noise,
         days,
+        problem.stars,
     )
 
 
@@ -120,7 +121,7 @@ def distil(
 
     Args:
         posterior: the heads, without maps.
-        ratings: (M, N) ``r − mean``, less day effects.
+        ratings: (M, N) ``r − mean``, less day effects; scores where there are stars.
         sides: (M, S) and (N, S') float32, the side columns of users and items.
         K: the width of the network.
         threads: who does it.
@@ -134,8 +135,9 @@ def distil(
     solved = None  # where all heads together are too large, they are solved once more below
     if 4 * T * D * ratings.shape[0] <= DRAWS_KEPT:
         solved = head_rows(given, ratings, side, own, threads)
+    values = ratings if solved is not None else given.latent_values(ratings, side, own, threads)
     for s in range(T):
-        one = head_rows(given.head(s), ratings, side, own, threads) if solved is None else None
+        one = head_rows(given.head(s), values, side, own, threads) if solved is None else None
         rows = one[0][0] if one is not None else solved[0][s]  # type: ignore[index]
         distiller.add(rows[:, : D - 1] / root, posterior.items.draws[s, :, :-1] / root)
     _, Q = distiller.squeezed()

@@ -17,6 +17,7 @@ from penchant.kernels.order import order_by
 from penchant.kernels.sparse import pattern_times
 from penchant.ratings import Ratings
 from penchant.solvers.spectrum import SideMatrix, Spectrum, spectrum
+from penchant.stars import Stars
 
 Floats = npt.NDArray[np.float32]
 _POWERS = (-0.5, -0.25)
@@ -73,6 +74,8 @@ class Problem:
         to_items: (n,) int32 or int64, where the user-major ratings stand that the item-major ones
             are; empty unless asked for.
         deviations: (n,) float32, user-major, ``r − mean`` in rating units.
+        stars: for an ordered probit the ratings that there are; their scores are then the
+            deviations, the mean is 0 and the unit 1.
     """
 
     mean: float
@@ -82,6 +85,7 @@ class Problem:
     noise: Noise
     to_items: _Order
     deviations: Floats
+    stars: Stars | None = None
 
     @classmethod
     def of(
@@ -94,6 +98,7 @@ class Problem:
         threads: Threads,
         keep_order: bool = False,
         mean: float | None = None,
+        stars: Stars | None = None,
     ) -> Problem:
         """Prepare ratings for the sampler; `Gibbs` says what the settings mean."""
         if not len(ratings):
@@ -102,6 +107,8 @@ class Problem:
         mean = ratings.mean if mean is None else mean
         deviations = ratings.values - np.float32(mean)
         unit = float(np.sqrt(np.mean(deviations.astype(np.float64) ** 2))) or 1.0
+        if stars is not None:
+            mean, deviations, unit = 0.0, stars.scored(ratings.values), 1.0
         noise = Noise.learn(ratings.user_rows, ratings.item_rows, deviations, M, N)
         if not weigh:
             noise = dataclasses.replace(
@@ -123,7 +130,7 @@ class Problem:
             )
             for s, (mine, other) in enumerate(((by_user, by_item), (by_item, by_user)))
         )
-        return cls(mean, unit, user_side, item_side, noise, to_items, deviations)
+        return cls(mean, unit, user_side, item_side, noise, to_items, deviations, stars)
 
     def by_user(self, effects: Floats | None = None) -> sp.csr_matrix:
         """Return ``r − mean``, less effects of each user-major rating, (M, N) sparse.

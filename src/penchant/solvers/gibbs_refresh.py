@@ -68,6 +68,7 @@ def refresh(
             threads=pool,
             keep_order=True,
             mean=posterior.mean,
+            stars=posterior.stars,
         )
         M, N = len(problem.users.units), len(problem.items.units)
         posterior = grown(posterior, M, N)
@@ -137,12 +138,16 @@ class _Chain:
         sampler, threads = self._sampler, self._threads
         self._restore(s)
         halves = (sampler.users, sampler.items)
+        if sampler.latent is not None:
+            sampler.latent.redraw(sampler, first)
         for number in range(first, first + _SETTLING):
             for half in halves:
                 half.draw_prior(number, self._key, threads)
         for half, rows in zip(halves, touched, strict=True):
             half.blocks = _runs(rows)
         for number in range(first + _SETTLING, first + _SETTLING + n):
+            if sampler.latent is not None:
+                sampler.latent.redraw(sampler, number)
             for half, other in (halves, halves[::-1]):
                 half.draw_rows(other, sampler.alpha, number, self._key, threads)
                 half.draw_prior(number, self._key, threads)
@@ -176,9 +181,10 @@ class _Chain:
             columns = self._problem.users.side[known:]
             if columns.shape[1] != width:  # the side columns are read anew: these are of the old
                 columns = np.zeros((M - known, width), np.float32)
-            factors, bias = head_rows(
-                given, self._ratings[known:], columns, own[known:], self._threads
+            values = of_users(posterior).latent_values(
+                self._ratings[known:], columns, own[known:], self._threads
             )
+            factors, bias = head_rows(given, values, columns, own[known:], self._threads)
             rows[known:, :-1], rows[known:, -1] = factors[0][:, : rows.shape[1] - 1], bias[0]
         return rows
 

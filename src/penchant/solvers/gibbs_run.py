@@ -21,7 +21,9 @@ from penchant.solvers.gibbs_heads import Head, distil, make_posterior
 from penchant.solvers.gibbs_problem import Problem, user_order
 from penchant.solvers.gibbs_sampler import Sampler
 from penchant.solvers.gibbs_watch import Watched
+from penchant.solvers.ordinal import finished
 from penchant.solvers.state import StateFile
+from penchant.stars import Stars
 
 if TYPE_CHECKING:
     from penchant.solvers.gibbs import Gibbs
@@ -51,7 +53,8 @@ class Run:
             bags=settings.bags,
             weigh=settings.weights,
             threads=threads,
-            keep_order="day" in settings.contexts,
+            keep_order="day" in settings.contexts or settings.likelihood == "ordinal",
+            stars=Stars.of(ratings.values) if settings.likelihood == "ordinal" else None,
         )
         self._keys, groups = self._groups()
         self._sampler = Sampler(
@@ -59,6 +62,9 @@ class Run:
         )
         self._heads: list[Head] = []
         self._day_sums = np.zeros(len(self._keys))
+        self._threshold_sums = np.zeros(
+            0 if (stars := self._problem.stars) is None else len(stars) - 1
+        )
         self._weight_sums = [np.zeros(len(half.units)) for half in self._halves()]
 
     def _halves(self) -> tuple[Half, Half]:
@@ -119,6 +125,8 @@ class Run:
                 sums += half.units.astype(np.float64) ** 2
             if sampler.days is not None:
                 self._day_sums += sampler.days.values
+            if sampler.latent is not None:
+                self._threshold_sums += sampler.latent.thresholds
         return self._monitor.add(self._record(watched, kept))
 
     def _record(self, watched: dict[str, Watched], kept: bool) -> dict[str, float]:
@@ -146,6 +154,7 @@ class Run:
 
     def _state(self, watched: dict[str, Watched]) -> tuple[Arrays, dict[str, Any]]:
         arrays = self._sampler.arrays() | {"day_sums": self._day_sums}
+        arrays["threshold_sums"] = self._threshold_sums
         arrays |= dict(zip(_WEIGHTS, self._weight_sums, strict=True))
         for s, head in enumerate(self._heads):
             arrays |= head.arrays(f"head{s}")
@@ -162,7 +171,7 @@ class Run:
             return
         arrays, progress = state
         self._sampler.restore(arrays, progress["numbers"])
-        self._day_sums = arrays["day_sums"]
+        self._day_sums, self._threshold_sums = arrays["day_sums"], arrays["threshold_sums"]
         self._weight_sums = [arrays[name] for name in _WEIGHTS]
         self._heads = [Head.from_arrays(arrays, f"head{s}") for s in range(progress["heads"])]
         for name, part in watched.items():
@@ -175,7 +184,8 @@ class Run:
     def finish(self, factors: int) -> Fitted:
         """Distil the heads to a network of this width."""
         days, effects = self._days()
-        problem = dataclasses.replace(self._problem, noise=self._noise())
+        noise = self._noise()
+        problem = dataclasses.replace(self._problem, noise=noise, stars=self._stars(noise))
         network, posterior = distil(
             make_posterior(problem, self._heads, days, self._threads),
             problem.by_user(effects),
@@ -183,7 +193,16 @@ class Run:
             factors,
             self._threads,
         )
-        return Fitted(network, posterior, self._monitor.history)
+        return Fitted(network, posterior, self._monitor.history, problem.stars)
+
+    def _stars(self, noise: Noise) -> Stars | None:
+        """Return the stars with the mean thresholds of the sweeps kept, and their spread."""
+        latent, kept = self._sampler.latent, self._sampler.sweep - self._settings.burn_in
+        if latent is None:
+            return None
+        thresholds = self._threshold_sums / kept if kept > 0 else latent.thresholds
+        rated = tuple(np.diff(half.indptr) for half in self._halves())
+        return finished(latent.stars, thresholds, self._heads, rated, noise, self._sampler.seed)
 
     def _noise(self) -> Noise:
         """Return the noise with the mean weights of the sweeps kept."""

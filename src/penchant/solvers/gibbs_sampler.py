@@ -16,6 +16,7 @@ from penchant.kernels.residuals import row_errors, row_squares
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.solvers.gibbs_half import Half, Prior
 from penchant.solvers.gibbs_problem import OneSide, Problem
+from penchant.solvers.ordinal import Latent
 
 Floats = npt.NDArray[np.float32]
 
@@ -76,19 +77,28 @@ class Sampler:
         self.errors = np.zeros(n, dtype=np.float32)
         self.averages = np.zeros(n, dtype=np.float32)
         self.averaged = 0
+        self.latent: Latent | None = None
+        if problem.stars is not None:
+            self.latent = Latent(problem.stars, problem.users.values, self.seed)
         self.days: Days | None = None
         if groups is not None:
             self.days = Days(groups, np.zeros(int(groups.max()) + 1))
 
+    @property
+    def seed(self) -> int:
+        """The 64 bits of the seed that all draws are keyed by."""
+        return int(self.key[0]) | int(self.key[1]) << 32
+
     def step(self) -> None:
         """Make one sweep: users and their prior, items and theirs, day effects, noise."""
         self.sweep += 1
+        if self.latent is not None:
+            self.latent.draw(self)
         for half, other in ((self.users, self.items), (self.items, self.users)):
             half.draw_rows(other, self.alpha, self.sweep, self.key, self.threads)
             half.draw_prior(self.sweep, self.key, self.threads)
-        seed = int(self.key[0]) | int(self.key[1]) << 32
         random = np.random.Generator(
-            np.random.Philox(key=[seed, 0], counter=[0, self.sweep, _NOISE, 0])
+            np.random.Philox(key=[self.seed, 0], counter=[0, self.sweep, _NOISE, 0])
         )
         user_squares = self._residuals()
         if self.days is not None:
@@ -100,7 +110,8 @@ class Sampler:
         if self.weigh:
             self.items.units = self._draw_units(self.items, item_squares, random)
         squares = float((item_squares * self.items.units.astype(np.float64) ** 2).sum())
-        self.alpha = float(random.gamma(1 + len(self.errors) / 2) / (1 + squares / 2))
+        if self.latent is None or self.latent.learns_noise:
+            self.alpha = float(random.gamma(1 + len(self.errors) / 2) / (1 + squares / 2))
 
     def _residuals(self) -> npt.NDArray[np.float64]:
         """Fill the errors; return each user's ``Σ w_i e²``, (M,)."""
@@ -177,6 +188,8 @@ class Sampler:
         """
         problem, users = self.problem, self.users
         self.averaged = self.averaged + 1 if average else 1
+        if self.latent is not None:
+            return self.latent.train_rmse(self)
         sums = np.zeros(len(users.bias))
         lowest, highest = (np.float32((end - problem.mean) / problem.unit) for end in (low, high))
 
@@ -199,6 +212,8 @@ class Sampler:
                 named[f"{name}.{field}"] = getattr(half.prior, field)
         if self.days is not None:
             named["days"] = self.days.values
+        if self.latent is not None:
+            named["thresholds"] = self.latent.thresholds
         return named
 
     def numbers(self) -> dict[str, float]:
@@ -224,6 +239,8 @@ class Sampler:
                 arrays[f"{name}.strengths"],
                 arrays[f"{name}.coordinates"],
             )
+        if self.latent is not None:
+            self.latent.thresholds = arrays["thresholds"]
         if self.days is not None:
             self.days.values, self.days.precision = arrays["days"], float(numbers["days"])
             self.restore_values()

@@ -46,6 +46,8 @@ class Watched:
         sampler.threads.map(work, sampler.threads.blocks(np.ones(len(draw), dtype=np.int64)))
         if self._group is not None and sampler.days is not None:
             draw += np.append(sampler.days.values, 0.0)[self._group].astype(np.float32)
+        if sampler.latent is not None:
+            draw = sampler.latent.expected(sampler, ratings.user_rows, ratings.item_rows, draw)
         self.count = self.count + 1 if average else 1
         self.average += (draw - self.average) / np.float32(self.count)
         predicted = self._problem.mean + self._problem.unit * self.average
