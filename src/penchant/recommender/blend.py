@@ -61,6 +61,8 @@ class Blend(Together):
     """
 
     kind: ClassVar[str] = "blend"
+    needs_builder: ClassVar[bool] = True
+    """Whether `penchant.open` may be given a network: for members that are a `NeuralRating`."""
     _stacked: Stacked | None = None
     _made_by: dict[str, Any]
 
@@ -201,8 +203,8 @@ class Blend(Together):
         return saved
 
     @classmethod
-    def from_bundle(cls, stored: storage.Stored) -> Blend:
-        """Make the blend of an opened bundle.
+    def from_bundle(cls, stored: storage.Stored, network: Any = None) -> Blend:
+        """Make the blend of an opened bundle; `network` builds that of a `NeuralRating` in it.
 
         Raises `BundleError` where it or a member is not whole, or a member is a blend.
         """
@@ -211,7 +213,7 @@ class Blend(Together):
         counts = [settings.get(name) for name in ("folds", "seed")]
         if set(settings) != {"folds", "seed"} or not all(type(n) is int for n in counts):
             raise BundleError(f"{opened.folder}, card.json: settings are {settings!r:.80}.")
-        members, weights = sections.members_of(stored), sections.weights_of(stored)
+        members, weights = sections.members_of(stored, network), sections.weights_of(stored)
         names = [part.name for part in weights]
         copies = [type(member)(**member.get_params()) for member in members]
         named = dict(zip(names, copies, strict=True))

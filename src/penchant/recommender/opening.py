@@ -15,6 +15,7 @@ KINDS = {
     "blend": "blend:Blend",
     "deep": "deep:DeepRating",
     "matrix_factorization": "matrix_factorization:MatrixFactorization",
+    "residual": "residual:DeepResidual",
     "neural": "neural_rating:NeuralRating",
 }
 """Module and class of each kind: a bundle loads the code of its own kind alone."""
@@ -45,11 +46,7 @@ def recommender_of(stored: storage.Stored, network: Callable[[int, int], Any] | 
     Raises `BundleError` where it is of no kind that is known, or breaks a rule of its kind.
     """
     opened = stored.bundle
-    if opened.kind not in KINDS:
-        raise BundleError(
-            f"{opened.folder} holds a recommender of kind {opened.kind!r}; this version knows "
-            f"{', '.join(KINDS)}. If a newer Penchant made it, upgrade."
-        )
+    require_known(opened)
     kind = kind_class(opened.kind)
     if network is None:
         return kind.from_bundle(stored)
@@ -58,6 +55,15 @@ def recommender_of(stored: storage.Stored, network: Callable[[int, int], Any] | 
             f"A recommender of kind {opened.kind!r} builds its network itself: leave network= out."
         )
     return kind.from_bundle(stored, network)
+
+
+def require_known(opened: bundle.Bundle) -> None:
+    """Raise `BundleError` where a bundle is of a kind that this version doesn't know."""
+    if opened.kind not in KINDS:
+        raise BundleError(
+            f"{opened.folder} holds a recommender of kind {opened.kind!r}; this version knows "
+            f"{', '.join(KINDS)}. If a newer Penchant made it, upgrade."
+        )
 
 
 def kind_class(kind: str) -> Any:

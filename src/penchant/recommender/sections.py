@@ -9,6 +9,7 @@ from penchant.errors import BundleError, DataError
 from penchant.recommender import storage
 from penchant.recommender.base import Recommender
 from penchant.recommender.stacking import Weights
+from penchant.settings import require
 
 
 def saved(members: Sequence[Recommender], weights: Weights, ratings: bool) -> storage.Saved:
@@ -27,12 +28,25 @@ def saved(members: Sequence[Recommender], weights: Weights, ratings: bool) -> st
     return storage.Saved({"blend": weights.card(), "members": cards}, arrays, posterior or None)
 
 
-def members_of(stored: storage.Stored) -> tuple[Recommender, ...]:
+def members_of(stored: storage.Stored, network: Any = None) -> tuple[Recommender, ...]:
     """Return the members of a saved blend, none of them a blend.
 
-    Raises `BundleError` where one isn't whole.
+    Args:
+        stored: the opened bundle.
+        network: the function that builds the network of those members that hold numbers alone.
+
+    Raises `BundleError` where one isn't whole, `SettingsError` where one needs `network` and it
+    isn't given, or where it is given and none needs it.
     """
-    return tuple(_members(stored))
+    from penchant.recommender.opening import kind_class, recommender_of
+
+    members, needed = [], False
+    for section in _sections(stored):
+        needs = getattr(kind_class(section.bundle.kind), "needs_builder", False)
+        members.append(recommender_of(section, network if needs else None))
+        needed |= needs
+    require(needed or network is None, "No member of this blend takes a network: leave it out.")
+    return tuple(members)
 
 
 def weights_of(stored: storage.Stored) -> Weights:
@@ -51,8 +65,8 @@ def weights_of(stored: storage.Stored) -> Weights:
     return weights
 
 
-def _members(stored: storage.Stored) -> Iterator[Recommender]:
-    from penchant.recommender.opening import recommender_of
+def _sections(stored: storage.Stored) -> Iterator[storage.Stored]:
+    from penchant.recommender.opening import require_known
 
     opened = stored.bundle
     for place, said in enumerate(storage.entry(opened, "members", list)):
@@ -64,7 +78,8 @@ def _members(stored: storage.Stored) -> Iterator[Recommender]:
                 f"is a blend itself. The bundle is damaged; save the model again."
             )
         section = opened.section(_prefix(place), kind, card)
-        yield recommender_of(stored._replace(bundle=section))
+        require_known(section)
+        yield stored._replace(bundle=section)
 
 
 def _prefix(place: int) -> str:
