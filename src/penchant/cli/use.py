@@ -59,6 +59,10 @@ def predict(
     user: User,
     item: Item,
     interval: options.Interval = None,
+    distribution: Annotated[
+        bool,
+        typer.Option("--distribution", help="Show how probable each star is (ordinal models)."),
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Predict the rating that a user would give an item."""
@@ -72,8 +76,11 @@ def predict(
         answer = model.predict([user_id], [item_id], interval=interval)
         rating, *found_ends = (float(column[0]) for column in answer)
         ends = dict(zip(("low", "high"), found_ends, strict=True))
+    shown = model.predict([user_id], [item_id], distribution=True) if distribution else None
     title = known.titles(known.item_ids.rows([item_id]))[0]
     if json:
+        if shown is not None:
+            ends["distribution"] = shown.to_json()[0]
         ids = (("user", known.user_ids, user_id), ("item", known.item_ids, item_id))
         strangers = [what for what, known_ids, id_ in ids if _is_stranger(known_ids, id_)]
         found = {"user": user_id, "item": item_id, "title": title, "rating": rating}
@@ -84,6 +91,8 @@ def predict(
     about = one_line(f"{item_id} ({title})" if title else str(item_id))
     who = one_line(str(user_id))
     typer.echo(f"User {who} would rate item {about} {rating:.2f} on the scale {known.scale}.")
+    if shown is not None:
+        typer.echo(f"\n{shown}")
     if ends:
         typer.echo(
             f"{interval:.6g} of such ratings lie from {ends['low']:.2f} to {ends['high']:.2f}."
