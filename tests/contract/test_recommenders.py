@@ -8,6 +8,7 @@ constructor takes something else than a width has its line in `QUICK_KINDS` and 
 import dataclasses
 import importlib
 import inspect
+import json
 import pkgutil
 
 import numpy as np
@@ -38,14 +39,34 @@ TRAIN = WORLD.take(
 OTHER = WORLD.take(ROWS[:300])
 USERS, ITEMS = (grid.ravel().tolist() for grid in np.mgrid[1:41, 1:31])
 QUICK = {"epochs": 3, "sweeps": 6, "burn_in": 2, "heads": 2, "rank": 2}
+
+
+def small_network(n_users, n_items):
+    """A network for `NeuralRating`."""
+    from penchant.network.backend import load_keras
+
+    keras = load_keras()
+    start = keras.initializers.RandomUniform(seed=1)
+    rows = [keras.Input((1,), dtype="int32", name=name) for name in ("user", "item")]
+    sizes = zip(rows, (n_users, n_items), "pq", strict=True)
+    both = [keras.layers.Embedding(n, 3, start, name=name)(row) for row, n, name in sizes]
+    flat = keras.layers.Flatten(name="flat")(keras.layers.Concatenate(name="both")(both))
+    last = keras.layers.Dense(1, kernel_initializer=start, name="last", bias_initializer="ones")
+    rating = keras.layers.Rescaling(1.0, offset=2.0, name="rating")(last(flat))
+    return keras.Model(rows, rating)
+
+
+FEW_STEPS = {"epochs": 3, "batch_size": 200}
 QUICK_KINDS = {
+    "deep": lambda: {"factors": 3, "layers": (4,), "learning_rate": 0.02, **FEW_STEPS},
+    "neural": lambda: {"network": small_network, "learning_rate": 0.02, **FEW_STEPS},
     "blend": lambda: {"members": [part("gibbs"), part("als")], "folds": 3},
     "residual": lambda: {"factors": 3, "rank": 2, "layers": (4,), "folds": 2, "epochs": 1},
 }
 """What a kind's constructor takes beside a seed, so small that it trains in no time."""
-SIZES = {"blend": "folds"}
+SIZES = {"blend": "folds", "neural": "epochs"}
 """The whole number among a kind's settings that its tests change; 3 there, `factors` elsewhere."""
-LEAST = {"factors": 1, "folds": 2}
+LEAST = {"epochs": 1, "factors": 1, "folds": 2}
 CONSTANT = {"bias"}  # solvers without factors and chance: neither width nor seed can matter
 
 
@@ -95,9 +116,15 @@ def plain(params):
     told = dict(params)
     if "solver" in told:
         told["solver"] = solver_record(told["solver"])
-    if "members" in told:
+    if isinstance(told.get("members"), list):
         told["members"] = [plain(member.get_params()) for member in told["members"]]
     return told
+
+
+def reopened(path):
+    """Open a bundle, with the network of those that hold numbers alone."""
+    kind = json.loads((path / "card.json").read_text(encoding="utf-8"))["kind"]
+    return pc.open(path, network=small_network) if kind == "neural" else pc.open(path)
 
 
 def takes(case, argument):
@@ -207,7 +234,7 @@ class TestSettings:
         before = all_pairs(made)
         made.set_params(seed=12, **{size: 11}).save(tmp_path / "m")
         np.testing.assert_array_equal(all_pairs(made), before)
-        opened = pc.open(tmp_path / "m")
+        opened = reopened(tmp_path / "m")
         assert (getattr(opened, size), opened.seed) == (3, 5)  # those that made the numbers
 
 
@@ -524,7 +551,7 @@ class TestBundle:
     @pytest.fixture
     def opened(self, model, tmp_path):
         model.save(tmp_path / "films.penchant")
-        return pc.open(tmp_path / "films.penchant")
+        return reopened(tmp_path / "films.penchant")
 
     def test_changes_nothing(self, model, opened):
         assert type(opened) is type(model)
@@ -547,7 +574,7 @@ class TestBundle:
 
     def test_an_opened_one_can_be_saved_again(self, model, opened, tmp_path):
         opened.save(tmp_path / "again")
-        twice = pc.open(tmp_path / "again")
+        twice = reopened(tmp_path / "again")
         assert_same_answers(twice, model)
         first, second = (
             (tmp_path / n / "card.json").read_bytes() for n in ("films.penchant", "again")
@@ -556,7 +583,7 @@ class TestBundle:
 
     def test_without_ratings(self, model, tmp_path):
         model.save(tmp_path / "m", ratings=False)
-        opened = pc.open(tmp_path / "m")
+        opened = reopened(tmp_path / "m")
         np.testing.assert_array_equal(all_pairs(opened), all_pairs(model))
         with pytest.raises(
             UnsupportedError, match=r"saved without them\. Save it with ratings=True"

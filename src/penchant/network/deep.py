@@ -55,6 +55,7 @@ class DeepShape:
         items: N, the stranger's row 0 counted.
         factors: K.
         layers: widths of the hidden layers.
+        members: S, how many networks of these sizes are averaged in one.
         activation: of the hidden layers, by Keras' name.
         dropout: the share of the hidden layers' inputs that a training step drops.
         dot: whether ``b_u + b_i + p_u · q_i`` stands beside the deep part.
@@ -73,6 +74,7 @@ class DeepShape:
     items: int
     factors: int
     layers: tuple[int, ...]
+    members: int = 1
     activation: str = "linear"
     dropout: float = 0.0
     dot: bool = False
@@ -89,18 +91,18 @@ class DeepShape:
     @property
     def is_linear(self) -> bool:
         """Whether the hidden layers are linear, and so one product of matrices."""
-        return self.activation == "linear" and not self.dropout
+        return self.activation == "linear" and not self.dropout and self.members == 1
 
     def weight_shapes(self) -> Shapes:
         """Return the shape of each weight by its name, found without Keras."""
         shapes: Shapes = {
-            "user_factors.embeddings": (self.users, self.factors),
-            "item_factors.embeddings": (self.items, self.factors),
+            "user_factors.embeddings": (self.users, self.members * self.factors),
+            "item_factors.embeddings": (self.items, self.members * self.factors),
         }
         if self.dot:
             shapes |= {
-                "user_bias.embeddings": (self.users, 1),
-                "item_bias.embeddings": (self.items, 1),
+                "user_bias.embeddings": (self.users, self.members),
+                "item_bias.embeddings": (self.items, self.members),
             }
         width = 2 * self.factors
         for name, values in self.columns:
@@ -115,15 +117,17 @@ class DeepShape:
 
 
 class Graphs(NamedTuple):
-    """One function of rows, with one set of weights, twice.
+    """One function of rows, with one set of weights, in the forms that it is used in.
 
     Attributes:
         network: the graph as it is told: each hidden layer a layer.
         quick: the same with linear layers multiplied first; `network` itself if there are none.
+        trained: what a training minimises the loss of: what each member predicts, (batch, S).
     """
 
     network: Any
     quick: Any
+    trained: Any
 
 
 def deep_rating(
@@ -142,6 +146,11 @@ def deep_rating(
     items j that the user rated, and the items' likewise (SVD++, in both directions); the sum is
     what a network without bags holds as p_u.
 
+    With S members a row has S vectors of K factors and S biases, each member predicts, and the
+    rating is their mean; the hidden layers are shared. Each is trained on its own error, not on
+    that of the mean, so they stay different, and err differently: what the mean of a sampler's
+    draws is for it.
+
     Args:
         shape: sizes and settings.
         columns: the side columns; names and widths are those of `shape.columns`.
@@ -149,7 +158,8 @@ def deep_rating(
 
     References:
         He et al.: Neural Collaborative Filtering, WWW 2017, for dot and deep part side by side;
-        Koren: Factorization Meets the Neighborhood, KDD 2008, equation 15, for the bags.
+        Koren: Factorization Meets the Neighborhood, KDD 2008, equation 15, for the bags;
+        Gorishniy, Kotelnikov, Babenko: TabM, ICLR 2025, for members inside one network.
 
     >>> shape = DeepShape(users=944, items=1683, factors=200, layers=(2048, 256))
     >>> graphs = deep_rating(shape)
@@ -175,10 +185,12 @@ class _Builder:
         layers, shape = self._layers, self._shape
         p, q = self._factors("user", self._user, 0), self._factors("item", self._item, 1)
         sides = [self._side(column) for column in self._columns]
-        features = layers.Concatenate(name="features")([p, q, *sides])
+        features = layers.Concatenate(name="features")(
+            [p, q, *sides]
+        )  # (batch, F) or (batch, S, F)
         terms = []
         if shape.dot:
-            terms.append(layers.Dot(axes=1, name="dot")([p, q]))  # (batch, 1)
+            terms.append(self._dot(p, q))  # (batch, S)
             terms += [self._bias(side, rows) for side, rows in self._inputs()]
         dense = self._dense()
         out = features
@@ -189,11 +201,16 @@ class _Builder:
                 out = drop(out)
             out = layer(out)
         finish = self._finish()
+        if shape.members > 1:
+            each = finish(layers.Flatten(name="deep_flat")(out), terms)  # (batch, S)
+            network = self._model(layer_classes()["MemberMean"](name="mean")(each))
+            return Graphs(network, network, self._model(each))
         network = self._model(finish(out, terms))
         if not (shape.is_linear and shape.layers):
-            return Graphs(network, network)
+            return Graphs(network, network, network)
         chain = layer_classes()["AffineChain"](dense, name="chain")
-        return Graphs(network, self._model(finish(chain(features), terms)))
+        quick = self._model(finish(chain(features), terms))
+        return Graphs(network, quick, quick)
 
     def _inputs(self) -> list[tuple[str, Any]]:
         return [("user", self._user), ("item", self._item)]
@@ -218,21 +235,29 @@ class _Builder:
     def _flat(self, name: str, looked_up: Any) -> Any:
         return self._layers.Flatten(name=f"{name}_flat")(looked_up)  # (batch, 1, K) -> (batch, K)
 
+    def _dot(self, p: Any, q: Any) -> Any:
+        if self._shape.members > 1:
+            return layer_classes()["MemberDot"](name="dot")(p, q)
+        return self._layers.Dot(axes=1, name="dot")([p, q])
+
     def _factors(self, side: str, rows: Any, which: int) -> Any:
         shape, name = self._shape, f"{side}_factors"
-        size = (shape.users, shape.items)[which]
-        own = self._flat(name, self._table(name, size, shape.factors, shape.l2)(rows))
+        size, width = (shape.users, shape.items)[which], shape.members * shape.factors
+        made = self._flat(name, self._table(name, size, width, shape.l2)(rows))
         bag = self._bags[which]
-        if bag is None:
-            return own
-        other = (shape.items, shape.users)[which]
-        return self._layers.Add(name=f"{side}_sum")([own, self._bag(side, rows, bag, other)])
+        if bag is not None:
+            other = (shape.items, shape.users)[which]
+            summed = self._bag(side, rows, bag, (other, width))
+            made = self._layers.Add(name=f"{side}_sum")([made, summed])
+        if shape.members == 1:
+            return made
+        return self._layers.Reshape((shape.members, shape.factors), name=f"{side}_members")(made)
 
-    def _bag(self, side: str, rows: Any, bag: Bag, other: int) -> Any:
+    def _bag(self, side: str, rows: Any, bag: Bag, size: tuple[int, int]) -> Any:
         shape, made = self._shape, layer_classes()
         if bag.lists is not None:
             lists = made["Rows"](bag.lists, dtype="int32", name=f"{side}_rated")(rows)
-            looked_up = self._table(f"{side}_bag", other, shape.factors, 0.0)(lists)
+            looked_up = self._table(f"{side}_bag", *size, 0.0)(lists)
             mean = made["BagMean"](
                 activity_regularizer=self._keras.regularizers.L2(shape.l2), name=f"{side}_mean"
             )
@@ -241,7 +266,7 @@ class _Builder:
         length = self._layers.UnitNormalization(name=f"{side}_unit")(rated)  # ones / √their number
         start = self._keras.initializers.RandomUniform(seed=self._seed(f"{side}_bag"))
         return self._layers.Dense(
-            shape.factors,
+            size[1],
             use_bias=False,
             kernel_initializer=start,
             activity_regularizer=self._keras.regularizers.L2(shape.l2),
@@ -251,17 +276,20 @@ class _Builder:
     def _bias(self, side: str, rows: Any) -> Any:
         size = {"user": self._shape.users, "item": self._shape.items}[side]
         name = f"{side}_bias"
-        return self._flat(name, self._table(name, size, 1, self._shape.l2_bias)(rows))
+        table = self._table(name, size, self._shape.members, self._shape.l2_bias)
+        return self._flat(name, table(rows))
 
     def _side(self, column: Column) -> Any:
         rows = self._user if column.name.startswith("user_") else self._item
-        ones = layer_classes()["Rows"](column.table, name=f"{column.name}_ones")(rows)
-        if not self._shape.side_factors:
-            return ones
-        start = self._keras.initializers.RandomUniform(seed=self._seed(column.name))
-        return self._layers.Dense(
-            self._shape.side_factors, use_bias=False, kernel_initializer=start, name=column.name
-        )(ones)
+        made = layer_classes()["Rows"](column.table, name=f"{column.name}_ones")(rows)
+        if self._shape.side_factors:
+            start = self._keras.initializers.RandomUniform(seed=self._seed(column.name))
+            made = self._layers.Dense(
+                self._shape.side_factors, use_bias=False, kernel_initializer=start, name=column.name
+            )(made)
+        if self._shape.members == 1:
+            return made
+        return self._layers.RepeatVector(self._shape.members, name=f"{column.name}_each")(made)
 
     def _dense(self) -> list[Any]:
         shape, keras = self._shape, self._keras

@@ -14,7 +14,7 @@ from penchant.network.backend import load_keras
 
 @cache
 def layer_classes() -> dict[str, Any]:
-    """Return the layers by name: "Rows", "BagMean", "AffineChain"; loads Keras."""
+    """Return the layers by their names; loads Keras."""
     keras = load_keras()
     ops = keras.ops
 
@@ -92,7 +92,26 @@ def layer_classes() -> dict[str, Any]:
         def compute_output_spec(self, x: Any) -> Any:
             return keras.KerasTensor((x.shape[0], self.dense[-1].units), dtype=x.dtype)
 
-    return {"Rows": Rows, "BagMean": BagMean, "AffineChain": AffineChain}
+    class MemberDot(keras.layers.Layer):  # type: ignore[misc,name-defined]
+        """The dot product of each member's factors: (batch, S, K) twice to (batch, S)."""
+
+        def call(self, p: Any, q: Any) -> Any:
+            return ops.einsum("bsk,bsk->bs", p, q)
+
+        def compute_output_spec(self, p: Any, q: Any) -> Any:
+            return keras.KerasTensor(p.shape[:2], dtype=p.dtype)
+
+    class MemberMean(keras.layers.Layer):  # type: ignore[misc,name-defined]
+        """The mean of what the members predict: (batch, S) to (batch, 1)."""
+
+        def call(self, predicted: Any) -> Any:
+            return ops.mean(predicted, axis=1, keepdims=True)
+
+        def compute_output_spec(self, predicted: Any) -> Any:
+            return keras.KerasTensor((predicted.shape[0], 1), dtype=predicted.dtype)
+
+    made = (Rows, BagMean, AffineChain, MemberDot, MemberMean)
+    return {layer.__name__: layer for layer in made}
 
 
 def row_tables(network: Any) -> list[tuple[Any, int]]:

@@ -20,6 +20,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "deep": {
         "factors": 200,
         "layers": (2048, 256),
+        "members": 1,
         "activation": "linear",
         "dropout": 0.0,
         "dot": False,
@@ -57,6 +58,7 @@ class DeepRating(NeuralRecommender):
     Args:
         factors: K, the width of the embeddings.
         layers: widths of the hidden layers.
+        members: how many networks of these sizes, the hidden layers shared, are averaged in one.
         activation: of the hidden layers: "linear", "relu", "gelu", "silu", "tanh" …
         dropout: the share of each hidden layer's inputs that a training step drops.
         dot: whether biases and dot product stand beside the deep part.
@@ -95,6 +97,7 @@ class DeepRating(NeuralRecommender):
         self,
         factors: int = 32,
         layers: Sequence[int] = (64,),
+        members: int = 1,
         activation: str = "gelu",
         dropout: float = 0.0,
         dot: bool = True,
@@ -117,6 +120,7 @@ class DeepRating(NeuralRecommender):
     ) -> None:
         self.factors = factors
         self.layers = layers
+        self.members = members
         self.activation = activation
         self.dropout = dropout
         self.dot = dot

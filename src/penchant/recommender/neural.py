@@ -178,7 +178,7 @@ class NeuralRecommender(Recommender):
     def _graphs(self) -> Graphs:
         trained = self._known_fit()
         built = self._as_made()._build(trained, self.knowledge)
-        graphs = built if isinstance(built, Graphs) else Graphs(built, built)
+        graphs = built if isinstance(built, Graphs) else Graphs(built, built, built)
         set_weights(graphs.network, trained.weights)
         return graphs
 

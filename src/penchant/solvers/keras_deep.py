@@ -46,6 +46,7 @@ class DeepTraining(NetworkSettings):
 
     factors: int = 32
     layers: tuple[int, ...] = (64,)
+    members: int = 1
     activation: str = "gelu"
     dropout: float = 0.0
     dot: bool = True
@@ -59,6 +60,7 @@ class DeepTraining(NetworkSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_count("factors", self.factors)
+        require_count("members", self.members)
         require_count("side_factors", self.side_factors, 0)
         wide = isinstance(self.layers, tuple) and all(
             type(units) is int and 0 < units <= MOST_WIDTH for units in self.layers
@@ -115,7 +117,7 @@ class DeepTraining(NetworkSettings):
         def finish(weights: Arrays, history: History) -> Trained:
             return Trained(weights, card, history)
 
-        networks = Networks(trained.quick, served.quick, folded)
+        networks = Networks(trained.trained, served.quick, folded)
         result: Trained = self.train(
             networks, ratings, validation, watch,
             seed=seed, callbacks=callbacks, file=file, finish=finish,
@@ -148,6 +150,7 @@ class DeepTraining(NetworkSettings):
             *sizes,
             factors=self.factors,
             layers=self.layers,
+            members=self.members,
             activation=self.activation,
             dropout=self.dropout,
             dot=self.dot,
