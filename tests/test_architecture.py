@@ -29,7 +29,8 @@ HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "
 
 PUBLIC = """
     ALS Bias Blend Checkpoint DeepRating DeepResidual Gibbs Keras MatrixFactorization
-    NeuralRating PenchantError Ratings SGD Scale __version__ compare folds load open split synthetic tune
+    NeuralRating PenchantError Ratings SGD Scale __version__ compare folds load open split synthetic
+    tune
 """.split()  # noqa: SIM905
 """What `import penchant as pc` offers; a change here is a change of the public API."""
 

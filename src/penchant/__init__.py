@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from penchant.recommender.neural_rating import NeuralRating as NeuralRating
     from penchant.recommender.opening import open as open
+    from penchant.recommender.residual import DeepResidual as DeepResidual
     from penchant.solvers.als import ALS as ALS
     from penchant.solvers.base import Checkpoint as Checkpoint
     from penchant.solvers.bias import Bias as Bias
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from penchant.sources.synthetic import synthetic as synthetic
     from penchant.split import folds as folds
     from penchant.split import split as split
+    from penchant.tuning import tune as tune
 
 __version__ = "0.1.0"
 
@@ -43,6 +45,7 @@ _HOMES = {
     "Blend": "penchant.recommender.blend:Blend",
     "Checkpoint": "penchant.solvers.base:Checkpoint",
     "DeepRating": "penchant.recommender.deep:DeepRating",
+    "DeepResidual": "penchant.recommender.residual:DeepResidual",
     "Gibbs": "penchant.solvers.gibbs:Gibbs",
     "Keras": "penchant.solvers.keras:Keras",
     "MatrixFactorization": "penchant.recommender.matrix_factorization:MatrixFactorization",
@@ -57,6 +60,7 @@ _HOMES = {
     "open": "penchant.recommender.opening:open",
     "split": "penchant.split:",  # the module itself, which is callable
     "synthetic": "penchant.sources.synthetic:synthetic",
+    "tune": "penchant.tuning:tune",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from penchant import __version__
-from penchant.cli import compare, data, doctor, explain, fit, interview, use
+from penchant.cli import compare, data, doctor, explain, fit, interview, tune, use
 from penchant.cli.output import print_json
 from penchant.console import tell
 from penchant.errors import PenchantError
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command("fit")(fit.fit)
 app.command("evaluate")(use.evaluate)
 app.command("compare")(compare.compare)
+app.command("tune")(tune.tune)
 app.command("predict")(use.predict)
 app.command("recommend")(use.recommend)
 app.command("similar")(use.similar)

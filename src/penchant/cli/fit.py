@@ -46,6 +46,13 @@ def fit(
             "[default: gibbs]"
         ),
     ] = None,
+    likelihood: Annotated[
+        str | None,
+        typer.Option(
+            help="How gibbs or keras takes ratings: gaussian, as numbers; ordinal, as ordered "
+            "stars, which gives the probability of each.  [default: gaussian]"
+        ),
+    ] = None,
     factors: Annotated[
         int | None, typer.Option(help=f"Width of its embeddings.  [default: {FACTORS}]", min=1)
     ] = None,
@@ -58,6 +65,14 @@ def fit(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the split and of the training.", min=0)] = 2021,
     chapter: Annotated[bool, typer.Option("--chapter", help=_CHAPTER_HELP)] = False,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of settings, such as tune writes; in place of --model, --solver and "
+            "--factors.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -80,12 +95,14 @@ def fit(
     curve and choose nothing. Beside the bundle NAME.penchant the curves are drawn as
     NAME.curves.png.
     """
-    recommender = model_of(model, solver, factors, seed, chapter=chapter)
+    recommender = model_of(
+        model, solver, factors, seed, chapter=chapter, settings=settings, likelihood=likelihood
+    )
     ratings = options.load_source(
         source, columns, separator, header, scale, duplicates, users, items
     )
-    train, held_out = _split(ratings, test, seed)
-    target = Path(f"{_stem(source)}.penchant") if out is None else out
+    train, held_out = split_off(ratings, test, seed)
+    target = Path(f"{stem(source)}.penchant") if out is None else out
     _require_place(target)
     if chapter and not json:
         _show_network(train)
@@ -101,7 +118,8 @@ def fit(
         _show(recommender, scores, protocol, train, held_out, target, curves)
 
 
-def _split(ratings: Ratings, test: float, seed: int) -> tuple[Ratings, Ratings | None]:
+def split_off(ratings: Ratings, test: float, seed: int) -> tuple[Ratings, Ratings | None]:
+    """Return training and test ratings, as --test and --seed say."""
     from penchant.split import split
 
     if test == 0:
@@ -111,7 +129,8 @@ def _split(ratings: Ratings, test: float, seed: int) -> tuple[Ratings, Ratings |
     return split(ratings, test=test, seed=seed)
 
 
-def _stem(source: str) -> str:
+def stem(source: str) -> str:
+    """Return what the files made of a source are called."""
     path = Path(source).expanduser()
     return path.resolve().name.split(".")[0] or "ratings" if path.exists() else source
 

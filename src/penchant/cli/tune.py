@@ -1,0 +1,93 @@
+"""penchant tune: choose settings on validation ratings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penchant.cli import options
+from penchant.cli.fit import split_off, stem
+from penchant.cli.models import model_of
+from penchant.cli.output import print_json
+
+
+def tune(
+    source: options.Source,
+    solver: Annotated[
+        str | None,
+        typer.Option(help="Whose settings to choose: gibbs, als, sgd or keras.  [default: gibbs]"),
+    ] = None,
+    factors: Annotated[
+        int | None, typer.Option(help="Width of the embeddings, where it isn't tuned.", min=1)
+    ] = None,
+    trials: Annotated[int, typer.Option(help="How many settings to try.", min=1)] = 30,
+    test: Annotated[
+        float,
+        typer.Option(help="Share of the ratings that is left out of it, as fit leaves it out."),
+    ] = 0.2,
+    validation: Annotated[
+        float, typer.Option(help="Share of the training ratings that judges.")
+    ] = 0.1,
+    folds: Annotated[
+        int | None,
+        typer.Option(help="Judge by so many folds, and not by one share.", min=2),
+    ] = None,
+    storage: Annotated[
+        Path | None,
+        typer.Option(help="A file that keeps all tries: a stopped search goes on from it."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Tries at once, one thread each.", min=1)] = 1,
+    seconds: Annotated[float | None, typer.Option(help="Begin no new try after so many.")] = None,
+    seed: Annotated[int, typer.Option(help="Of splits, tries and trainings.", min=0)] = 2021,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file of settings to write.  [default: NAME.settings.json]",
+            show_default=False,
+        ),
+    ] = None,
+    columns: options.Columns = None,
+    separator: options.Separator = None,
+    header: options.Header = None,
+    scale: options.ScaleOption = None,
+    duplicates: options.Duplicates = "last",
+    users: options.Users = None,
+    items: options.Items = None,
+    json: options.Json = False,
+) -> None:
+    """Choose a solver's settings on validation ratings, and write them to a file.
+
+    The test share is never looked at. `penchant fit SOURCE --settings FILE` trains with them; the
+    picture beside the file shows what mattered. The present settings stay where no others are
+    better by more than a standard error.
+    """
+    from penchant.tuning import tune as search
+
+    model = model_of("mf", solver, factors, seed)
+    ratings = options.load_source(
+        source, columns, separator, header, scale, duplicates, users, items
+    )
+    train, _ = split_off(ratings, test, seed)
+    found = search(
+        model,
+        train,
+        trials=trials,
+        validation=validation,
+        folds=folds,
+        storage=storage,
+        jobs=jobs,
+        seconds=seconds,
+        seed=seed,
+        progress=not json,
+    )
+    target = Path(f"{stem(source)}.settings.json") if out is None else out
+    found.save(target)
+    picture = target.with_name(f"{target.name.removesuffix('.json')}.png")
+    found.plot(picture)
+    if json:
+        print_json({"settings": str(target), "picture": str(picture), **found.to_json()})
+        return
+    typer.echo(f"{found}\n\nSaved {target} and a picture of what mattered, {picture}.")
+    typer.echo(f"Next: penchant fit {source} --settings {target}")

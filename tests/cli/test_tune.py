@@ -1,0 +1,57 @@
+"""The command tune, and fit with a file of settings."""
+
+import json
+import sys
+
+import pytest
+
+import penchant as pc
+from penchant.cli import main
+
+
+@pytest.fixture
+def penchant(monkeypatch, capfd, tmp_path):
+    """Run a command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    made = pc.synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.3, seed=1)
+    rows = zip(made.users, made.items, made.values.tolist(), strict=True)
+    text = "".join(f"{user},{item},{value:g}\n" for user, item, value in rows)
+    (tmp_path / "films.csv").write_text(f"user,item,rating\n{text}")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        return (end.value.code or 0, *capfd.readouterr())
+
+    return run
+
+
+def test_tune_writes_settings_that_fit_takes(penchant, tmp_path):
+    code, out, _ = penchant("tune", "films.csv", "--solver", "als", "--trials", 3, "--factors", 8)
+    assert code == 0
+    assert "3 tries (random validation share of 0.1, seed=2021)" in out
+    assert "Next: penchant fit films.csv --settings films.settings.json" in out
+    assert (tmp_path / "films.settings.png").read_bytes().startswith(b"\x89PNG")
+    code, out, _ = penchant("fit", "films.csv", "--settings", "films.settings.json", "--json")
+    assert code == 0
+    assert json.loads(out)["parameters"] == 61 * 9 + 41 * 9
+    said = json.loads((tmp_path / "films.settings.json").read_text())
+    assert pc.open(tmp_path / "films.penchant").get_params()["solver"].name == "als"
+    assert said["settings"]["factors"] == 8
+
+
+def test_json_is_one_object(penchant):
+    code, out, err = penchant(
+        "tune", "films.csv", "--solver", "sgd", "--trials", 2, "--json", "--out", "s.json"
+    )
+    assert code == 0
+    assert "Tuning" not in err
+    assert len(json.loads(out)["trials"]) == 2
+
+
+def test_settings_go_alone(penchant):
+    code, _, err = penchant("fit", "films.csv", "--settings", "s.json", "--solver", "als")
+    assert code == 2
+    assert "--settings says what to train: leave --model, --solver" in err
