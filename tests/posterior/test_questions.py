@@ -53,7 +53,7 @@ def test_targets_weigh_items_by_half_as_they_are_rated(posterior):
     weights = counts / (2 * counts.sum()) + (counts > 0) / (2 * (counts > 0).sum())
     f = q.with_one(posterior.items.draws)
     brute = np.einsum("n,tnd,tne->tde", weights, f, f)
-    np.testing.assert_allclose(q.targets(posterior, counts), brute)
+    np.testing.assert_allclose(q.targets(posterior, q.weights_of(counts)), brute)
 
 
 def test_the_usual_prior_is_that_of_the_mean_of_users_who_draw_from_the_same_items(posterior):

@@ -60,15 +60,25 @@ def asked_prior(posterior: Posterior, usual: Doubles, rated: Rows, side: Floats 
     return prior
 
 
-def targets(posterior: Posterior, item_counts: Counts) -> Doubles:
-    """Return T_s, (T, D, D) float64: half of ω as items are rated, half the same for each.
+def weights_of(item_counts: Counts) -> Doubles:
+    """Return ω, (N,) float64: half of it as items are rated, half the same for each.
 
     Only items with training ratings count; the first half is what a user is likely to meet, the
     second keeps the rest of the catalogue in sight.
+
+    >>> weights_of(np.array([0, 1, 3])).tolist()
+    [0.0, 0.375, 0.625]
     """
     counts = item_counts.astype(np.float64)
-    rated = np.flatnonzero(counts > 0)
-    weights = 0.5 * counts[rated] / counts.sum() + 0.5 / len(rated)
+    even = (counts > 0) / max(1, np.count_nonzero(counts))
+    weights: Doubles = 0.5 * counts / max(1.0, counts.sum()) + 0.5 * even
+    return weights
+
+
+def targets(posterior: Posterior, weights: Doubles) -> Doubles:
+    """Return T_s of the weights ω, (T, D, D) float64."""
+    rated = np.flatnonzero(weights)
+    weights = weights[rated]
     T, _, D = posterior.items.draws.shape
     found = np.empty((T, D, D))
     for s in range(T):

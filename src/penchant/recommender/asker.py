@@ -68,8 +68,17 @@ class Asker:
         return q.usual_prior(self.posterior, self.known.user_counts, self.known.item_counts)
 
     @cached_property
-    def _target(self) -> Doubles:
-        return q.targets(self.posterior, self.known.item_counts)
+    def _usual_target(self) -> Doubles:
+        return q.targets(self.posterior, q.weights_of(self.known.item_counts))
+
+    def _target(self, among: Rows | None, sure: bool) -> Doubles:
+        """Return T: of what the newcomer surely knows, where that is said, else of all items."""
+        if among is None or not sure:
+            return self._usual_target
+        weights = np.zeros(self.known.item_ids.size)
+        weights[among] = 1 / max(1, len(among))
+        weights[0] = 0
+        return q.targets(self.posterior, weights)
 
     def hear(self, answers: Mapping[Id, float]) -> Heard:
         """Solve the newcomer's row from the answers.
@@ -165,7 +174,7 @@ class Asker:
         weights = np.ones(len(rows)) if sure else chances
         some = slice(None, None, max(1, self.posterior.heads // MOST_HEADS))
         covariance = np.linalg.inv(heard.solved.precision[some]).astype(np.float64)
-        f, target = q.with_one(self.posterior.items.draws[some][:, rows]), self._target[some]
+        f, target = q.with_one(self.posterior.items.draws[some][:, rows]), self._target(among, sure)[some]
         weighed = self.posterior.noise.item_weights[rows].astype(np.float64)
         noise: Any = 1 / (heard.solved.noise[some, None] * weighed)
         asked: list[int] = []
