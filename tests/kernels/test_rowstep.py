@@ -102,7 +102,11 @@ def test_long_rows_keep_their_precision():
     n = 100_000
     factors = (random.normal(size=(50, 8)) + 1).astype(np.float32)
     indices = random.integers(0, 50, n).astype(np.int32)
-    G = np.empty(64, np.float32)
-    gram.row_gram(factors.reshape(-1), 8, indices, 0, n, G)
+    G, s, h, errors = np.empty(64, np.float32), *np.empty((2, 8), np.float32), np.empty(1024, "f4")
+    u, b = np.ones(50, np.float32), np.zeros(50, np.float32)
+    row = (np.ones(n, np.float32), factors.reshape(-1), 8, b, u, indices, 0, n, errors)
+    uu, ue = gram.row_moments(*row, G, s, h)
     q = factors[indices].astype(float)
     np.testing.assert_allclose(np.triu(G.reshape(8, 8)), np.triu(q.T @ q), rtol=2e-5, atol=0.5)
+    assert uu == ue == n
+    np.testing.assert_allclose([s, h], [q.sum(0)] * 2, rtol=2e-5)

@@ -10,11 +10,21 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.jit import kernel
-from penchant.kernels.vector import fma, load, splat, store
+from penchant.kernels.vector import fma, load, prefetch, splat, store
 
-CHUNK = 512
-"""So many ratings are summed in registers before they are added up: it bounds the rounding error
-of long rows, and keeps their factors in the cache while the tiles pass over them."""
+CHUNK = 8192
+"""So many numbers of factors are summed in registers before they are added up: 32 KiB, which stay
+in the nearest cache while the tiles pass over them. It bounds the rounding error of long rows, too.
+"""
+
+AHEAD = 64
+"""The factors of the rating so many places ahead are asked for, of this row or the next."""
+
+
+@kernel
+def chunk_of(K):  # type: ignore[no-untyped-def]
+    """Return how many ratings of K factors make a chunk, a multiple of 4 of at least 32."""
+    return max(32, CHUNK // K // 4 * 4)
 
 
 @kernel
@@ -27,7 +37,10 @@ def _tile_8_by_8(factors, K, indices, lo, hi, i, j, G):  # type: ignore[no-untyp
     """Add ``Σ q[i : i+8] q[j : j+8]ᵀ`` to G."""
     z = splat(np.float32(0))
     c0, c1, c2, c3, c4, c5, c6, c7 = z, z, z, z, z, z, z, z
+    last = indices.size - 1
     for t in range(lo, hi):
+        if i == 0:
+            prefetch(factors, np.intp(indices[min(t + AHEAD, last)]) * K + j)
         o = np.intp(indices[t]) * K
         q = load(factors, o + j)
         o += i
@@ -56,7 +69,10 @@ def _tile_8_by_16(factors, K, indices, lo, hi, i, j, G):  # type: ignore[no-unty
     z = splat(np.float32(0))
     c0, c1, c2, c3, c4, c5, c6, c7 = z, z, z, z, z, z, z, z
     d0, d1, d2, d3, d4, d5, d6, d7 = z, z, z, z, z, z, z, z
+    last = indices.size - 1
     for t in range(lo, hi):
+        if i == 0:
+            prefetch(factors, np.intp(indices[min(t + AHEAD, last)]) * K + j)
         o = np.intp(indices[t]) * K
         q, r = load(factors, o + j), load(factors, o + j + 8)
         o += i
@@ -96,22 +112,15 @@ def _tile_8_by_16(factors, K, indices, lo, hi, i, j, G):  # type: ignore[no-unty
 
 
 @kernel
-def row_gram(factors, K, indices, lo, hi, G):  # type: ignore[no-untyped-def]
-    """Fill the upper triangle of G, flat (K · K,) float32, with ``Σ q qᵀ``.
-
-    Whole tiles of 8 are filled, so parts of the lower triangle are too.
-    """
-    G[: K * K] = np.float32(0)
-    for first in range(lo, hi, CHUNK):
-        last = min(first + CHUNK, hi)
-        for i in range(0, K, 8):
-            j = i
-            if (K - i) % 16 == 8:
-                _tile_8_by_8(factors, K, indices, first, last, i, j, G)
-                j += 8
-            while j < K:
-                _tile_8_by_16(factors, K, indices, first, last, i, j, G)
-                j += 16
+def _add_gram(factors, K, indices, lo, hi, G):  # type: ignore[no-untyped-def]
+    for i in range(0, K, 8):
+        j = i
+        if (K - i) % 16 == 8:
+            _tile_8_by_8(factors, K, indices, lo, hi, i, j, G)
+            j += 8
+        while j < K:
+            _tile_8_by_16(factors, K, indices, lo, hi, i, j, G)
+            j += 16
 
 
 @kernel
@@ -119,7 +128,7 @@ def row_errors(values, biases, units, indices, lo, hi, errors):  # type: ignore[
     """Fill `errors` with ``e = u (value − b)`` of each rating; return ``Σ u²`` and ``Σ u e``.
 
     `units` (N,) is the last coordinate u of each augmented factor (q, u), `biases` (N,) the other
-    side's. The sums run in four strands, which don't wait for each other.
+    side's. The sums, float64, run in four strands, which don't wait for each other.
     """
     u0 = u1 = u2 = u3 = e0 = e1 = e2 = e3 = 0.0
     t = lo
@@ -140,22 +149,55 @@ def row_errors(values, biases, units, indices, lo, hi, errors):  # type: ignore[
         errors[t - lo] = b0
         u0, e0 = u0 + a0 * a0, e0 + a0 * b0
         t += 1
-    return np.float32((u0 + u1) + (u2 + u3)), np.float32((e0 + e1) + (e2 + e3))
+    return (u0 + u1) + (u2 + u3), (e0 + e1) + (e2 + e3)
 
 
 @kernel
-def row_sums(factors, K, units, errors, indices, lo, hi, s, h):  # type: ignore[no-untyped-def]
-    """Fill s and h, (K,) float32, with ``Σ u q`` and ``Σ e q``."""
+def _add_sums(factors, K, units, errors, indices, lo, hi, s, h):  # type: ignore[no-untyped-def]
+    """Add ``Σ u q`` and ``Σ e q`` to s and h; `errors` starts with that of rating lo."""
     zero = splat(np.float32(0))
+    for j in range(0, K, 8):
+        a, b = zero, zero
+        for t in range(lo, hi):
+            q = load(factors, np.intp(indices[t]) * K + j)
+            a = fma(splat(units[indices[t]]), q, a)
+            b = fma(splat(errors[t - lo]), q, b)
+        _add(s, j, a)
+        _add(h, j, b)
+
+
+@kernel
+def row_moments(  # type: ignore[no-untyped-def]
+    values, factors, K, biases, units, indices, lo, hi, errors, G, s, h
+):
+    """Sum up a row's ratings, chunk by chunk, while a chunk's factors are in the cache.
+
+    Args:
+        values: (n,) float32.
+        factors: flat (N · K,) float32.
+        K: their width.
+        biases: (N,) float32, b of the other side.
+        units: (N,) float32, u, the last coordinate of each augmented factor (q, u).
+        indices: (n,) int32, the other side's row of each rating.
+        lo: the row's first rating.
+        hi: one past its last.
+        errors: (`chunk_of(K)`,) float32, scratch.
+        G: flat (K · K,) float32, filled with ``Σ q qᵀ`` in its upper triangle; whole tiles of 8
+            are filled, so parts of the lower triangle are too.
+        s: (K,) float32, filled with ``Σ u q``.
+        h: (K,) float32, filled with ``Σ e q``, ``e = u (value − b)``.
+
+    Returns:
+        ``Σ u²`` and ``Σ u e``, float32.
+    """
+    G[: K * K] = np.float32(0)
     s[:K] = np.float32(0)
     h[:K] = np.float32(0)
-    for first in range(lo, hi, CHUNK):
-        last = min(first + CHUNK, hi)
-        for j in range(0, K, 8):
-            a, b = zero, zero
-            for t in range(first, last):
-                q = load(factors, np.intp(indices[t]) * K + j)
-                a = fma(splat(units[indices[t]]), q, a)
-                b = fma(splat(errors[t - lo]), q, b)
-            _add(s, j, a)
-            _add(h, j, b)
+    uu, ue, chunk = 0.0, 0.0, chunk_of(K)
+    for first in range(lo, hi, chunk):
+        last = min(first + chunk, hi)
+        a, b = row_errors(values, biases, units, indices, first, last, errors)
+        uu, ue = uu + a, ue + b
+        _add_gram(factors, K, indices, first, last, G)
+        _add_sums(factors, K, units, errors, indices, first, last, s, h)
+    return np.float32(uu), np.float32(ue)

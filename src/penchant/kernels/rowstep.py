@@ -18,7 +18,7 @@ import numpy as np
 
 from penchant.kernels.cholesky import factorise, solve_lower, solve_upper
 from penchant.kernels.dual import LEAST_WIDTH, MOST_RATINGS, root_of, solve_short
-from penchant.kernels.gram import row_errors, row_gram, row_sums
+from penchant.kernels.gram import chunk_of, row_errors, row_moments
 from penchant.kernels.jit import kernel
 from penchant.kernels.rng import lane_normals, row_normals
 
@@ -58,9 +58,7 @@ def _one_row(  # type: ignore[no-untyped-def]
     """Sum up one row's ratings into its lane of A and b."""
     k = precision.shape[0] - 1
     lo, hi = np.intp(indptr[row]), np.intp(indptr[row + 1])
-    uu, ue = row_errors(values, biases, units, indices, lo, hi, errors)
-    row_gram(factors, K, indices, lo, hi, G)
-    row_sums(factors, K, units, errors, indices, lo, hi, s, h)
+    uu, ue = row_moments(values, factors, K, biases, units, indices, lo, hi, errors, G, s, h)
     _spread(G, s, uu, K, k, alpha, precision, c, lane, A)
     _right_side(h, ue, k, alpha, precision, c, prior, weighted, lane, b)
 
@@ -128,11 +126,10 @@ def solve_rows(  # type: ignore[no-untyped-def]
     D = precision.shape[0]
     k, K = D - 1, factors.shape[1]
     flat = factors.reshape(-1)
-    longest, shortest = np.intp(8), np.intp(9)
+    shortest = np.intp(MOST_RATINGS + 1)
     for row in range(start, stop):
-        n = np.intp(indptr[row + 1]) - np.intp(indptr[row])
-        longest, shortest = max(longest, n), min(shortest, n)
-    errors = np.empty(longest, np.float32)
+        shortest = min(shortest, np.intp(indptr[row + 1]) - np.intp(indptr[row]))
+    errors = np.empty(chunk_of(K), np.float32)
     G, s, h = np.empty(K * K, np.float32), np.empty(K, np.float32), np.empty(K, np.float32)
     A, b = np.empty(4 * D * (D + 1), np.float32), np.empty(8 * D, np.float32)
     inverse, weighted = np.empty(8 * D, np.float32), np.empty(D, np.float32)

@@ -11,6 +11,7 @@ count elements and are not checked.
     fma(a, b, c)       a b + c, in one rounding where the processor can
     sub(a, b), mul(a, b), div(a, b), sqrt(a)
     total(a)           the sum of the eight, in pairs, always in the same order
+    prefetch(x, o)     asks for the cache line of x[o], which may lie anywhere; changes nothing
 """
 
 from __future__ import annotations
@@ -120,6 +121,20 @@ def _total(typing: Any, a: Any) -> Any:
     return types.float32(_vector), generate
 
 
+def _prefetch(typing: Any, array: Any, offset: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        function = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        fetch = _declared(builder.module, function, "llvm.prefetch.p0i8")
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        at = builder.gep(array.data, [context.cast(builder, args[1], offset, types.intp)])
+        read, near, data = (ir.Constant(word, n) for n in (0, 3, 1))
+        builder.call(fetch, [builder.bitcast(at, byte), read, near, data])
+        return context.get_dummy_value()
+
+    return types.none(array, offset), generate
+
+
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 splat: Any = intrinsic(_splat)
@@ -129,3 +144,4 @@ sub: Any = intrinsic(_sub)
 mul: Any = intrinsic(_mul)
 div: Any = intrinsic(_div)
 total: Any = intrinsic(_total)
+prefetch: Any = intrinsic(_prefetch)

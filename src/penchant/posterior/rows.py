@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from penchant.engine.threads import Threads
 from penchant.features import bag_weights
 from penchant.features.who import PRIOR_OFFSET, Noise, weight
+from penchant.kernels.aligned import aligned_zeros
 from penchant.kernels.heads import add_mapped, solve_heads
 from penchant.kernels.rng import seed_key
 from penchant.posterior.bulk_latent import latents
@@ -125,7 +126,7 @@ def head_rows(
     for first in range(0, T, step):
         group = slice(first, first + step)
         drawn = given.draws[group][:, used]
-        factors = np.zeros((len(drawn), len(used), K), np.float32)
+        factors = aligned_zeros(len(drawn), len(used), K)
         np.multiply(drawn[:, :, :k], units[:, None], out=factors[:, :, :k])
         biases = np.ascontiguousarray(drawn[:, :, k])
         prior = prior_parts(given.side, group, names)

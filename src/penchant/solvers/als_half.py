@@ -15,6 +15,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from penchant.engine.dense import transposed_times
 from penchant.engine.threads import Threads
+from penchant.kernels.aligned import aligned_times, aligned_zeros
 from penchant.kernels.rng import seed_key
 from penchant.kernels.rowstep import solve_rows
 from penchant.solvers.gibbs_half import BETA, Half, Prior
@@ -76,7 +77,7 @@ class RidgeHalf(Half):
             data.values,
             data.units,
             data.spectrum,
-            np.zeros((M, K), np.float32),
+            aligned_zeros(M, K),
             np.zeros(M, np.float32),
             prior,
             threads.blocks(data.counts),
@@ -85,7 +86,7 @@ class RidgeHalf(Half):
 
     def solve_rows(self, other: Half, threads: Threads) -> None:
         """Put each row where the objective is least, given the other side and the prior."""
-        scaled = other.factors * other.units[:, None]
+        scaled = aligned_times(other.factors, other.units)
         alphas, precision = self.units**2, self.prior.precision.astype(np.float32)
         priors = self.explained(threads)
 
@@ -136,5 +137,5 @@ class RidgeHalf(Half):
 
     def restore(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Go back to the state that `arrays` gave."""
-        self.factors, self.bias = arrays["factors"].copy(), arrays["bias"].copy()
+        self.factors[...], self.bias[...] = arrays["factors"], arrays["bias"]
         self.prior.mean, self.prior.coordinates = arrays["mean"], arrays["coordinates"]

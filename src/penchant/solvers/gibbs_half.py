@@ -16,6 +16,7 @@ from scipy.linalg import solve_triangular
 
 from penchant.engine.dense import times, transposed_times
 from penchant.engine.threads import Block, Threads
+from penchant.kernels.aligned import aligned_times
 from penchant.kernels.rng import fill_normals
 from penchant.kernels.rowstep import solve_rows
 from penchant.solvers.spectrum import Spectrum
@@ -102,7 +103,7 @@ class Half:
     ) -> None:
         """Draw all rows given the other side: the row step."""
         M = len(self.bias)
-        scaled = other.factors * other.units[:, None]
+        scaled = aligned_times(other.factors, other.units)
         alphas = (alpha * self.units.astype(np.float64) ** 2).astype(np.float32)
         precision, ones = self.prior.precision.astype(np.float32), np.ones(M, np.float32)
         priors = self.explained(threads)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from penchant.engine.threads import Threads
 from penchant.features.who import PRIOR_NOISE
+from penchant.kernels.aligned import aligned_zeros
 from penchant.kernels.averages import average_errors
 from penchant.kernels.residuals import row_errors, row_squares
 from penchant.kernels.rng import fill_normals, seed_key
@@ -255,7 +256,7 @@ def _half(side: int, data: OneSide, rank: int, threads: Threads) -> Half:
         data.values,
         data.units,
         data.spectrum,
-        np.zeros((M, K), dtype=np.float32),
+        aligned_zeros(M, K),
         np.zeros(M, dtype=np.float32),
         Prior.start(rank + 1, data.spectrum.size),
         threads.blocks(data.counts),
