@@ -14,12 +14,14 @@ QUICK = {
     "chapter_as_printed.py": ["synthetic", "--epochs", "1"],
     "chapter_repaired.py": ["synthetic", "--epochs", "1", "--picture", "{folder}/curves.png"],
     "draw_network.py": ["{folder}/network.png"],
+    "own_network.py": ["synthetic", "--epochs", "2"],
 }
 SAYS = {
     "chapter.py": r"Total params: [\s\S]*RMSE +\d\.\d{4}",
     "chapter_as_printed.py": r"target of four columns, as printed +\d\.\d{4} +\d\.\d{4}",
     "chapter_repaired.py": r"the repair: pc.Keras\(\) +1 +\d\.\d{4} +\d\.\d{4}",
     "draw_network.py": r"Drawn: .*network\.png",
+    "own_network.py": r"RMSE +\d\.\d{4}",
 }
 
 

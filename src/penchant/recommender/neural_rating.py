@@ -191,8 +191,8 @@ def built(builder: Builder, n_users: int, n_items: int) -> Any:
     require(
         callable(builder), f"network must be a function build(n_users, n_items), not {builder!r}."
     )
+    keras = load_keras()  # first: a builder's own `import keras` finds the backend chosen
     network = builder(n_users, n_items)
-    keras = load_keras()
     right = isinstance(network, keras.Model) and len(network.inputs) == 2
     right = right and tuple(network.output_shape) == (None, 1)
     require(
