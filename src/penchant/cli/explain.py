@@ -8,6 +8,7 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
+from penchant.cli.use import require_able
 from penchant.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def explain(
     from penchant.recommender.opening import open
 
     model = open(bundle)
+    require_able(model, "explain", "explain its predictions")
     known = model.knowledge
     explanation = model.explain(known.user_ids.parse(user), known.item_ids.parse(item))
     asked = [_changed(text) for text in had or []]

@@ -10,7 +10,7 @@ import typer
 from penchant.cli import options
 from penchant.cli.output import print_json, scores_json
 from penchant.console import tell
-from penchant.errors import DataError
+from penchant.errors import DataError, UnsupportedError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,16 +119,23 @@ def recommend(
         str, typer.Option(help="Order by the rating, or by the low end of its interval.")
     ] = "rating",
     interval: options.Interval = None,
+    diversity: Annotated[
+        float, typer.Option(help="From 0, the best alone, to 1, the least alike.")
+    ] = 0.0,
+    popularity: Annotated[
+        float, typer.Option(help="From -1, what few have rated, to 1, what many have.")
+    ] = 0.0,
     json: options.Json = False,
 ) -> None:
     """Recommend the items with the highest predicted ratings for a user, or for all users."""
     from penchant.recommender.intervals import LEVEL
 
     if all_users or user is None:
-        if not all_users or out is None or user is not None or by != "rating" or interval:
+        knobs = by != "rating" or interval or diversity or popularity
+        if not all_users or out is None or user is not None or knobs:
             raise typer.BadParameter(
-                "give either a user, or --all-users with --out FILE.parquet and without --by and "
-                "--interval"
+                "give either a user, or --all-users with --out FILE.parquet and without --by, "
+                "--interval, --diversity and --popularity"
             )
         _recommend_all(bundle, n, out, include_rated, json)
         return
@@ -137,6 +144,7 @@ def recommend(
     model = _open(bundle)
     user_id = _parse(model.knowledge.user_ids, user)
     settings: dict[str, Any] = {"by": by, "interval": interval}
+    settings |= {"diversity": diversity, "popularity": popularity}
     answer = model.recommend(user_id, n, exclude_rated=not include_rated, **settings)
     stranger = _is_stranger(model.knowledge.user_ids, user_id)
     told = _intervals(model, interval or (LEVEL if by == "low" else None))
@@ -172,6 +180,15 @@ def _open(bundle: str) -> Recommender:
 
     model: Recommender = open(bundle)
     return model
+
+
+def require_able(model: Recommender, method: str, what: str) -> None:
+    """Raise `UnsupportedError` where a recommender of this kind can't do something."""
+    if not hasattr(model, method):
+        raise UnsupportedError(
+            f"A recommender of kind {model.kind!r} can't {what}. A matrix factorisation can: "
+            f"penchant fit --model mf."
+        )
 
 
 def _parse(ids: IdMap, text: str) -> Id:
