@@ -75,7 +75,7 @@ def test_off_the_given_scale(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("r.csv", b"PK\x03\x04\0\0", r"holds bytes that are no text \(a zero byte at 4\)"),
+        ("r.csv", b"QK\x03\x04\0\0", r"holds bytes that are no text \(a zero byte at 4\)"),
         (
             "r.csv.gz",
             b"no archive",
@@ -127,12 +127,17 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
 
 def test_a_folder_without_ratings(tmp_path):
     with pytest.raises(
-        SourceError, match=r"to hold u\.data .* or one \.inter .*but it holds neith"
+        SourceError, match=r"to hold MovieLens. files .* but it holds no file of ratings"
     ):
         penchant.load(tmp_path)
-    for name in ("a.inter", "b.inter"):
+    for name in ("a.inter", "b.inter", "c.csv"):
         written(tmp_path, name, b"")
-    with pytest.raises(SourceError, match=r"but it holds 2 \.inter files"):
+    with pytest.raises(SourceError, match=r"holds 2 \.inter files"):
+        penchant.load(tmp_path)
+    for name in ("a.inter", "b.inter"):
+        (tmp_path / name).unlink()
+    written(tmp_path, "d.json", b"")
+    with pytest.raises(SourceError, match=r"but it holds 1 \.csv files, 1 \.json files"):
         penchant.load(tmp_path)
 
 

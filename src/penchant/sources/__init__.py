@@ -11,10 +11,10 @@ from typing import Any
 from penchant.console import tell
 from penchant.errors import SettingsError, SourceError
 from penchant.ratings import Duplicates, Ratings, Scale
-from penchant.sources import frames, side
+from penchant.sources import database, frames, parts, side
 from penchant.sources.archive import edition, is_archive, unpacked
 from penchant.sources.named import NAMED_SETS
-from penchant.sources.reading import Reading, read_file, read_frame, read_side
+from penchant.sources.reading import Reading, read_file, read_frame, read_parts, read_side
 from penchant.sources.sets import read_folder, read_named
 from penchant.sources.text import typed
 from penchant.sources.unrated import Unrated
@@ -33,6 +33,7 @@ def load(
     timestamps: bool = True,
     unrated: Unrated = None,
     encoding: str | None = None,
+    query: str | None = None,
     cache: str | os.PathLike[str] | None = None,
     quiet: bool = False,
 ) -> Ratings:
@@ -61,6 +62,7 @@ def load(
             or "empty"; "nothing" if all are ratings. Where some look so and it isn't given, that
             is an error.
         encoding: how the letters of a text file are written: "utf-8", "cp1252", "cp949" …
+        query: what to select from a database.
         cache: the folder for downloaded sets; else the environment variable ``PENCHANT_CACHE``,
             else the user's cache folder.
         quiet: tell nothing on standard error, not even a set's terms of use; the notices are
@@ -85,6 +87,10 @@ def load(
     reading = Reading(columns, separator, header, scale, duplicates, timestamps, unrated, encoding)
     if frames.is_frame(source):
         ratings, told = read_frame(source, reading)
+    elif isinstance(source, str) and database.is_url(source):
+        ratings, told = database.read_database(source, query, reading)
+    elif query is not None:
+        raise SettingsError("query= is for databases: load('sqlite:///file.db', query='select …').")
     elif isinstance(source, (str, os.PathLike)):
         ratings, told = _read_path(source, reading, cache, quiet)
     else:
@@ -108,6 +114,8 @@ def _read_path(
 ) -> tuple[Ratings, str]:
     if source in NAMED_SETS:
         return read_named(NAMED_SETS[str(source)], reading, cache, quiet=quiet)
+    if parts.is_pattern(str(source)):
+        return read_parts(parts.matching(str(source)), reading)
     path = Path(os.path.expanduser(source))
     try:
         there = path.exists()

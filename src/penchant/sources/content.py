@@ -35,6 +35,12 @@ def is_moment(entry: str) -> bool:
     return bool(_NUMBER.fullmatch(entry) or _DATE.fullmatch(entry))
 
 
+def is_grade(entry: str) -> bool:
+    """Return whether an entry is a number as ratings are, or empty."""
+    number = _number(entry) if entry.strip() else 0.0
+    return number is not None and abs(number) <= 1000
+
+
 def is_row_number(column: Column) -> bool:
     """Return whether each of many entries is another: a review's own id, say."""
     return len(column) >= 3 and len(set(column)) == len(column)
@@ -54,6 +60,8 @@ def order(sample: Sequence[Column], where: str) -> list[int]:
         raise DataError(_which(sample, where))
     if not _is_grades(sample[2]) and (not fits("rating", sample[2]) or _is_time(sample[2])):
         other = [at for at in range(width) if at != 2 and _is_grades(sample[at])]
+        if _is_time(sample[2]) and other[-1:] == [3]:
+            return [0, 1, 3, 2]
         if not other and not _is_time(sample[2]):
             return usual  # whose errors say more
         if len(other) != 1:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from penchant.errors import DataError, PenchantError, SourceError
 from penchant.sources import encoding
+from penchant.sources.blocks import HEADS
 from penchant.sources.layout import SPACES, Layout, quoted_records, split_line
 from penchant.sources.stream import decoded_chunks, unreadable, whole_lines
 
@@ -95,6 +96,7 @@ def _count(layout: Layout, lines: bytes) -> int:
     if b"\n\n" in lines or b"\n\r" in lines or b"\n " in lines or lines[:1] in b"\r\n \t":
         count -= len(_BLANK.findall(lines))
         count -= not lines.endswith(b"\n") and not lines.rpartition(b"\n")[2].strip()
+    count -= len(HEADS.findall(lines)) if layout.blocks else 0
     return count - (len(_COMMENT.findall(lines)) if layout.comment else 0)
 
 
@@ -122,5 +124,10 @@ def _records(
             raise csv.Error(first + error.args[0] - 1, error.args[1]) from None
         return
     for number, line in enumerate(text.split("\n"), start=first):
-        if line.strip() and not (layout.comment and line[0] in "#%"):
-            yield number, split_line(line, layout.separator)
+        if not line.strip() or (layout.comment and line[0] in "#%"):
+            continue
+        fields = split_line(line, layout.separator)
+        if not layout.blocks:
+            yield number, fields
+        elif not HEADS.fullmatch(line.encode()):
+            yield number, ["", *fields]

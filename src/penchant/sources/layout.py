@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from penchant.errors import DataError, SettingsError
+from penchant.sources import blocks
 from penchant.sources.columns import KNOWN, plain
 from penchant.sources.encoding import NAMES as _ENCODINGS
 from penchant.sources.encoding import decode
@@ -48,6 +49,8 @@ class Layout:
         comment: whether lines that begin with # or % are comments.
         escaped: whether a quote inside a quoted field stands behind a backslash.
         returns: whether lines end in a carriage return alone.
+        blocks: whether lines stand below the id that they share: ``12:`` or ``7|20`` on a line of
+            its own; it becomes their first field.
     """
 
     path: Path
@@ -61,6 +64,7 @@ class Layout:
     comment: bool = False
     escaped: bool = False
     returns: bool = False
+    blocks: bool = False
 
     @property
     def width(self) -> int:
@@ -75,7 +79,7 @@ class Layout:
         """Return the layout as part of a line for people."""
         parts = [
             f"separated by {_NAMES.get(self.separator, repr(self.separator))}",
-            "no header" if self.header is None else "header",
+            "in blocks" if self.blocks else "no header" if self.header is None else "header",
         ]
         if self.encoding != "utf-8":
             parts.append(_ENCODINGS.get(self.encoding, self.encoding))
@@ -111,8 +115,20 @@ def guess_layout(
         raise DataError(f"{path} is empty: there are no ratings in it.")
     returns = "\r" in text and "\n" not in text
     text = text.replace("\r", "\n") if returns else text
+    first = blocks.first_line(text)
+    if first is not None and separator is None and header is None:
+        return _of_blocks(path, text, codec, first, returns)
     layout = _of_text(path, text, codec, separator, header, returns)
     return layout if whole or codec == "utf-16" or returns else _with_more(layout)
+
+
+def _of_blocks(path: Path, text: str, codec: str, first: str, returns: bool) -> Layout:
+    """Return the layout of lines in blocks, whose columns have no names but a known order."""
+    body = text[text.find("\n") + 1 :]
+    mark = _guess_separator(path, "\n".join(blocks.lines_of(body)))
+    records = [tuple(line.split(mark)) for line in blocks.lines_of(text, mark)][:_LINES]
+    names = blocks.names(first, len(records[0]))
+    return Layout(path, codec, mark, False, names, tuple(records), returns=returns, blocks=True)
 
 
 def _of_text(

@@ -1,4 +1,4 @@
-"""From a file or a frame to `Ratings`: guess, read, check, build."""
+"""From a file, a folder of parts or a frame to `Ratings`: guess, read, check, build."""
 
 from __future__ import annotations
 
@@ -11,37 +11,69 @@ import pyarrow as pa
 
 from penchant.errors import SourceError
 from penchant.ratings import Ratings
-from penchant.sources import faults, frames, text
-from penchant.sources.building import Reading, build
+from penchant.sources import columnar, faults, foreign, frames, objects, parts, text, wide
+from penchant.sources.building import Reading
 from penchant.sources.checks import Where
-from penchant.sources.columns import Roles, describe
-from penchant.sources.content import is_moment
-from penchant.sources.gather import Batch, gather
+from penchant.sources.gather import Batch
 from penchant.sources.layout import Layout, guess_layout
+from penchant.sources.opened import Opened, Places, as_text, read_opened
 
-__all__ = ["Reading", "read_file", "read_frame", "read_side"]
+__all__ = ["Reading", "read_file", "read_frame", "read_parts", "read_side"]
+
+_SAMPLE = 500
 
 
 def read_file(path: Path, reading: Reading) -> tuple[Ratings, str]:
     """Return the ratings of a file and one line that tells what was guessed of it."""
-    if path.suffix.lower() == ".parquet":
-        return read_frame(_parquet(path), reading, str(path))
-    layout = guess_layout(path, reading.separator, reading.header, reading.encoding)
-    columns = [layout.column(at) for at in range(layout.width)]
-    roles = reading.roles(layout.header, layout.width, str(path), columns)
-    roles = _without_other_text(roles, layout, reading)
     try:
-        found = gather(text.batches(layout, roles))
+        return read_opened(open_file(path, reading), reading)
     except faults.OtherEncodingError as other:
-        layout = dataclasses.replace(layout, encoding=other.codec)
-        found = gather(text.batches(layout, roles))
+        known = dataclasses.replace(reading, encoding=other.codec)
+        return read_opened(open_file(path, known), known)
 
-    def locate(row: int, role: str) -> Where:
+
+def read_parts(paths: list[Path], reading: Reading) -> tuple[Ratings, str]:
+    """Return the ratings of several files that are one table."""
+    if len(paths) == 1:
+        return read_file(paths[0], reading)
+    try:
+        return parts.read_parts(paths, reading, open_file)
+    except faults.OtherEncodingError as other:
+        known = dataclasses.replace(reading, encoding=other.codec)
+        return parts.read_parts(paths, known, open_file)
+
+
+def open_file(path: Path, reading: Reading) -> Opened:
+    """Open a file of any kind, told by its first bytes.
+
+    Raises `SourceError` where it cannot be read, or is of a kind that holds no table.
+    """
+    kind = foreign.kind_of(path)
+    if kind == "parquet":
+        return columnar.open_parquet(path)
+    if kind == "arrow":
+        return columnar.open_arrow(path)
+    if kind == "json":
+        return objects.open_json(path)
+    if kind == "fields":
+        return objects.open_fields(path)
+    layout = guess_layout(path, reading.separator, reading.header, reading.encoding)
+    if not reading.columns and wide.is_wide(layout):
+        return wide.open_wide(layout)
+    return _open_text(layout)
+
+
+def _open_text(layout: Layout) -> Opened:
+    def batches(places: Places) -> Iterator[Batch]:
+        return text.batches(layout, places)
+
+    def locate(row: int, at: int) -> Where:
         place, fields = faults.place(layout, row)
-        return Where(place, fields[getattr(roles, role)].strip())
+        return Where(place, fields[at].strip())
 
-    told = f"{path.name}: {layout.describe()}; {describe(roles, layout.header)}"
-    return build(found, reading, locate, path.name, told)
+    sample = [layout.column(at) for at in range(layout.width)]
+    told = f"{layout.path.name}: {layout.describe()}"
+    return Opened(str(layout.path), layout.path.name, told, layout.header, sample, batches, locate)
 
 
 def read_frame(source: Any, reading: Reading, where: str = "the frame") -> tuple[Ratings, str]:
@@ -49,53 +81,33 @@ def read_frame(source: Any, reading: Reading, where: str = "the frame") -> tuple
     frame = frames.as_frame(source)
     numbered = all(name.isdigit() for name in frame.columns)
     header = None if numbered else tuple(frame.columns)
-    roles = reading.roles(header, len(frame.columns), where)
-    places = {role: at for role, at in roles._asdict().items() if at is not None}
-    found = gather(_batches(frame, places))
 
-    def locate(row: int, role: str) -> Where:
-        return Where(f"{where}, row {row:,}", frames.entry(frame, row, places[role]))
+    def batches(places: Places) -> Iterator[Batch]:
+        columns = {role: frames.column(frame, at, role) for role, at in places.items()}
+        for batch in pa.table(columns).to_batches():
+            yield dict(zip(columns, batch.columns, strict=True))
 
-    name = Path(where).name if where != "the frame" else "ratings"
-    return build(found, reading, locate, name, f"{where}: {describe(roles, header)}")
+    def locate(row: int, at: int) -> Where:
+        return Where(f"{where}, row {row:,}", frames.entry(frame, row, at))
 
-
-def _batches(frame: Any, places: dict[str, int]) -> Iterator[Batch]:
-    columns = {role: frames.column(frame, at, role) for role, at in places.items()}
-    yield from (dict(zip(columns, batch.columns, strict=True))
-                for batch in pa.table(columns).to_batches())  # fmt: skip
+    head = frame.head(_SAMPLE)
+    sample = [as_text(frames.column(head, at, "rating")) for at in range(len(frame.columns))]
+    return read_opened(Opened(where, "ratings", where, header, sample, batches, locate), reading)
 
 
 def read_side(source: Any) -> tuple[pa.Table, str]:
     """Return a side table, given as a frame or a path, and its name for messages."""
     if frames.is_frame(source):
         return frames.as_table(source), "the side table"
-    path = Path(source)
+    path = Path(source).expanduser()
     if not path.is_file():
         raise SourceError(f"There is no file {path} to read a side table from.")
-    if path.suffix.lower() == ".parquet":
-        return _parquet(path), str(path)
+    table = columnar.read_table(path)
+    if table is not None:
+        return table, str(path)
     layout = guess_layout(path)
     try:
         table, _ = text.read_columns(layout)
     except faults.OtherEncodingError as other:
         table, _ = text.read_columns(dataclasses.replace(layout, encoding=other.codec))
     return table, str(path)
-
-
-def _without_other_text(roles: Roles, layout: Layout, reading: Reading) -> Roles:
-    """Drop the guess that a fourth column without a name is a time, where it looks like none."""
-    asked = "timestamp" in (reading.columns or {})
-    if asked or layout.header is not None or roles.timestamp is None:
-        return roles
-    entries = [entry for entry in layout.column(roles.timestamp) if entry]
-    return roles if all(map(is_moment, entries)) else roles._replace(timestamp=None)
-
-
-def _parquet(path: Path) -> pa.Table:
-    import pyarrow.parquet
-
-    try:
-        return pyarrow.parquet.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise SourceError(f"{path} cannot be read: {error}.") from None

@@ -14,19 +14,15 @@ from penchant.sources.cache import Kept, cache_folder, find_kept
 from penchant.sources.fetch import fetch
 from penchant.sources.folder import Files, find_files, read_side
 from penchant.sources.named import NamedSet
-from penchant.sources.reading import Reading, read_file
+from penchant.sources.parts import find_parts
+from penchant.sources.reading import Reading, read_file, read_parts
 
 
 def read_folder(folder: Path, reading: Reading) -> tuple[Ratings, str]:
     """Return the ratings of a folder with their side tables, and what was guessed."""
     files = find_files(folder)
     if files is None:
-        raise SourceError(
-            f"The folder {folder} is expected to hold MovieLens' files (u.data, ratings.dat or "
-            f"ratings.csv with movies beside it) or one .inter file (RecBole's), but it holds "
-            f"neither. For another layout, give the file of the ratings itself, and the side "
-            f"tables as users= and items=."
-        )
+        return read_parts(find_parts(folder), reading)
     return _read(files, reading)
 
 

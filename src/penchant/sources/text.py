@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from penchant.errors import DataError
-from penchant.sources import faults
-from penchant.sources.columns import Roles
+from penchant.sources import blocks, faults
 from penchant.sources.gather import Batch, as_whole
 from penchant.sources.layout import SPACES, Layout
 from penchant.sources.stream import Pipe, decoded_chunks, packing, whole_lines
 
-__all__ = ["as_whole", "batches", "read_columns", "typed"]
+__all__ = ["as_whole", "batches", "read", "read_columns", "typed"]
 
 _BLOCK = 8 << 20
 _MARK = b"\x1f"  # stands for separators of more than one letter
@@ -25,15 +24,14 @@ _GAPS = re.compile(rb"[ \t]+")
 _EDGES = re.compile(rb"^[ \t]+|[ \t]+(?=\r?$)", re.M)
 
 
-def batches(layout: Layout, roles: Roles) -> Iterator[Batch]:
-    """Yield the columns user, item, rating and, where there is one, timestamp, as text.
+def batches(layout: Layout, places: Mapping[str, int]) -> Iterator[Batch]:
+    """Yield the columns of some roles as text, batch for batch.
 
     Raises:
         SourceError: the file is damaged, ends too early or holds bytes that are no text.
         DataError: a line has too many or too few fields.
     """
-    places = {role: at for role, at in roles._asdict().items() if at is not None}
-    for batch in _read(layout, sorted(set(places.values()))):
+    for batch in read(layout, sorted(set(places.values()))):
         yield {role: batch[f"c{at}"] for role, at in places.items()}
 
 
@@ -43,13 +41,13 @@ def read_columns(layout: Layout) -> tuple[pa.Table, Layout]:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{layout.path} has two columns named {twice!r}. Rename one of them.")
-    table = pa.Table.from_batches(list(_read(layout, range(layout.width))))
+    table = pa.Table.from_batches(list(read(layout, range(layout.width))))
     columns = [pc.utf8_trim_whitespace(column) for column in table.columns]
     bare = [pc.if_else(pc.equal(c, ""), pa.scalar(None, c.type), c) for c in columns]
     return pa.table(dict(zip(names, bare, strict=True))), layout
 
 
-def _read(layout: Layout, places: Sequence[int]) -> Iterator[pa.RecordBatch]:
+def read(layout: Layout, places: Sequence[int]) -> Iterator[pa.RecordBatch]:
     """Yield some columns; where quoted fields turn out to hold line ends, start with those anew."""
     done = 0
     for lines_in_quotes in (_shows_lines_in_quotes(layout), True):
@@ -104,7 +102,7 @@ def _source(layout: Layout) -> Any:
 
 def _needs_change(layout: Layout) -> bool:
     several = len(layout.separator) > 1 or layout.separator == SPACES
-    return several or layout.comment or layout.returns
+    return several or layout.comment or layout.returns or layout.blocks
 
 
 def _changed(layout: Layout) -> Iterator[bytes]:
@@ -114,7 +112,10 @@ def _changed(layout: Layout) -> Iterator[bytes]:
     if not _needs_change(layout):
         yield from pieces
         return
-    for lines in whole_lines(pieces):
+    lined = whole_lines(pieces)
+    if layout.blocks:
+        lined = blocks.unblocked(lined, layout.separator.encode())
+    for lines in lined:
         bare = _COMMENTS.sub(b"", lines) if layout.comment else lines
         if layout.separator == SPACES:
             yield _GAPS.sub(b" ", _EDGES.sub(b"", bare))

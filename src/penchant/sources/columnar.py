@@ -1,0 +1,109 @@
+"""Files that hold columns: Parquet, Arrow and Feather, read batch for batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from penchant.errors import SourceError
+from penchant.sources.checks import Where
+from penchant.sources.gather import Batch
+from penchant.sources.opened import Opened, Places, as_text
+
+_ROWS = 1 << 20
+_SAMPLE = 500
+
+
+def open_parquet(path: Path) -> Opened:
+    """Open a Parquet file.
+
+    Raises `SourceError` where it is none, or damaged.
+    """
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        names = tuple(file.schema_arrow.names)
+        head = next(file.iter_batches(_SAMPLE), pa.RecordBatch.from_pylist([], file.schema_arrow))
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from None
+
+    def batches(places: Places) -> Iterator[Batch]:
+        texts = [names[at] for at in places.values() if _is_text(head.schema.field(at).type)]
+        file = pyarrow.parquet.ParquetFile(path, read_dictionary=texts)
+        columns = list(dict.fromkeys(names[at] for at in places.values()))
+        try:
+            for batch in file.iter_batches(_ROWS, columns=columns):
+                yield {role: batch.column(names[at]) for role, at in places.items()}
+        except (OSError, pa.ArrowException) as error:
+            raise _unreadable(path, error) from None
+
+    def locate(row: int, at: int) -> Where:
+        table = pyarrow.parquet.read_table(path, columns=[names[at]])
+        return Where(f"{path}, row {row:,}", table.column(0)[row].as_py())
+
+    return Opened(
+        str(path), path.name, f"{path.name}: Parquet", names, _texts(head), batches, locate
+    )
+
+
+def open_arrow(path: Path) -> Opened:
+    """Open an Arrow file, an Arrow stream, or a Feather file of either version.
+
+    Raises `SourceError` where it is none, or damaged.
+    """
+    try:
+        table = _arrow_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from None
+    names = tuple(table.column_names)
+
+    def batches(places: Places) -> Iterator[Batch]:
+        for batch in table.to_batches(_ROWS):
+            yield {role: batch.column(at) for role, at in places.items()}
+
+    def locate(row: int, at: int) -> Where:
+        return Where(f"{path}, row {row:,}", table.column(at)[row].as_py())
+
+    sample = _texts(table.slice(0, _SAMPLE))
+    return Opened(str(path), path.name, f"{path.name}: Arrow", names, sample, batches, locate)
+
+
+def _arrow_table(path: Path) -> pa.Table:
+    with path.open("rb") as file:
+        first = file.read(6)
+    if first.startswith(b"FEA1"):
+        import pyarrow.feather
+
+        return pyarrow.feather.read_table(path)
+    source = pa.memory_map(str(path))
+    ours = pa.ipc.open_file if first == b"ARROW1" else pa.ipc.open_stream
+    return ours(source).read_all()
+
+
+def read_table(path: Path) -> pa.Table | None:
+    """Return a whole file of columns; None where it is of another kind."""
+    import pyarrow.parquet
+
+    kind = path.suffix.lower()
+    try:
+        if kind in (".parquet", ".pq"):
+            return pyarrow.parquet.read_table(path)
+        return _arrow_table(path) if kind in (".arrow", ".feather", ".ipc") else None
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from None
+
+
+def _texts(head: Any) -> list[list[str]]:
+    return [as_text(column) for column in head.columns]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _unreadable(path: Path, error: Exception) -> SourceError:
+    return SourceError(f"{path} cannot be read: {error}. Is it damaged, or cut short?")
