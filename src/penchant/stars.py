@@ -34,9 +34,6 @@ PRIOR_ROWS = 300
 _PIECE = 1 << 18  # values at once, so that many need bounded memory
 _WIDEST = 16.0  # by how much a spread may be corrected
 
-FAR = 37.0
-"""Standard deviations beyond which a tail is nothing."""
-
 LEAST = 1e-300
 """The least probability that anything is given."""
 
@@ -252,7 +249,6 @@ def truncated_means(a: Doubles, b: Doubles) -> Doubles:
     >>> truncated_means(np.array([-np.inf, 0.0]), np.array([np.inf, np.inf])).round(4).tolist()
     [0.0, 0.7979]
     """
-    a, b = np.maximum(a, -FAR), np.minimum(b, FAR)
     drop = np.exp(-0.5 * a * a) - np.exp(-0.5 * b * b)
     z = drop / np.sqrt(2 * np.pi) / interval(a, b)
     means: Doubles = np.maximum(a, np.minimum(b, z))

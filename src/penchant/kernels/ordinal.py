@@ -15,7 +15,7 @@ import numpy as np
 from penchant.kernels.jit import kernel
 from penchant.kernels.rng import philox
 from penchant.kernels.vector import fma, load, splat, total
-from penchant.stars import FAR, LEAST
+from penchant.stars import LEAST
 
 _ROOT_HALF = math.sqrt(0.5)
 _DENSITY = 1 / math.sqrt(2 * math.pi)
@@ -82,7 +82,10 @@ def quantile(p):  # type: ignore[no-untyped-def]
 
 @kernel
 def _within(a, b, u):  # type: ignore[no-untyped-def]
-    """Return the point of a < Z < b below which a share u of the probability lies."""
+    """Return the point of a < Z < b below which a share u of the probability lies.
+
+    So far out that nothing is probable it is the nearer end.
+    """
     if a + b > 0:  # measured from above, where the tails are small
         high, low = _tail(a), _tail(b)
         return max(a, min(b, -quantile(max(high - u * (high - low), LEAST))))
@@ -177,7 +180,7 @@ def draw_latents(  # type: ignore[no-untyped-def]
             u = (np.float64(word) + 0.5) * 2.0**-32
             r = root * np.float64(units[row]) * np.float64(other_units[j])
             m = np.float64(eta[t])
-            a, b = max(r * (edges[s] - m), -FAR), min(r * (edges[s + 1] - m), FAR)
+            a, b = r * (edges[s] - m), r * (edges[s + 1] - m)
             out[t] = np.float32(m + _within(a, b, u) / r)
 
 
@@ -191,7 +194,7 @@ def mean_latents(  # type: ignore[no-untyped-def]
             s = np.intp(places[t])
             r = root * np.float64(units[row]) * np.float64(other_units[np.intp(indices[t])])
             m = np.float64(eta[t])
-            a, b = max(r * (edges[s] - m), -FAR), min(r * (edges[s + 1] - m), FAR)
+            a, b = r * (edges[s] - m), r * (edges[s + 1] - m)
             drop = math.exp(-0.5 * a * a) - math.exp(-0.5 * b * b)
             z = _DENSITY * drop / interval(a, b)
             out[t] = np.float32(m + max(a, min(b, z)) / r)

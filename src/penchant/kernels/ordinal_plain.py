@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from penchant.kernels.plain import philox
-from penchant.stars import FAR, LEAST, interval, truncated_means
+from penchant.stars import LEAST, interval, truncated_means
 
 Array = npt.NDArray[Any]
 Doubles = npt.NDArray[np.float64]
@@ -72,8 +72,7 @@ def draw_latents(
         u = (philox(j, row, sweep, side, key)[0] + 0.5) * 2.0**-32
         roots = _roots(root, units, row, other_units[j])
         a, b = _bounds(t, places, edges, eta, roots)
-        a, b = np.maximum(a, -FAR), np.minimum(b, FAR)
-        flip = a + b > 0
+        flip = np.where(np.isinf(a), False, np.isinf(b) | (a + b > 0))
         low, high = ndtr(np.where(flip, -a, a)), ndtr(np.where(flip, -b, b))
         z = ndtri(np.maximum(low + u * (high - low), LEAST))
         z = np.clip(np.where(flip, -z, z), a, b)
