@@ -59,7 +59,6 @@ class Distribution:
 
         if len(self) != 1:
             return f"{len(self):,} distributions over {len(self.ratings)} ratings"
-        stars = [f"{value:g}" for value in self.ratings.tolist()]
-        rows = list(zip(stars, self.probability[0].tolist(), strict=True))
-        formats = {"probability": ".0%"}
+        rows = list(zip(self.ratings.tolist(), self.probability[0].tolist(), strict=True))
+        formats = {"rating": "g", "probability": ".0%"}
         return text_table(("rating", "probability"), rows, formats=formats)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.engine.threads import Block
 from penchant.kernels.ordinal import draw_latents, expected_ratings, latent_means, log_likelihoods
 from penchant.stars import Stars
 
@@ -117,7 +118,7 @@ class Latent:
                 users.units, items.units, root, sampler.sweep, _DRAWS, sampler.key, values,
             )  # fmt: skip
 
-        sampler.threads.map(work, users.blocks)
+        sampler.threads.map(work, self._blocks(sampler))
         users.values, items.values = values, values[sampler.problem.to_items]
 
     def _means(self, sampler: Sampler, sweep: int) -> None:
@@ -132,7 +133,7 @@ class Latent:
                 items.factors, items.bias, self._eta,
             )  # fmt: skip
 
-        sampler.threads.map(work, users.blocks)
+        sampler.threads.map(work, self._blocks(sampler))
         self._eta_of = sweep
 
     def _likelihoods(
@@ -149,9 +150,13 @@ class Latent:
                 users.units, items.units, root, sums,
             )  # fmt: skip
 
-        sampler.threads.map(work, users.blocks)
+        sampler.threads.map(work, self._blocks(sampler))
         total: Doubles = sums.sum(axis=0)
         return total
+
+    def _blocks(self, sampler: Sampler) -> list[Block]:
+        """Return blocks of all users, also where the sampler draws the rows of some alone."""
+        return sampler.threads.blocks(sampler.problem.users.counts)
 
     @staticmethod
     def _edges(thresholds: Doubles) -> Doubles:
