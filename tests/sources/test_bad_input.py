@@ -43,7 +43,10 @@ def written(folder, name, content):
         (b"1::2::3::4\n1::3::x::4\n", r"r\.csv, line 2: the rating 'x' is no finite number"),
         ("1::é::3\n1::b::x\n".encode("latin-1"), r"r\.csv, line 2: the rating 'x' is no finite"),
         (b"name,age,town\nann,3,Rome\n", r"no column is recognised as the user and the item and"),
-        (b"user,item,note\nann,3,4\n", r"recognised as the rating; it has 'user', 'item', 'note'"),
+        (
+            b"user,item,remark\nann,3,4\n",
+            r"recognised as the rating; it has 'user', 'item', 'remark'",
+        ),
         (b"1\t2\n3\t4\n", r"r\.csv has 2 columns, and ratings need three: user, item, rating"),
         (b"12\n13\n", r"No separator is found in .*, whose first line is '12'"),
     ],

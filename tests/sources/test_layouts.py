@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 import penchant
-from penchant.errors import DataError, SourceError
+from penchant.errors import DataError, SettingsError, SourceError
 
 
 def load(path, **settings):
@@ -225,6 +225,32 @@ TABLE = {
                    [(1, 2, 3, 1577750400), (2, 2, 4, 1577923200)]),
     "dates in words": ("r.csv", 'user,item,rating,reviewTime\n1,2,3,"07 9, 2012"\n'
                        '2,2,4,"12 31, 2019"\n', [(1, 2, 3, 1341792000), (2, 2, 4, 1577750400)]),
+    "korean": (
+        "평점.csv",
+        "사용자,영화,평점,날짜\n영희,괴물,4.5,2020-01-01\n철수,올드보이,3,2020-01-02\n",
+        [("영희", "괴물", 4.5, 1577836800), ("철수", "올드보이", 3, 1577923200)],
+    ),
+    "german": ("noten.csv", "Nutzer;Film;Bewertung;Datum\n1;Ran;3,5;02.03.2020\n"
+               "2;Up;4,0;31.12.2019\n",
+               [(1, "Ran", 3.5, 1583107200), (2, "Up", 4, 1577750400)]),
+    "row numbers of R": ("r.csv", "user item rating\n1 4 2 3\n2 4 5 6\n3 7 8 9\n",
+                         [(4, 2, 3, None), (4, 5, 6, None), (7, 8, 9, None)]),
+    "douban films": (
+        "DMSC.csv",
+        "ID,Movie_Name_EN,Movie_Name_CN,Crawl_Date,Number,Username,Date,Star,Comment,Like\n"
+        "0,Avengers,复仇者联盟2,2017-01-22,1,然潘,2015-05-13,3,连奥,2404\n"
+        "1,Avengers,复仇者联盟2,2017-01-22,2,更深的白色,2015-04-24,2,非,1231\n"
+        "2,Ran,乱,2017-01-22,3,然潘,2015-04-26,5,好,1052\n",
+        [("然潘", "Avengers", 3, 1431475200), ("更深的白色", "Avengers", 2, 1429833600),
+         ("然潘", "Ran", 5, 1430006400)],
+    ),
+    "names that say nothing": (
+        "r.csv",
+        "a,b,c,d\n" + "".join(f"p{at % 3},q{at % 4},2020-01-0{at % 3 + 1},{at % 5}.5\n"
+                              for at in range(12)),
+        [(f"p{at % 3}", f"q{at % 4}", at % 5 + 0.5, 1577836800 + 86400 * (at % 3))
+         for at in range(12)],
+    ),
     "matrix with names": ("UserRatings1.csv", "JokeId,User1,User2,User3\n0,5.1,,0.8\n1,4.9,-9.7,\n",
                           [("User1", 0, 5.1, None), ("User3", 0, 0.8, None),
                            ("User1", 1, 4.9, None), ("User2", 1, -9.7, None)]),
@@ -280,8 +306,13 @@ def test_yelp_and_goodreads(tmp_path):
 def test_packed_files(tmp_path):
     text = b"userId,movieId,rating\n1,2,3.5\n2,2,4\n"
     zstd = pa.compress(text, codec="zstd", asbytes=True)
-    packed = {"r.csv.gz": gzip.compress(text), "r.csv.bz2": bz2.compress(text),
-              "r.csv.xz": lzma.compress(text), "r.csv.zst": zstd, "r.csv": gzip.compress(text)}  # fmt: skip
+    packed = {
+        "r.csv.gz": gzip.compress(text),
+        "r.csv.bz2": bz2.compress(text),
+        "r.csv.xz": lzma.compress(text),
+        "r.csv.zst": zstd,
+        "r.csv": gzip.compress(text),
+    }
     for name, content in packed.items():
         (tmp_path / name).write_bytes(content)
         assert rows_of(load(tmp_path / name)) == [(1, 2, 3.5, None), (2, 2, 4, None)]
@@ -423,6 +454,35 @@ def test_encodings(tmp_path):
         ratings = load(path)
         assert rows_of(ratings) == rows
         assert told in ratings.notices[0]
-    path.write_bytes("user;item;rating\n1;괴물;4\n2;올드보이;5\n".encode("cp949"))
-    assert load(path, encoding="cp949").items == ["괴물", "올드보이"]
-    assert len(load(path)) == 2
+    for codec, names in (("cp949", ["괴물", "올드보이"]), ("gb18030", ["霸王别姬", "让子弹飞"])):
+        path.write_bytes(f"user;item;rating\n1;{names[0]};4\n2;{names[1]};5\n".encode(codec))
+        assert load(path).items == load(path, encoding=codec).items == names
+    with pytest.raises(SettingsError, match=r"encoding must be a name such as utf-8.*'cp0'"):
+        load(path, encoding="cp0")
+
+
+def test_a_damaged_letter_beside_good_ones_is_refused(tmp_path):
+    path = tmp_path / "r.csv"
+    text = "user,item,rating\n1,Amélie,4\n2,Été,5\n3,Ran,3\n".encode()
+    path.write_bytes(text.replace("É".encode(), b"\xc3"))
+    with pytest.raises(SourceError, match=r"line 3: bytes that are no text, though 1 other lines"):
+        load(path)
+
+
+def test_a_name_too_few_is_told(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("userId,movieId,rating\n7,1,3,10\n9,2,4,11\n")
+    with pytest.raises(DataError, match=r"line 2: 4 fields instead of 3"):
+        load(path)
+
+
+@pytest.mark.parametrize("zeros", [2, 30])
+def test_a_heap_of_zeros_far_from_the_rest_is_asked_about(tmp_path, zeros):
+    path = tmp_path / "r.csv"
+    rows = [0] * zeros + [5, 6, 7, 8, 10]
+    path.write_text("".join(f"{at},{at % 3},{value}\n" for at, value in enumerate(rows)))
+    with pytest.raises(DataError, match=rf"{zeros} of {zeros + 5} ratings are 0"):
+        load(path)
+    assert len(load(path, unrated=(0,))) == 5
+    with pytest.raises(SettingsError, match="unrated names the entries that mean 'no rating'"):
+        load(path, unrated="zero")

@@ -31,6 +31,9 @@ def data(
     duplicates: options.Duplicates = "last",
     users: options.Users = None,
     items: options.Items = None,
+    unrated: options.Unrated = None,
+    encoding: options.Encoding = None,
+    query: options.Query = None,
     json: options.Json = False,
 ) -> None:
     """Read a source of ratings and say what is in it."""
@@ -38,7 +41,17 @@ def data(
         _list_sets(json)
         return
     ratings = options.load_source(
-        source, columns, separator, header, scale, duplicates, users, items
+        source,
+        columns,
+        separator,
+        header,
+        scale,
+        duplicates,
+        users,
+        items,
+        unrated,
+        encoding,
+        query,
     )
     facts = _facts(ratings)
     if json:

@@ -49,6 +49,16 @@ Duplicates = Annotated[
     str,
     typer.Option(help="Of a repeated pair of user and item keep the last, the mean, or error."),
 ]
+Unrated = Annotated[
+    str | None,
+    typer.Option(
+        help="What means 'no rating': a number, several with commas, empty; or nothing.",
+    ),
+]
+Encoding = Annotated[
+    str | None, typer.Option(help="How the file's letters are written: utf-8, cp949 …")
+]
+Query = Annotated[str | None, typer.Option(help="What to select from a database.")]
 Users = Annotated[str | None, typer.Option(help="A file of side columns of users, by id.")]
 Items = Annotated[
     str | None, typer.Option(help="A file of side columns of items, by id: title, genres …")
@@ -64,6 +74,9 @@ def load_source(
     duplicates: str,
     users: str | None,
     items: str | None,
+    unrated: str | None = None,
+    encoding: str | None = None,
+    query: str | None = None,
 ) -> Ratings:
     """Load ratings as the options say."""
     from penchant.sources import load
@@ -77,6 +90,9 @@ def load_source(
         header=header,
         scale=None if scale is None else parse_scale(scale),
         duplicates=duplicates,  # type: ignore[arg-type]
+        unrated=None if unrated is None else unrated.split(","),
+        encoding=encoding,
+        query=query,
     )
 
 

@@ -15,6 +15,8 @@ __all__ = ["KNOWN", "NAMES", "REQUIRED", "Roles", "describe", "find_roles", "pla
 REQUIRED = ("user", "item", "rating")
 Column = Sequence[str]
 
+_ENOUGH = 5  # rows to guess columns by, whose names say nothing
+
 
 class Roles(NamedTuple):
     """The place of each column, from 0; `timestamp` is None where there is none."""
@@ -117,9 +119,42 @@ def _by_name(
             hinted = [at for at, name in enumerate(header) if at not in taken]
             hinted = [at for at in hinted if _hints(role, header[at])]
             fit = [at for at in hinted if not sample or content.fits(role, sample[at])]
+            own = [at for at in fit if sample and content.is_row_number(sample[at])]
+            own += [at for at in fit if names[at] == "id" and at not in own]
+            fit = [at for at in fit if at not in own] or fit
             keyed = [at for at in fit if names[at].endswith(("id", "key", "code"))]
             chosen[role] = keyed[0] if len(keyed) == 1 else fit[0] if len(fit) == 1 else None
-    return chosen
+    return chosen | _by_entries(chosen, header, found, sample)
+
+
+def _by_entries(
+    chosen: Mapping[str, int | None],
+    header: Sequence[str],
+    found: Mapping[str, int | None],
+    sample: Sequence[Column],
+) -> dict[str, int | None]:
+    """Give a role to columns of unknown names, where there are three or four and one way only."""
+    missing = [role for role in REQUIRED if role in chosen and chosen[role] is None]
+    if not missing or len(header) > 4 or not sample or len(sample[0]) < _ENOUGH:
+        return {}
+    taken = {*found.values(), *chosen.values()}
+    left = [at for at in range(len(header)) if at not in taken]
+    named: dict[str, int | None] = {}
+    times = [at for at in left if content.is_time(sample[at])]
+    if "timestamp" in chosen and chosen["timestamp"] is None and len(times) == 1:
+        named["timestamp"] = times[0]
+    left = [at for at in left if at not in times]
+    grades = [at for at in left if content.is_grades(sample[at])]
+    grades = [at for at in grades if not content.is_row_number(sample[at])]
+    if "rating" in missing:
+        if len(grades) != 1:
+            return {}
+        missing.remove("rating")
+        named["rating"] = grades[0]
+        left.remove(grades[0])
+    if len(left) != len(missing) or any(content.is_row_number(sample[at]) for at in left):
+        return {}
+    return named | dict(zip(missing, left, strict=True))
 
 
 def _fitting(role: str, places: list[int], sample: Sequence[Column]) -> int | None:

@@ -55,19 +55,19 @@ def order(sample: Sequence[Column], where: str) -> list[int]:
     """
     width = len(sample)
     usual = list(range(width))
-    grades = [at for at in range(width) if _is_grades(sample[at])]
-    if width > 4 and not (grades == [2] and _is_time(sample[3])):
+    grades = [at for at in range(width) if is_grades(sample[at])]
+    if width > 4 and not (grades == [2] and is_time(sample[3])):
         raise DataError(_which(sample, where))
-    if not _is_grades(sample[2]) and (not fits("rating", sample[2]) or _is_time(sample[2])):
-        other = [at for at in range(width) if at != 2 and _is_grades(sample[at])]
-        if _is_time(sample[2]) and other[-1:] == [3]:
+    if not is_grades(sample[2]) and (not fits("rating", sample[2]) or is_time(sample[2])):
+        other = [at for at in range(width) if at != 2 and is_grades(sample[at])]
+        if is_time(sample[2]) and other[-1:] == [3]:
             return [0, 1, 3, 2]
-        if not other and not _is_time(sample[2]):
+        if not other and not is_time(sample[2]):
             return usual  # whose errors say more
         if len(other) != 1:
             raise DataError(_which(sample, where))
         rest = [at for at in usual if at != other[0]]
-        times = [at for at in rest if _is_time(sample[at])]
+        times = [at for at in rest if is_time(sample[at])]
         rest = [at for at in rest if at not in times]
         if len(rest) < 2:
             raise DataError(_which(sample, where))
@@ -78,7 +78,7 @@ def order(sample: Sequence[Column], where: str) -> list[int]:
     return [user, item, *others]
 
 
-def _is_grades(column: Column) -> bool:
+def is_grades(column: Column) -> bool:
     """Return whether a column is numbers, few of them different, none large: ratings, it seems."""
     numbers = [_number(entry) for entry in column if entry.strip()]
     if not numbers or any(number is None for number in numbers):
@@ -86,7 +86,7 @@ def _is_grades(column: Column) -> bool:
     return len(set(numbers)) <= _GRADES and all(abs(number or 0) <= 100 for number in numbers)
 
 
-def _is_time(column: Column) -> bool:
+def is_time(column: Column) -> bool:
     """Return whether a column is dates, or seconds since 1970 at any time after 1973."""
     filled = [entry.strip() for entry in column if entry.strip()]
     return _most(filled, lambda e: bool(_DATE.fullmatch(e)) or 1e8 <= (_number(e) or 0) < 1e17)

@@ -43,8 +43,8 @@ def read_database(url: str, query: str | None, reading: Reading) -> tuple[Rating
     """
     if not query or not query.strip():
         raise SettingsError(
-            f"A database needs a query: load({_bare(url)!r}, query='select user_id, item_id, "
-            f"rating from …')."
+            f"A database needs a query that selects user, item and rating: "
+            f"load({_bare(url)!r}, query='select …')."
         )
     return read_opened(_open(url, query), reading)
 
@@ -53,7 +53,7 @@ def _open(url: str, query: str) -> Opened:
     where = _bare(url)
     with _reads(url) as select:
         names, rows = select(query)
-        head = next(rows, [])[:_SAMPLE]
+        head: list[tuple[Any, ...]] = next(rows, [])[:_SAMPLE]
     sample = [["" if row[at] is None else str(row[at]) for row in head] for at in range(len(names))]
 
     def batches(places: Places) -> Iterator[Batch]:

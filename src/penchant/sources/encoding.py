@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 
 from penchant.errors import SettingsError, SourceError
 from penchant.sources.stream import open_bytes, whole_lines
 
+_ENOUGH = 1 << 16  # bytes of faulty lines to tell an encoding by
+_HIGH = re.compile(rb"[\x80-\xff]+")
 NAMES = {
     "latin-1": "Latin-1", "cp1252": "Windows-1252", "utf-16": "UTF-16", "utf-16-le": "UTF-16",
-    "utf-16-be": "UTF-16",
+    "utf-16-be": "UTF-16", "cp949": "Korean (CP949)", "gb18030": "Chinese (GB 18030)",
 }  # fmt: skip
 
 
@@ -30,7 +33,7 @@ def decode(path: Path, head: bytes, whole: bool, given: str | None) -> tuple[str
 
 
 def narrow(path: Path) -> str:
-    """Return the codec of a file that is no UTF-8 after all: "cp1252" or "latin-1".
+    """Return the codec of a file that is no UTF-8: "latin-1", "cp1252", "cp949" or "gb18030".
 
     Raises `SourceError`, with the line, where it is UTF-8 with damaged bytes in it.
     """
@@ -43,7 +46,8 @@ def narrow(path: Path) -> str:
                     if _is_utf8(line):
                         good += not line.isascii()
                     else:
-                        first_bad, bad = first_bad or at, bad + line[:100]
+                        first_bad = first_bad or at
+                        bad += line + b"\n" if len(bad) < _ENOUGH else b""
             elif not lines.isascii():
                 good += sum(not line.isascii() for line in lines.split(b"\n"))
             number += lines.count(b"\n")
@@ -53,7 +57,24 @@ def narrow(path: Path) -> str:
             f"UTF-8. Correct that line, save the file as UTF-8, or say how it is written: "
             f"encoding='cp1252', say."
         )
-    return _single_byte(bad)
+    return _two_bytes(bad) or _single_byte(bad)
+
+
+def _two_bytes(some: bytes) -> str | None:
+    """Tell Korean and Chinese letters, which are pairs of bytes above 0xA0, from single ones."""
+    runs = _HIGH.findall(some)
+    pairs = [run[at : at + 2] for run in runs for at in range(0, len(run), 2)]
+    if not runs or any(len(run) % 2 for run in runs) or any(min(pair) < 0xA1 for pair in pairs):
+        return None
+    if sum(len(run) > 2 for run in runs) * 2 < len(runs):
+        return None  # letters that stand alone, mostly: a western language
+    hangul = sum(0xB0 <= pair[0] <= 0xC8 for pair in pairs)
+    codec = "cp949" if hangul >= 0.9 * len(pairs) else "gb18030"
+    try:
+        some.decode(codec)
+    except UnicodeDecodeError:
+        return None
+    return codec
 
 
 def _guess(path: Path, head: bytes, whole: bool) -> str:
@@ -62,7 +83,7 @@ def _guess(path: Path, head: bytes, whole: bool) -> str:
     if b"\0" in head:
         return _wide(path, head)
     last = len(head) if whole else head.rfind(b"\n") + 1  # never cut a character in two
-    return "utf-8" if _is_utf8(head[:last]) else _single_byte(head[:last])
+    return "utf-8" if _is_utf8(head[:last]) else narrow(path)
 
 
 def _wide(path: Path, head: bytes) -> str:

@@ -179,9 +179,15 @@ def _of_text(
 def _with_one_more(names: tuple[str, ...], sample: list[tuple[str, ...]]) -> tuple[str, ...]:
     """Name each column where lines have one field more than the header.
 
-    It is the last, empty behind a separator at the line's end, or the first, a row's own number.
+    It is the last, empty behind a separator at the line's end, or the first, a row's own number
+    that counts up from line to line; else the names are left as they are, for the lines to be told.
     """
-    return (*names, "") if not any(row[-1].strip() for row in sample) else ("", *names)
+    if not any(row[-1].strip() for row in sample):
+        return (*names, "")
+    first = [row[0].strip() for row in sample]
+    start = int(first[0]) if first[0].isdecimal() else 0
+    counted = len(first) > 1 and first == [str(start + at) for at in range(len(first))]
+    return ("", *names) if counted else names
 
 
 def _with_more(layout: Layout) -> Layout:
@@ -281,9 +287,9 @@ def _guess_separator(path: Path, text: str) -> str:
     best, mark = (0, 0.0, 1), ""
     for candidate in _NAMES:
         records = split_records(text, candidate, candidate == "," or _is_quoted(text, candidate))
-        width, count = Counter(map(len, records)).most_common(1)[0]
-        named = sum(plain(name) in KNOWN for name in records[0])
-        rank = (named if named > 1 else 0, count / len(records), width)
+        width, count = Counter(map(len, records)).most_common(1)[0] if records else (0, 0)
+        named = sum(plain(name) in KNOWN for name in records[0]) if records else 0
+        rank = (named if named > 1 else 0, count / max(1, len(records)), width)
         if width >= 2 and rank > best and not _is_weaker(candidate, mark, rank, best):
             best, mark = rank, candidate
     if not mark:

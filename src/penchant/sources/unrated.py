@@ -18,6 +18,7 @@ NOTHING: Literal["nothing"] = "nothing"
 _FEW = 20  # zeros that are fewer are nobody's habit
 _SHARE = 0.02
 _TIMES = 3  # a zero that is so much commoner than the lowest rating is no low rating
+_HEAP, _GAP = 0.1, 0.2  # so many of all, and nothing in so much of the scale above them
 _FLAGS = (99.0, 255.0, 999.0, 9999.0)
 
 
@@ -51,7 +52,7 @@ def is_unrated(values: npt.NDArray[np.float32], meant: list[float]) -> npt.NDArr
 def ask(values: npt.NDArray[np.float32], where: str) -> None:
     """Raise `DataError` where some entry looks as if it meant "no rating", and nobody said so."""
     low, high = float(values.min()), float(values.max())
-    if low == 0 and 2 <= high <= 10:
+    if low == 0 and 2 <= high <= 100:
         _ask_zero(values, where)
     elif low == -1 and high >= 3:
         count = int(np.count_nonzero(values < 0))
@@ -67,9 +68,12 @@ def ask(values: npt.NDArray[np.float32], where: str) -> None:
 def _ask_zero(values: npt.NDArray[np.float32], where: str) -> None:
     above = values[values > 0]
     zeros = len(values) - len(above)
-    if zeros < max(_FEW, _SHARE * len(values)) or not _is_stepped(above):
+    lowest = float(above.min())
+    alone = zeros > 1 and zeros >= _HEAP * len(values) and lowest >= max(2, _GAP * above.max())
+    few = zeros < max(_FEW, _SHARE * len(values)) or above.max() > 10
+    if not _is_stepped(above) or (few and not alone):
         return
-    if zeros >= _TIMES * int(np.count_nonzero(above == above.min())):
+    if alone or zeros >= _TIMES * int(np.count_nonzero(above == lowest)):
         raise DataError(_question(0, zeros, len(values), above, where))
 
 
