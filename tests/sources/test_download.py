@@ -21,7 +21,7 @@ from penchant.errors import ChecksumError, SourceError
 from penchant.sources import download, partial
 from penchant.sources.download import Unreachable, downloaded
 
-SOURCE = Path(penchant.__file__).parents[1]
+SOURCE = str(Path(penchant.__file__).parents[1])
 BODY = bytes(range(256)) * 4_000  # 1,024,000 bytes
 pytestmark = pytest.mark.usefixtures("at_once")
 
@@ -85,7 +85,9 @@ def test_a_process_that_is_killed_is_continued_by_the_next(web, tmp_path):
         with downloaded(url, Path({str(tmp_path)!r}, "set.zip"), 10**8, quiet=True):
             pass
     """
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)])
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], env=os.environ | {"PYTHONPATH": SOURCE}
+    )
     part = tmp_path / "set.zip.part"
     while not (part.exists() and part.stat().st_size > 100_000):
         time.sleep(0.01)

@@ -193,6 +193,26 @@ def test_a_folder_without_tags_or_films(folder):
     assert ratings.user_table is not None
 
 
+def test_films_of_another_form_beside_ratings(folder):
+    """The names of the files alone make no MovieLens folder: the header is looked at."""
+    place = folder("ml-20m")
+    (place / "movies.csv").write_text("movieId,title,director\n3,Ran,Someone\n")
+    ratings = penchant.load(place, quiet=True)
+    assert len(ratings) == 5
+    assert ratings.item_table is None
+
+
+@pytest.mark.parametrize("name", ["BX-Book-Ratings.csv", "rating.CSV", "user_ratings.csv"])
+def test_the_one_file_called_ratings_among_others(tmp_path, name):
+    (tmp_path / name).write_text("user,item,rating\n1,2,3\n4,5,1\n")
+    (tmp_path / "Books.csv").write_text("isbn;title\n1;Ran\n")
+    (tmp_path / "README.txt").write_text("read me")
+    assert len(penchant.load(tmp_path, quiet=True)) == 2
+    (tmp_path / "other-ratings.csv").write_text("1\n")
+    with pytest.raises(penchant.PenchantError):
+        penchant.load(tmp_path, quiet=True)
+
+
 def test_only_the_tags_that_most_gave_are_kept(folder):
     place = folder("ml-20m")
     rows = [(user, 50, f"tag {tag:02}", 1) for tag in range(30) for user in range(1 + tag)]

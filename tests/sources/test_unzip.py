@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from penchant.errors import SourceError
 from penchant.sources import archive as archives
 from penchant.sources import unzip
 
+SOURCE = str(Path(penchant.__file__).parents[1])
 RATINGS = b"userId,movieId,rating\n" + b"".join(b"%d,%d,%d\n" % (u, u * 7 % 13, 1 + u * 3 % 5)
                                                 for u in range(1, 60))  # fmt: skip
 
@@ -132,7 +134,7 @@ def test_what_is_refused(kind, tmp_path):
 
 
 def test_members_that_overlap_are_refused(tmp_path):
-    with pytest.raises(SourceError, match=r"'b\.csv' overlaps another member|cannot be unpacked"):
+    with pytest.raises(SourceError, match=r"'b\.csv' overlaps another member"):
         load(tmp_path, overlapping())
 
 
@@ -220,7 +222,7 @@ def as_nobody(code, *arguments):
     return subprocess.run(
         [sys.executable, "-c", "import penchant.sources\n" + head + textwrap.dedent(code),
          *map(str, arguments)],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": SOURCE},
     )  # fmt: skip
 
 

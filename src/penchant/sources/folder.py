@@ -1,7 +1,8 @@
-"""Folders that hold ratings with their side tables: MovieLens' files, or RecBole's."""
+"""Folders that hold ratings with their side tables: MovieLens', RecBole's, or by their name."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,9 @@ from penchant.sources import movielens
 from penchant.sources.columns import plain
 from penchant.sources.text import typed
 
+_RATINGS = re.compile(
+    r".*ratings?\.(csv|tsv|txt|dat|data|jsonl?|ndjson|parquet)(\.(gz|zst|bz2|xz))?", re.I
+)
 _NO_YEAR = "unkonwn"  # as it is misspelt in RecBole's copy, where title and year are missing
 
 
@@ -26,7 +30,10 @@ class Files(NamedTuple):
 
 
 def find_files(folder: Path) -> Files | None:
-    """Say which files of a folder hold ratings, users and items; None where it is neither's.
+    """Say which files of a folder hold ratings, users and items; None where no name tells.
+
+    Beside MovieLens' and RecBole's, that is a folder with one file called ratings; what its other
+    files hold isn't known, so they are no side tables.
 
     Raises `SourceError` where there is more than one .inter file, or the folder can't be read.
     """
@@ -46,7 +53,7 @@ def find_files(folder: Path) -> Files | None:
         return Files(folder / "ratings.dat", *side)
     if {"ratings.csv", "movies.csv"} <= names and _is_movielens(folder / "movies.csv"):
         return Files(folder / "ratings.csv", None, folder / "movies.csv", there("tags.csv"))
-    return _find_recbole(folder, names)
+    return _find_recbole(folder, names) or _find_named(folder, names)
 
 
 def read_side(
@@ -91,6 +98,12 @@ def _find_recbole(folder: Path, names: set[str]) -> Files | None:
     ratings = folder / found[0]
     side = [ratings.with_suffix(ending) for ending in (".user", ".item")]
     return Files(ratings, *(path if path.name in names else None for path in side))
+
+
+def _find_named(folder: Path, names: set[str]) -> Files | None:
+    """Take the one file that is called ratings among files of other names."""
+    found = [name for name in names if _RATINGS.fullmatch(name)]
+    return Files(folder / found[0], None, None) if len(found) == 1 else None
 
 
 def _recbole(path: Path) -> pa.Table:

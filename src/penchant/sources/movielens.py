@@ -116,7 +116,7 @@ def _texts(table: pa.Table) -> pa.Table:
 def _with_tags(table: pa.Table, path: Path) -> pa.Table:
     """Add the tags of each film, those that most people gave it first, in small letters."""
     given = _read(path, 4)
-    tag = pc.utf8_lower(pc.utf8_trim_whitespace(given.column(2)))
+    tag = pc.utf8_lower(given.column(2))
     pairs = pa.table({"item_id": given.column(1), "tag": tag}).drop_null()
     counted = pairs.group_by(["item_id", "tag"]).aggregate([([], "count_all")])
     ranked = counted.sort_by([("count_all", "descending"), ("tag", "ascending")])

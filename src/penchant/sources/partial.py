@@ -36,7 +36,7 @@ class Partial:
         with suppress(OSError, ValueError, KeyError, TypeError):
             note = json.loads(self._note.read_text(encoding="utf-8"))
             url, edition, total = (note[key] for key in ("url", "edition", "total"))
-            if isinstance(edition, str) and isinstance(total, int) and self.size <= total:
+            if isinstance(edition, str) and isinstance(total, int):
                 self._url, self.edition, self.total = str(url), edition, total
 
     def continues(self, url: str) -> bool:

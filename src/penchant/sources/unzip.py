@@ -62,7 +62,6 @@ class Archive:
         if left:
             raise _damaged(self.path, f"{name!r} is smaller than it states")
 
-
     def verify(self) -> None:
         """Read each file to its end: the sums that the archive itself holds must fit.
 
