@@ -67,11 +67,15 @@ QUICK_KINDS = {
 SIZES = {"blend": "folds", "neural": "epochs"}
 """The whole number among a kind's settings that its tests change; 3 there, `factors` elsewhere."""
 LEAST = {"epochs": 1, "factors": 1, "folds": 2}
+ORDINAL = {"gibbs, ordinal": "gibbs", "keras, ordinal": "keras"}
+"""Solvers that are tested with likelihood="ordinal" too."""
 CONSTANT = {"bias"}  # solvers without factors and chance: neither width nor seed can matter
 
 
 def quick(name):
     """A solver by name, so small that it trains in no time."""
+    if name in ORDINAL:
+        return dataclasses.replace(quick(ORDINAL[name]), likelihood="ordinal")
     solver = solver_of(name)
     fields = {field.name for field in dataclasses.fields(solver)}
     return dataclasses.replace(solver, **{k: v for k, v in QUICK.items() if k in fields})
@@ -95,7 +99,9 @@ def has_solver(cls):
 
 
 CASES = [
-    (cls, name) for cls in kinds() for name in (sorted(SOLVERS) if has_solver(cls) else [None])
+    (cls, name)
+    for cls in kinds()
+    for name in ([*sorted(SOLVERS), *ORDINAL] if has_solver(cls) else [None])
 ]
 
 
@@ -467,7 +473,7 @@ class TestRecommend:
         if not hasattr(case[0], "trained"):
             pytest.skip("its numbers can't be set by hand")
         flat = dataclasses.replace(TRAIN, values=np.full(len(TRAIN), 4, np.float32))
-        made = fit(case, flat)
+        made = fit(case, TRAIN if case[1] in ORDINAL else flat)
         zero = {name: np.zeros_like(a) for name, a in made.trained.arrays().items()}
         fitted = made._fitted._replace(
             factors=dataclasses.replace(made.trained, **{**zero, "mean": 4.0})
@@ -487,7 +493,9 @@ class TestExplain:
         pairs = [(1, 1), (2, 30), (COLD_USER, 3), (4, COLD_ITEM), (99, 5), (6, 99), (99, 99)]
         for user, item in pairs:
             explanation = model.explain(user, item)
-            assert explanation.total == pytest.approx(explanation.prediction, abs=1e-5)
+            ordinal = explanation.latent is not None
+            summed = explanation.latent if ordinal else explanation.prediction
+            assert explanation.total == pytest.approx(summed, abs=1e-5)
             assert np.float32(explanation.rating) == model.predict([user], [item])[0]
             assert f"{explanation.rating:.2f}" in str(explanation).splitlines()[0]
 

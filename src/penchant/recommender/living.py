@@ -207,7 +207,7 @@ class Living(Recommender):
         unit = float(ratings.values.std(dtype="float64")) or 1.0
         history = self._fitted.history
         penalties = {
-            side: ridge.Penalty.of(self._made_by["solver"], history, unit, side)
+            side: ridge.Penalty.of(self._made_by["solver"], history, unit, side, self.stars)
             for side in ("user", "item")
         }
 

@@ -19,8 +19,10 @@ import numpy.typing as npt
 
 from penchant.factors import Factors
 from penchant.history import History
+from penchant.posterior.latent import STEPS, means
 from penchant.recommender.ledger import Rated
 from penchant.recommender.life import Mask, Pair, State
+from penchant.stars import Stars
 
 Floats = npt.NDArray[np.float32]
 Originals = dict[Pair, tuple[Floats, float]]
@@ -36,6 +38,7 @@ class Penalty:
         plain: further λ, whatever the number of ratings.
         plain_bias: further λ_b.
         to_stranger: whether the row is drawn to the stranger's rather than to zero.
+        stars: of an ordinal model: then not the ratings but their latent values have errors.
     """
 
     l2: float = 0.0
@@ -43,9 +46,17 @@ class Penalty:
     plain: float = 0.0
     plain_bias: float = 0.0
     to_stranger: bool = False
+    stars: Stars | None = None
 
     @classmethod
-    def of(cls, made_by: Mapping[str, Any], history: History, unit: float, side: str) -> Self:
+    def of(
+        cls,
+        made_by: Mapping[str, Any],
+        history: History,
+        unit: float,
+        side: str,
+        stars: Stars | None = None,
+    ) -> Self:
         """Return the penalty that a solver puts on a row of one side, in rating units.
 
         Args:
@@ -53,6 +64,7 @@ class Penalty:
             history: of its training.
             unit: the standard deviation of the ratings: λ is charged in that unit.
             side: "user" or "item".
+            stars: of an ordinal model.
         """
         name, settings = made_by["name"], made_by["settings"]
         last = history.records[-1] if len(history) else {}
@@ -60,6 +72,8 @@ class Penalty:
             l2 = float(last.get(f"l2_{side}", 1.0))
             return cls(plain=1.0, plain_bias=l2, to_stranger=True)
         l2, l2_bias = float(settings["l2"]), float(settings["l2_bias"])
+        if stars is not None:  # −ln P is half a square of a noise of 1
+            return cls(l2=2 * l2, l2_bias=2 * l2_bias, stars=stars)
         if name == "keras":
             unit = unit if settings.get("standardise", True) else 1.0
             if settings.get("loss") == "rmse":  # its slope is the mse's over twice the RMSE
@@ -92,8 +106,18 @@ def solved(
     f = np.ones((n, K + 1))
     f[:, :K] = factors[rated.rows]
     towards = centre.astype(np.float64) * penalty.to_stranger
-    errors = rated.values.astype(np.float64) - mean - bias[rated.rows] - f @ towards
-    x = np.linalg.solve(f.T @ f + np.diag(penalty.on(n, K)), f.T @ errors) + towards
+    known, A = mean + bias[rated.rows] + f @ towards, f.T @ f + np.diag(penalty.on(n, K))
+
+    def solve(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.linalg.solve(A, f.T @ (values - known))
+
+    stars, values = penalty.stars, rated.values.astype(np.float64)
+    if stars is not None:
+        places, ones = stars.places(values), np.ones(n)
+        values = stars.scored(values).astype(np.float64)
+        for _ in range(STEPS):
+            values = means(stars, places, known + f @ solve(values), ones)
+    x = solve(values) + towards
     return x[:K].astype(np.float32), float(np.float32(x[K]))
 
 

@@ -13,7 +13,7 @@ from penchant.errors import DataError
 from penchant.factors import Factors
 from penchant.network.mf import L2On, factors_from, factors_of, matrix_factorization
 from penchant.ratings import Ratings
-from penchant.settings import require_choice, require_count, require_number
+from penchant.settings import require, require_choice, require_count, require_number
 from penchant.solvers.base import (
     Checkpoint,
     Fitted,
@@ -25,8 +25,10 @@ from penchant.solvers.base import (
 from penchant.solvers.keras_callbacks import epoch_hooks
 from penchant.solvers.keras_loop import EpochLoop, Loss
 from penchant.solvers.keras_optimizer import described, make_optimizer, require_rate
+from penchant.solvers.keras_ordinal import OrdinalTask
 from penchant.solvers.keras_run import Course, epoch_order
 from penchant.solvers.state import StateFile
+from penchant.stars import Stars
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +60,9 @@ class Keras(SolverSettings):
             that λ and the learning rate suit any scale; the factors are scaled back at the end.
             `loss` in the history is in those units.
         patience: epochs without a better validation RMSE before training stops.
+        likelihood: "gaussian", or "ordinal": then the network gives latent values, an output layer
+            with learnt thresholds makes the probability of each star of them (`penchant.stars`),
+            and the loss is the mean of −ln P of the stars that were given, in place of `loss`.
 
     >>> Keras.chapter().epochs, Keras.chapter().optimizer
     (60, 'sgd')
@@ -77,6 +82,7 @@ class Keras(SolverSettings):
     l2_on: L2On = "rows"
     standardise: bool = True
     patience: int = 5
+    likelihood: Literal["gaussian", "ordinal"] = "gaussian"
 
     def __post_init__(self) -> None:
         require_count("epochs", self.epochs)
@@ -86,6 +92,12 @@ class Keras(SolverSettings):
         require_number("l2_bias", self.l2_bias, 0)
         require_choice("l2_on", self.l2_on, ("rows", "table"))
         require_rate(self.learning_rate, self.decay)
+        require_choice("likelihood", self.likelihood, ("gaussian", "ordinal"))
+        require(
+            self.likelihood == "gaussian" or self.loss == "rmse",
+            f"likelihood='ordinal' has a loss of its own; received loss={self.loss!r}. Leave one "
+            f"of the two out.",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON-able values.
@@ -141,30 +153,43 @@ class Keras(SolverSettings):
         if validation is not None and not len(validation):
             validation = None
         file = StateFile.of(checkpoint, self, ratings, validation, factors=factors, seed=seed)
-        spread = _spread(ratings) if self.standardise else 1.0
-        network = matrix_factorization(
-            ratings.user_ids.size,
-            ratings.item_ids.size,
-            factors,
-            ratings.mean / spread,
-            l2=self.l2,
-            l2_bias=self.l2_bias,
-            l2_on=self.l2_on,
-            seed=seed,
-        )
-        steps = self.epochs * -(-len(ratings) // self.batch_size)
-        loop = EpochLoop(network, self.make_optimizer(steps), self.loss, self.batch_size)
-        with epoch_hooks(callbacks, loop, self.epochs) as hooks:
+        task, finish = self._task(ratings, factors, seed)
+        with epoch_hooks(callbacks, task.loop, self.epochs) as hooks:
             course = Course(
-                _Task(loop, ratings, spread, seed),
+                task,
                 Monitor("epoch", ratings, validation, watch, hooks.callbacks),
                 hooks,
                 epochs=self.epochs,
                 patience=self.patience,
                 file=file,
-                finish=lambda factors, history: Fitted(factors, None, history),
+                finish=finish,
             )
             return course.run()  # type: ignore[no-any-return]
+
+    def _task(self, ratings: Ratings, factors: int, seed: int) -> tuple[Any, Any]:
+        """Return what is trained, and what makes the result of what is kept and the history."""
+        stars = Stars.of(ratings.values) if self.likelihood == "ordinal" else None
+        spread = _spread(ratings) if self.standardise else 1.0
+        network = matrix_factorization(
+            ratings.user_ids.size,
+            ratings.item_ids.size,
+            factors,
+            ratings.mean / spread if stars is None else 0.0,
+            l2=self.l2,
+            l2_bias=self.l2_bias,
+            l2_on=self.l2_on,
+            seed=seed,
+        )
+        optimizer = self.make_optimizer(self.epochs * -(-len(ratings) // self.batch_size))
+        if stars is None:
+            loop = EpochLoop(network, optimizer, self.loss, self.batch_size)
+            return _Task(loop, ratings, spread, seed), lambda kept, told: Fitted(kept, None, told)
+        from penchant.network.ordinal import cross_entropy, with_probabilities
+
+        network = with_probabilities(network, stars)
+        loop = EpochLoop(network, optimizer, cross_entropy, self.batch_size)
+        task = OrdinalTask(loop, ratings, stars, seed)
+        return task, lambda kept, told: Fitted(kept.factors, None, told, kept.stars)
 
     def make_optimizer(self, steps: int) -> Any:
         """Return a fresh Keras optimiser for a training of so many steps.
@@ -178,7 +203,7 @@ class _Task:
     """The factors' network as it is trained; see `penchant.solvers.keras_run.Task`."""
 
     def __init__(self, loop: EpochLoop, ratings: Ratings, spread: float, seed: int) -> None:
-        self._loop = loop
+        self.loop = loop
         self._ratings = ratings
         self._spread = spread
         self._seed = seed
@@ -187,12 +212,12 @@ class _Task:
         order = epoch_order(self._seed, epoch, len(self._ratings))
         table = self._ratings
         inputs = [table.user_rows[order], table.item_rows[order]]
-        return self._loop.run(inputs, table.values[order] / np.float32(self._spread))
+        return self.loop.run(inputs, table.values[order] / np.float32(self._spread))
 
     def numbers(self, epoch: int) -> Factors:
         try:
             with np.errstate(over="ignore"):
-                factors = factors_of(self._loop.network).scaled(self._spread)
+                factors = factors_of(self.loop.network).scaled(self._spread)
         except DataError:
             raise diverged("epoch", epoch + 1) from None
         return without_strangers(factors, self._ratings)
@@ -201,7 +226,7 @@ class _Task:
         return factors_from(arrays, float(arrays["mean"]))
 
     def variables(self) -> list[Any]:
-        return [*self._loop.network.variables, *self._loop.optimizer.variables]
+        return [*self.loop.network.variables, *self.loop.optimizer.variables]
 
 
 def _spread(ratings: Ratings) -> float:
