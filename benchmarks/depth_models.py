@@ -32,5 +32,11 @@ ENTRIES = [
     Entry(SAMPLER, lambda: pc.MatrixFactorization(), member=True),
     Entry("Gibbs sampler, rank 32", lambda: pc.MatrixFactorization(solver=pc.Gibbs(rank=32)),
           member=True),
+    Entry("Gibbs sampler, ordinal",
+          lambda: pc.MatrixFactorization(solver=pc.Gibbs(likelihood="ordinal")), member=True),
     Entry("ALS", lambda: pc.MatrixFactorization(solver="als"), member=True),
+    Entry("preset deep", lambda: pc.DeepRating.preset("deep"), "2048, 256, linear"),
+    Entry("preset occupation", lambda: pc.DeepRating.preset("occupation"), "2048, 256, linear"),
+    Entry("DeepRating", lambda: pc.DeepRating(), "its defaults"),
+    Entry("DeepResidual", lambda: pc.DeepResidual(), "64, 32, gelu", member=True),
 ]  # fmt: skip

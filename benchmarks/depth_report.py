@@ -10,10 +10,13 @@ from marks import DOCS, put
 from penchant.comparison.significance import bootstrap
 from penchant.history import History
 from penchant.metrics import rmse
+from penchant.plots import plot_history
 from penchant.ratings import Ratings
 
 DRAWS = 10_000
 PAGE = "depth.md"
+NEAR = (-0.008, 0.012)
+"""What the second half of the picture shows."""
 
 
 class Line(NamedTuple):
@@ -77,9 +80,14 @@ def report(found: Found, base: str, *, write: bool) -> None:
     names = [line.name for line in found[0][2]]
     told = {name: differences(part, names, base) for name, part in shown.items()}
     single = [name for name in names if not name.startswith("blend without ")]
-    tables = [models(found[0][2], single, told, base)]
+    tables = ["![RMSE less the sampler's](images/depth.png)"]
+    tables += [models(found[0][2], single, told, base)]
     if "blend" in names:
         tables += [members(found, told)]
+    curves = [line.name for line in found[0][2] if _has_curve(line)]
+    if curves:
+        tables += ["The curves of the deep ones on S1 (test rows choose nothing):"]
+        tables += [f"![{name}](images/{_picture(name)})" for name in curves]
     text = "\n\n".join(tables)
     print(text)
     if write:
@@ -87,9 +95,9 @@ def report(found: Found, base: str, *, write: bool) -> None:
         images = DOCS / "images"
         draw(told, single, base, images / "depth.png")
         for line in found[0][2]:
-            if line.hidden != "none" and "records" in line.more:
+            if _has_curve(line):
                 history = History(line.more["records"], line.more["best"])
-                history.plot(str(images / f"depth-{line.name.lower().replace(' ', '-')}.png"))
+                plot_history(history, images / _picture(line.name), title=line.name)
 
 
 def models(lines: list[Line], names: list[str], told: Any, base: str) -> str:
@@ -119,10 +127,18 @@ def members(found: Found, told: Any) -> str:
         without = "".join(f" {d.rmse:.4f} |" for d in _of(told, f"blend without {part['name']}"))
         rows.append(
             f"| {part['name']} | {part['weight']:.3f} | {part['rmse']:.4f} | "
-            f"{part['adds']:.4f} |{without}"
+            f"{part['adds']:z.4f} |{without}"
         )
     constant = blend.more["weights"]["constant"]
     return "\n".join([*rows, f"| constant | {constant:.3f} | | |{' |' * len(told)}"])
+
+
+def _has_curve(line: Line) -> bool:
+    return line.hidden != "none" and "records" in line.more
+
+
+def _picture(name: str) -> str:
+    return f"depth-{name.lower().replace(' ', '-').replace(',', '')}.png"
 
 
 def _of(told: Any, name: str) -> list[Difference]:
@@ -134,25 +150,32 @@ def _shown(one: Difference, is_base: bool) -> str:
 
 
 def draw(told: Any, names: list[str], base: str, path: Any) -> None:
-    """Draw the differences to the sampler with their intervals."""
+    """Draw the differences to the sampler with their intervals: all, and those near it again."""
     import matplotlib as mpl
 
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
     order = sorted(names, key=lambda name: -next(iter(told.values()))[name].rmse)
-    figure, axes = plt.subplots(figsize=(8, 0.45 * len(order) + 1.3), dpi=150)
-    for shift, (where, found) in enumerate(told.items()):
-        for place, name in enumerate(order):
-            d, y = found[name], place - 0.22 * shift
-            label = where if place == 0 else None
-            axes.plot([d.low, d.high], [y, y], color=f"C{shift}", linewidth=2)
-            axes.plot(d.more, y, "os"[shift], color=f"C{shift}", label=label)
-    axes.axvline(0, color="0.4", linewidth=1)
-    axes.set_yticks(range(len(order)), order)
-    axes.set_xlabel(f"RMSE less that of the {base}, with 95 % intervals (left is better)")
-    axes.grid(axis="x", alpha=0.3)
-    axes.legend(loc="lower right")
-    figure.tight_layout()
+    figure, both = plt.subplots(
+        1, 2, figsize=(10, 0.4 * len(order) + 1.4), dpi=150, sharey=True, layout="constrained"
+    )
+    for axes in both:
+        for shift, (where, found) in enumerate(told.items()):
+            look = {"color": f"C{shift}", "marker": "os"[shift], "capsize": 3, "linestyle": ""}
+            shown = [found[name] for name in order]
+            ends = [[d.more - d.low for d in shown], [d.high - d.more for d in shown]]
+            heights = [place - 0.22 * shift for place in range(len(order))]
+            axes.errorbar([d.more for d in shown], heights, xerr=ends, label=where, **look)
+        axes.axvline(0, color="0.4", linewidth=1)
+        axes.grid(axis="x", alpha=0.3)
+    both[0].set_yticks(range(len(order)), order)
+    both[0].set_title("all")
+    both[1].set_title("near the sampler")
+    both[1].set_xlim(*NEAR)
+    both[1].set_xticks([-0.005, 0, 0.005, 0.01])
+    figure.supxlabel(f"RMSE less that of the {base}, with 95 % intervals (left is better)")
+    if len(told) > 1:
+        both[0].legend()
     figure.savefig(path)
     plt.close(figure)
