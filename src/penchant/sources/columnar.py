@@ -27,8 +27,9 @@ def open_parquet(path: Path) -> Opened:
     try:
         file = pyarrow.parquet.ParquetFile(path)
         names = tuple(file.schema_arrow.names)
-        head = next(file.iter_batches(_SAMPLE), pa.RecordBatch.from_pylist([], file.schema_arrow))
-    except (OSError, pa.ArrowException) as error:
+        empty = pa.RecordBatch.from_pylist([], file.schema_arrow)
+        head = _sound(next(file.iter_batches(_SAMPLE), empty))
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(path, error) from None
 
     def batches(places: Places) -> Iterator[Batch]:
@@ -36,9 +37,9 @@ def open_parquet(path: Path) -> Opened:
         file = pyarrow.parquet.ParquetFile(path, read_dictionary=texts)
         columns = list(dict.fromkeys(names[at] for at in places.values()))
         try:
-            for batch in file.iter_batches(_ROWS, columns=columns):
+            for batch in map(_sound, file.iter_batches(_ROWS, columns=columns)):
                 yield {role: batch.column(names[at]) for role, at in places.items()}
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise _unreadable(path, error) from None
 
     def locate(row: int, at: int) -> Where:
@@ -57,7 +58,7 @@ def open_arrow(path: Path) -> Opened:
     """
     try:
         table = _arrow_table(path)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(path, error) from None
     names = tuple(table.column_names)
 
@@ -78,10 +79,20 @@ def _arrow_table(path: Path) -> pa.Table:
     if first.startswith(b"FEA1"):
         import pyarrow.feather
 
-        return pyarrow.feather.read_table(path)
+        return _sound(pyarrow.feather.read_table(path))
     source = pa.memory_map(str(path))
     ours = pa.ipc.open_file if first == b"ARROW1" else pa.ipc.open_stream
-    return ours(source).read_all()
+    return _sound(ours(source).read_all())
+
+
+def _sound(table: Any) -> Any:
+    """Return a table, or a batch, of which no part lies outside its memory or is no text.
+
+    Arrow itself doesn't look: it reads what a damaged file points to, and the process may die.
+    Raises `pyarrow.ArrowInvalid` where it is unsound.
+    """
+    table.validate(full=True)
+    return table
 
 
 def read_table(path: Path) -> pa.Table | None:
@@ -91,9 +102,9 @@ def read_table(path: Path) -> pa.Table | None:
     kind = path.suffix.lower()
     try:
         if kind in (".parquet", ".pq"):
-            return pyarrow.parquet.read_table(path)
+            return _sound(pyarrow.parquet.read_table(path))
         return _arrow_table(path) if kind in (".arrow", ".feather", ".ipc") else None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(path, error) from None
 
 
