@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,27 @@ def test_squares_alone_are_those_beside_the_errors():
     plain.row_squares(0, 8, *arguments, slow)
     np.testing.assert_allclose(alone, sums, rtol=1e-6)
     np.testing.assert_allclose(alone, slow, rtol=1e-5)
+
+
+def test_squares_with_weights_and_clipped_agree_with_the_twin():
+    arguments = problem(1, 8, 9, 8)
+    low, high = np.float32(-0.5), np.float32(0.5)
+    fast, slow = np.zeros((2, 8)), np.zeros((2, 8))
+    residuals.row_scores(0, 8, *arguments, low, high, *fast)
+    plain.row_scores(0, 8, *arguments, low, high, *slow)
+    np.testing.assert_allclose(fast, slow, rtol=1e-4)
+    assert (fast[0] != fast[1]).any()
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_a_prediction_that_is_not_finite_is_not_clipped_away(broken):
+    arguments = problem(1, 8, 9, 8)
+    row = int(np.flatnonzero(np.diff(arguments[0]))[0])
+    arguments[4][row] = broken
+    sums, clipped = np.zeros((2, 8))
+    residuals.row_scores(0, 8, *arguments, np.float32(-1), np.float32(1), sums, clipped)
+    assert not np.isfinite(clipped[row])
+    assert np.isfinite(np.delete(clipped, row)).all()
 
 
 def test_predictions_of_pairs_agree_with_the_twin():

@@ -132,6 +132,33 @@ def row_errors(
         sums[row] = (other_weights[j] * errors[t].astype(np.float64) ** 2).sum()
 
 
+def row_scores(
+    start: int,
+    stop: int,
+    indptr: Array,
+    indices: Array,
+    values: Floats,
+    factors: Floats,
+    biases: Floats,
+    other_factors: Floats,
+    other_biases: Floats,
+    other_weights: Floats,
+    low: np.float32,
+    high: np.float32,
+    sums: npt.NDArray[np.float64],
+    clipped: npt.NDArray[np.float64],
+) -> None:
+    """Fill weighted squares, and those of clipped predictions, as the kernel does."""
+    errors = np.zeros(len(values), np.float32)
+    row_errors(
+        start, stop, indptr, indices, values, factors, biases,
+        other_factors, other_biases, other_weights, errors, sums,
+    )  # fmt: skip
+    squares = (values - np.clip(values - errors, low, high)).astype(np.float64) ** 2
+    for row in range(start, stop):
+        clipped[row] = squares[indptr[row] : indptr[row + 1]].sum()
+
+
 def predict_pairs(
     start: int,
     stop: int,

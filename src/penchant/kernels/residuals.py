@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.jit import kernel
-from penchant.kernels.vector import fma, load, splat, total
+from penchant.kernels.vector import fma, load, prefetch, splat, total
+
+AHEAD = 32
+"""The factors of the rating so many places ahead are asked for, of this row or the next."""
 
 
 @kernel
@@ -14,6 +17,14 @@ def _dot(x, o, y, q, K):  # type: ignore[no-untyped-def]
     for j in range(0, K, 8):
         a = fma(load(x, o + j), load(y, q + j), a)
     return total(a)
+
+
+@kernel
+def _ask(x, indices, t, K):  # type: ignore[no-untyped-def]
+    """Ask for the factors of the rating `AHEAD` places after t."""
+    o = np.intp(indices[min(t + AHEAD, indices.size - 1)]) * K
+    for j in range(0, K, 16):
+        prefetch(x, o + j)
 
 
 @kernel
@@ -42,6 +53,7 @@ def row_errors(  # type: ignore[no-untyped-def]
     for row in range(start, stop):
         o, b, a = row * K, biases[row], 0.0
         for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
+            _ask(q, indices, t, K)
             j = np.intp(indices[t])
             e = values[t] - b - other_biases[j] - _dot(p, o, q, j * K, K)
             errors[t] = e
@@ -60,10 +72,41 @@ def row_squares(  # type: ignore[no-untyped-def]
     for row in range(start, stop):
         o, b, a = row * K, biases[row], 0.0
         for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
+            _ask(q, indices, t, K)
             j = np.intp(indices[t])
             e = np.float64(values[t] - b - other_biases[j] - _dot(p, o, q, j * K, K))
             a += np.float64(other_weights[j]) * e * e
         sums[row] = a
+
+
+@kernel
+def row_scores(  # type: ignore[no-untyped-def]
+    start, stop, indptr, indices, values, factors, biases, other_factors, other_biases,
+    other_weights, low, high, sums, clipped,
+):  # fmt: skip
+    """Fill the sums ``Σ w e²`` as `row_squares` does, and those of what is measured.
+
+    `clipped`, (M,) float64, gets each row's ``Σ (value − prediction)²`` without weights, the
+    prediction clipped to low … high, float32; NaN where one is not finite.
+    """
+    K = factors.shape[1]
+    p, q = factors.reshape(-1), other_factors.reshape(-1)
+    for row in range(start, stop):
+        o, b, a, c = row * K, biases[row], 0.0, 0.0
+        for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
+            _ask(q, indices, t, K)
+            j = np.intp(indices[t])
+            predicted = b + other_biases[j] + _dot(p, o, q, j * K, K)
+            e = np.float64(values[t] - predicted)
+            a += np.float64(other_weights[j]) * e * e
+            inside = predicted
+            if predicted < low:
+                inside = low
+            if predicted > high:
+                inside = high
+            e = np.float64(values[t] - inside) + 0 * e  # an infinity is no rating
+            c += e * e
+        sums[row], clipped[row] = a, c
 
 
 @kernel
@@ -72,5 +115,7 @@ def predict_pairs(start, stop, user_rows, item_rows, P, bu, Q, bi, out):  # type
     K = P.shape[1]
     p, q = P.reshape(-1), Q.reshape(-1)
     for n in range(start, stop):
+        _ask(p, user_rows, n, K)
+        _ask(q, item_rows, n, K)
         u, i = np.intp(user_rows[n]), np.intp(item_rows[n])
         out[n] = bu[u] + bi[i] + _dot(p, u * K, q, i * K, K)

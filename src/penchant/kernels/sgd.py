@@ -16,6 +16,10 @@ import numpy as np
 
 from penchant.kernels.jit import kernel, kernel_with
 from penchant.kernels.rng import philox
+from penchant.kernels.vector import prefetch
+
+AHEAD = 16
+"""The factors of the rating so many steps ahead are asked for."""
 
 _f = np.float32
 _SHUFFLE = np.uint32(0x5364)  # keeps these draws apart from others under the same seed
@@ -80,6 +84,13 @@ def shuffle(order, block, epoch, key):  # type: ignore[no-untyped-def]
         order[j], order[to] = order[to], order[j]
 
 
+@kernel
+def _ask(x, o, K):  # type: ignore[no-untyped-def]
+    """Ask for the K numbers from place o on."""
+    for k in range(0, K, 16):
+        prefetch(x, o + k)
+
+
 @_wide
 def sgd_blocks(  # type: ignore[no-untyped-def]
     blocks,
@@ -126,7 +137,7 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
     longest = (starts[blocks + 1] - starts[blocks]).max()
     order, target = np.empty(longest, np.int32), np.empty(longest, np.float32)
     user, item = np.empty(longest, np.int32), np.empty(longest, np.int32)
-    K = P.shape[1]
+    K, flat_p, flat_q = P.shape[1], P.reshape(-1), Q.reshape(-1)
     for block in blocks:
         start = starts[block]
         length = starts[block + 1] - start
@@ -134,7 +145,10 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
         for j in range(length):  # in order, which the memory is quick at; out of order below
             user[j], item[j] = users[start + j], items[start + j]
             target[j] = scale * (values[start + j] - mean)
-        for at in order[:length]:
+        for j in range(length):
+            at, later = order[j], order[min(j + AHEAD, length - 1)]
+            _ask(flat_p, np.intp(user[later]) * K, K)
+            _ask(flat_q, np.intp(item[later]) * K, K)
             u, i = user[at], item[at]
             p, q = P[u], Q[i]
             dot = _f(0)
@@ -152,7 +166,11 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
 @_wide
 def predict_pairs(users, items, mean, deviation, user_bias, item_bias, P, Q, out):  # type: ignore[no-untyped-def]
     """Fill `out`, (n,) float32, with ``mean + deviation (b_u + b_i + p_u · q_i)``, pair by pair."""
+    K, flat_p, flat_q = P.shape[1], P.reshape(-1), Q.reshape(-1)
     for j in range(len(out)):
+        later = min(j + AHEAD, len(out) - 1)
+        _ask(flat_p, np.intp(users[later]) * K, K)
+        _ask(flat_q, np.intp(items[later]) * K, K)
         u, i = users[j], items[j]
         p, q = P[u], Q[i]
         dot = _f(0)

@@ -11,7 +11,7 @@ from penchant.engine.threads import Threads
 from penchant.errors import DivergedError
 from penchant.factors import Factors
 from penchant.ids import Rows
-from penchant.kernels.residuals import predict_pairs, row_errors
+from penchant.kernels.residuals import predict_pairs, row_scores
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.ratings import Ratings
 from penchant.solvers.als_half import STATE, RidgeHalf
@@ -43,6 +43,7 @@ class Run:
         self, settings: ALS, ratings: Ratings, seed: int, threads: Threads, monitor: Monitor
     ) -> None:
         self._settings, self._threads, self._monitor = settings, threads, monitor
+        self._scale = ratings.scale
         self._problem = problem = Problem.of(
             ratings,
             side_information=settings.side_information,
@@ -95,7 +96,11 @@ class Run:
             if not (np.isfinite(half.factors).all() and np.isfinite(half.bias).all()):
                 raise diverged("sweep", len(self._monitor.history) + 1)
             half.solve_prior(self._threads)
-        stop = self._monitor.measure(self._predict, loss=self.objective())
+        squares, train_rmse = self._measured()
+        if not np.isfinite(train_rmse):
+            raise diverged("sweep", len(self._monitor.history) + 1)
+        loss = squares + self._penalties()
+        stop = self._monitor.measure(self._predict, loss=loss, train_rmse=train_rmse)
         history = self._monitor.history
         if keeps_last(history):
             self._kept = self._arrays()  # at one stroke: Ctrl-C can't leave half of it
@@ -104,25 +109,34 @@ class Run:
             file.write(self._arrays() | kept, history.to_json())
         return stop
 
-    def _squares(self) -> float:
-        """Return ``Σ w_u w_i e²`` over the training ratings, in units of their deviation."""
-        users, items = self.users, self.items
-        errors, sums = np.empty(len(users.values), np.float32), np.zeros(len(users.bias))
-        weights = items.units**2
+    def _measured(self) -> tuple[float, float]:
+        """Return ``Σ w_u w_i e²`` over the training ratings, and their RMSE in rating units.
+
+        The sum is in units of the ratings' deviation; both come from one pass over the ratings.
+        """
+        users, items, problem = self.users, self.items, self._problem
+        sums, clipped = np.zeros((2, len(users.bias)))
+        weights, scale = items.units**2, self._scale
+        low, high = (
+            np.float32((end - problem.mean) / problem.unit) for end in (scale.low, scale.high)
+        )
 
         def work(start: int, stop: int) -> None:
-            row_errors(
+            row_scores(
                 start, stop, users.indptr, users.indices, users.values, users.factors, users.bias,
-                items.factors, items.bias, weights, errors, sums,
+                items.factors, items.bias, weights, low, high, sums, clipped,
             )  # fmt: skip
 
         self._threads.map(work, users.blocks)
-        return float(sums @ users.units.astype(np.float64) ** 2)
+        rmse = float(np.sqrt(clipped.sum() / len(users.values))) * problem.unit
+        return float(sums @ users.units.astype(np.float64) ** 2), rmse
+
+    def _penalties(self) -> float:
+        return sum(half.penalty(self._threads) for half in (self.users, self.items))
 
     def objective(self) -> float:
         """Return the objective as `ALS` states it."""
-        penalties = (half.penalty(self._threads) for half in (self.users, self.items))
-        return self._squares() + sum(penalties)
+        return self._measured()[0] + self._penalties()
 
     def _predict(self, user_rows: Rows, item_rows: Rows) -> Floats:
         out, (users, items) = np.empty(len(user_rows), np.float32), (self.users, self.items)
@@ -160,7 +174,7 @@ class Run:
         history = self._monitor.history
         if self._settings.scaling == "count":
             return Fitted(self._network(factors), None, history)
-        problem, alpha = self._problem, len(self.users.values) / max(self._squares(), 1e-9)
+        problem, alpha = self._problem, len(self.users.values) / max(self._measured()[0], 1e-9)
         head = Head(_kept(self.users, alpha), _kept(self.items, alpha), alpha)
         posterior = make_posterior(problem, [head], None, self._threads)
         network, posterior = distil(

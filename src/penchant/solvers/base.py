@@ -147,12 +147,14 @@ class Monitor:
     def measure(self, predict: Predict, **more: float) -> bool:
         """Add a record of the model as it stands; return whether a callback wants to stop.
 
-        Raises `DivergedError` where a prediction is not finite.
+        A part whose RMSE the solver has measured itself, such as ``train_rmse=``, is not measured
+        again. Raises `DivergedError` where a prediction is not finite.
         """
         record: dict[str, float] = {self._round_name: len(self.history) + 1, **more}
         for part, ratings in self._parts.items():
-            if ratings is not None and len(ratings):
-                record[f"{part}_rmse"] = self._rmse(ratings, predict)
+            name = f"{part}_rmse"
+            if ratings is not None and len(ratings) and name not in more:
+                record[name] = self._rmse(ratings, predict)
         record["seconds"] = time.perf_counter() - self._began
         return self.add(record)
 

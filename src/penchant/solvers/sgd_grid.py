@@ -12,6 +12,7 @@ import numpy.typing as npt
 from penchant.engine.threads import Block, Threads
 from penchant.ids import Rows
 from penchant.kernels import rng, sgd
+from penchant.kernels.aligned import aligned_empty
 from penchant.ratings import Ratings
 
 Floats = npt.NDArray[np.float32]
@@ -41,7 +42,7 @@ class Tables(NamedTuple):
     @classmethod
     def start(cls, M: int, N: int, K: int, spread: float, key: Key) -> Self:
         """Return zero biases and normal factors with a standard deviation of spread / √K."""
-        P, Q = np.empty((M, K), np.float32), np.empty((N, K), np.float32)
+        P, Q = aligned_empty(M, K), aligned_empty(N, K)
         rng.fill_normals(0, M, 0, _USERS, key, P)
         rng.fill_normals(0, N, 0, _ITEMS, key, Q)
         P *= np.float32(spread / math.sqrt(K))
