@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet
 
 Row = tuple[str, str, str, str]
@@ -202,6 +203,13 @@ def ends(rng, text):
     return rng.choice(ways)
 
 
+def _several(rng, content, ways):
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        if content:
+            content = rng.choice(ways)(rng, content)
+    return content
+
+
 ANYWHERE = (flip, replace_bytes, truncate, cut_out, repeat, exchange, zeros)
 IN_TEXT = (*ANYWHERE, field, field, separator_of_a_line, header)
 
@@ -228,10 +236,7 @@ def _mutated_text(rng, kind):
     name, rows, text = TEXTS[kind](rng)
     if rng.random() < 0.1:
         return name, ends(rng, text), _known(rows), 0
-    changed = text
-    for _ in range(rng.choice((1, 1, 1, 2, 4))):
-        if changed:
-            changed = rng.choice(IN_TEXT)(rng, changed)
+    changed = _several(rng, text, IN_TEXT)
     return name, changed, *compare(text, changed, rows)
 
 
@@ -267,7 +272,8 @@ def _zstd(text: bytes) -> bytes:
     return pa.compress(text, codec="zstd", asbytes=True)
 
 
-def _parquet(rng):
+def _columnar(rng):
+    """Change bytes of a Parquet or an Arrow file; no checksum guards their values."""
     rows = _rows(rng, str)
     columns = list(zip(*rows, strict=True))
     table = pa.table(
@@ -279,13 +285,39 @@ def _parquet(rng):
         }
     )
     out = io.BytesIO()
-    packing = rng.choice(("none", "snappy", "zstd", "gzip"))
-    pyarrow.parquet.write_table(table, out, compression=packing)
-    changed = out.getvalue()
-    for _ in range(rng.choice((1, 1, 3))):
-        if changed:
-            changed = rng.choice(ANYWHERE)(rng, changed)
-    return Input("ratings.parquet", changed, None)
+    if rng.random() < 0.3:
+        name, packing = "ratings.feather", rng.choice(("uncompressed", "lz4", "zstd"))
+        pyarrow.feather.write_feather(table, out, compression=packing)
+    else:
+        name, packing = "ratings.parquet", rng.choice(("none", "snappy", "zstd", "gzip"))
+        pyarrow.parquet.write_table(table, out, compression=packing)
+    return Input(name, _several(rng, out.getvalue(), ANYWHERE), None)
+
+
+def _other_layouts(rng):
+    """Change blocks of one item each, a matrix, or one JSON array: a line may stand for many."""
+    rows = _rows(rng, str, 1)
+    items = sorted({item for _, item, _, _ in rows}, key=int)
+    given = {(user, item): rating for user, item, rating, _ in rows}
+    users = sorted({user for user, _, _, _ in rows}, key=int)
+    blocks = "".join(
+        f"{item}:\n"
+        + "".join(f"{u},{given[u, item]},2005-09-06\n" for u in users if (u, item) in given)
+        for item in items
+    )
+    matrix = (
+        "user,"
+        + ",".join(f"film {item}" for item in items)
+        + "\n"
+        + "".join(
+            f"{user}," + ",".join(given.get((user, item), "") for item in items) + "\n"
+            for user in users
+        )
+    )
+    array = json.dumps([{"user": u, "item": i, "rating": int(r)} for (u, i), r in given.items()])
+    texts = {"combined_data_1.txt": blocks, "matrix.csv": matrix, "ratings.json": array}
+    name, text = rng.choice(list(texts.items()))
+    return Input(name, _several(rng, text.encode(), IN_TEXT), None)
 
 
 def _zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -351,7 +383,8 @@ KINDS: dict[str, Callable[[random.Random], Input]] = {
     "separators": _swapped,
     "gzip": _packed(gzip.compress, ".gz"),
     "zstd": _packed(_zstd, ".zst"),
-    "parquet": _parquet,
+    "Parquet, Arrow": _columnar,
+    "other layouts": _other_layouts,
     "zip": _archive,
     "zip of a set": _set,
     "folder": _folder,

@@ -5,9 +5,13 @@ The whole, of 10,000 inputs and more, is `python benchmarks/fuzz_sources.py`.
 
 import dataclasses
 import importlib
+import struct
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
 import pytest
 
 import penchant
@@ -48,6 +52,32 @@ def test_inputs_are_the_same_each_time():
     for kind in inputs.KINDS:
         assert inputs.make(kind, 3) == inputs.make(kind, 3)
         assert inputs.make(kind, 3) != inputs.make(kind, 4)
+
+
+class TestFound:
+    """What the whole run found that its small share would miss."""
+
+    @pytest.fixture
+    def table(self):
+        return pa.table({"user": ["aaaa", "bbbb", "cccc"], "item": [1, 2, 3], "rating": [3, 4, 5]})
+
+    def test_an_arrow_file_that_points_outside_its_memory(self, tmp_path, table):
+        pyarrow.feather.write_feather(table, tmp_path / "a.feather", compression="uncompressed")
+        good = (tmp_path / "a.feather").read_bytes()
+        offsets = struct.pack("<4i", 0, 4, 8, 12)
+        assert good.count(offsets) == 1
+        wrong = struct.pack("<4i", 0, 4, 8, 2**30)
+        (tmp_path / "a.feather").write_bytes(good.replace(offsets, wrong))
+        with pytest.raises(SourceError, match=r"a\.feather cannot be read: .*larger than values array"):
+            penchant.load(tmp_path / "a.feather", quiet=True)
+
+    def test_a_parquet_file_with_bytes_that_are_no_text(self, tmp_path, table):
+        pyarrow.parquet.write_table(table, tmp_path / "a.parquet", compression="none")
+        good = (tmp_path / "a.parquet").read_bytes()
+        at = good.index(b"bbbb")
+        (tmp_path / "a.parquet").write_bytes(good[:at] + b"b\xffbb" + good[at + 4 :])
+        with pytest.raises(SourceError, match=r"a\.parquet cannot be read: .*UTF8"):
+            penchant.load(tmp_path / "a.parquet", quiet=True)
 
 
 class TestTheJudge:
