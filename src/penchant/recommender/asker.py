@@ -174,7 +174,8 @@ class Asker:
         weights = np.ones(len(rows)) if sure else chances
         some = slice(None, None, max(1, self.posterior.heads // MOST_HEADS))
         covariance = np.linalg.inv(heard.solved.precision[some]).astype(np.float64)
-        f, target = q.with_one(self.posterior.items.draws[some][:, rows]), self._target(among, sure)[some]
+        f = q.with_one(self.posterior.items.draws[some][:, rows])
+        target = self._target(among, sure)[some]
         weighed = self.posterior.noise.item_weights[rows].astype(np.float64)
         noise: Any = 1 / (heard.solved.noise[some, None] * weighed)
         asked: list[int] = []

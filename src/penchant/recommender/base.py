@@ -19,9 +19,10 @@ from penchant.recommender.distribution import Distribution
 from penchant.recommender.everyone import Everyone
 from penchant.recommender.everyone import top_rows as top_rows
 from penchant.recommender.intervals import LEVEL, Prediction
+from penchant.recommender.knobs import POOL, by_popularity, varied
 from penchant.recommender.knowledge import Knowledge, listed
 from penchant.recommender.scores import Scores
-from penchant.settings import require, require_choice, require_count
+from penchant.settings import require, require_choice, require_count, require_number
 
 Floats = npt.NDArray[np.float32]
 Seconds = npt.NDArray[np.int64] | None
@@ -210,6 +211,8 @@ class Recommender(Everyone):
         min_ratings: int = 0,
         by: Literal["rating", "low"] = "rating",
         interval: float | None = None,
+        diversity: float = 0.0,
+        popularity: float = 0.0,
     ) -> Answer[Recommendation] | Answer[Bounded]:
         """Return the n items with the highest predicted ratings for a user, best first.
 
@@ -225,12 +228,19 @@ class Recommender(Everyone):
             min_ratings: only items with at least so many ratings.
             by: "low" orders by the lower ends of the ratings' intervals: what is surely good.
             interval: the level of intervals to give, as for `predict`; 0.9 if None and by="low".
+            diversity: from 0, the best alone, to 1, the least alike: gives up some of the predicted
+                rating for items that differ from each other (`penchant.recommender.knobs.varied`).
+            popularity: from −1 to 1: below 0 it brings up what few have rated, above 0 what many
+                have; either gives up some of the predicted rating. docs/lists.md has what each
+                trades, measured.
 
         Raises:
             UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
         """
         require_count("n", n)
         require_choice("by", by, ("rating", "low"))
+        require_number("diversity", diversity, 0, 1)
+        require_number("popularity", popularity, -1, 1)
         level = LEVEL if interval is None and by == "low" else interval
         known = self.knowledge
         row = int(known.user_ids.rows([user])[0])
@@ -242,13 +252,24 @@ class Recommender(Everyone):
         if by == "low" and level is not None:
             ranks = scores.copy()
             ranks[left] = self._floors(level, row, left, _float32(known.scale.clip(scores[left])))
-        best = top_rows(ranks, left, n)
+        best = self._picked(ranks, left, n, diversity, popularity)
         shown = _float32(known.scale.clip(scores[best]))
         columns: list[Any] = [known.item_ids.ids(best), known.titles(best), shown.tolist()]
         if level is None:
             return Answer(tuple(Recommendation(*one) for one in zip(*columns, strict=True)))
         columns += [end.tolist() for end in self._ends(level, np.full_like(best, row), best, shown)]
         return Answer(tuple(Bounded(*one) for one in zip(*columns, strict=True)))
+
+    def _picked(
+        self, ranks: Floats, left: Any, n: int, diversity: float, popularity: float
+    ) -> Rows:
+        """Return the rows to show, of those that are left, by what they rank by."""
+        if popularity:
+            ranks = by_popularity(ranks, left, self.knowledge.item_counts, popularity)
+        if not diversity:
+            return top_rows(ranks, left, n)
+        pool = top_rows(ranks, left, max(POOL, 10 * n))
+        return varied(ranks, pool, n, lambda row: self._correlations("item", row), diversity)
 
     def similar_items(self, item: Id, n: int = 10) -> Answer[Neighbour]:
         """Return the n items most like one: whom the same users are predicted to like.
