@@ -70,7 +70,9 @@ def test_queries_that_give_no_ratings(sqlite_url, query, message):
 
 
 def test_what_a_database_needs(sqlite_url, tmp_path):
-    with pytest.raises(SettingsError, match=r"A database needs a query: load\('sqlite:///.*query="):
+    with pytest.raises(
+        SettingsError, match=r"A database needs a query .* load\('sqlite:///.*query="
+    ):
         penchant.load(sqlite_url)
     with pytest.raises(SettingsError, match=r"query= is for databases"):
         load(tmp_path)

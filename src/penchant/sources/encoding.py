@@ -40,7 +40,7 @@ def narrow(path: Path) -> str:
     good = first_bad = number = 0
     bad = b""
     with open_bytes(path) as file:
-        for lines in whole_lines(iter(lambda: file.read(1 << 20), b"")):
+        for lines in whole_lines(iter(lambda: file.read(1 << 20), b""), path):
             if not _is_utf8(lines):
                 for at, line in enumerate(lines.split(b"\n"), start=number + 1):
                     if _is_utf8(line):

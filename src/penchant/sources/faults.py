@@ -106,7 +106,7 @@ def _lines(layout: Layout) -> Iterator[tuple[int, bytes]]:
     pieces = decoded_chunks(layout.path, layout.encoding, layout.start)
     if layout.returns:
         pieces = (piece.replace(b"\r", b"\n") for piece in pieces)
-    for lines in whole_lines(pieces, layout.quoted):
+    for lines in whole_lines(pieces, layout.path, layout.quoted, layout.skip):
         yield number, lines
         number += lines.count(b"\n")
 

@@ -163,7 +163,7 @@ def _objects(text: str) -> Iterator[Record]:
 
 def _lines(path: Path, parse: Any) -> Iterator[Record]:
     number = 0
-    for lines in whole_lines(decoded_chunks(path, "utf-8")):
+    for lines in whole_lines(decoded_chunks(path, "utf-8"), path):
         for line in lines.decode("utf-8", errors="replace").split("\n"):
             number += 1
             if not line.strip():
@@ -198,7 +198,7 @@ def _blocks(path: Path) -> Iterator[Record]:
     head, whole = read_head(path)
     _, codec = decode(path, head, whole, None)
     record: Record = {}
-    for lines in whole_lines(decoded_chunks(path, codec)):
+    for lines in whole_lines(decoded_chunks(path, codec), path):
         for line in lines.decode("utf-8", errors="replace").split("\n"):
             bare = line.strip()
             if not bare and record:

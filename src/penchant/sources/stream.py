@@ -13,9 +13,10 @@ from typing import IO, Any, cast
 
 import pyarrow as pa
 
-from penchant.errors import SourceError
+from penchant.errors import DataError, SourceError
 
 CHUNK = 4 << 20
+LONGEST = 16 << 20
 _HEAD = 262_144  # bytes looked at; far more than a hundred lines of any ratings file
 _PACKED = {
     b"\x1f\x8b": ("gzip", (".gz", ".gzip")),
@@ -110,20 +111,31 @@ def decoded_chunks(path: Path, encoding: str, start: int = 0) -> Iterator[bytes]
         raise unreadable(path, error) from None
 
 
-def whole_lines(pieces: Iterable[bytes], quoted: bool = False) -> Iterator[bytes]:
-    """Yield the same bytes cut after line ends only; where quoted, after those outside quotes."""
-    rest = b""
+def whole_lines(
+    pieces: Iterable[bytes], path: Path, quoted: bool = False, before: int = 0
+) -> Iterator[bytes]:
+    """Yield the same bytes cut after line ends only; where quoted, after those outside quotes.
+
+    Raises `DataError` for a line that is longer than any record of ratings.
+    """
+    rest, passed = b"", before
     for piece in pieces:
         both = rest + piece
         cut = both.rfind(b"\n") + 1
-        marks = both.count(b'"', 0, cut) if quoted and len(both) < 16 * CHUNK else 0
+        marks = both.count(b'"', 0, cut) if quoted and len(both) < LONGEST else 0
         while cut and marks % 2:
             before = both.rfind(b"\n", 0, cut - 1) + 1
             marks -= both.count(b'"', before, cut)
             cut = before
         if cut:
+            passed += both.count(b"\n", 0, cut)
             yield both[:cut]
         rest = both[cut:]
+        if len(rest) > LONGEST and b"\n" not in rest:
+            raise DataError(
+                f"{path}, line {passed + 1:,} is longer than {LONGEST >> 20} MB: it is no record "
+                f"of ratings. Is the file damaged, or a quote left open?"
+            )
     if rest:
         yield rest
 

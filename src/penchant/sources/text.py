@@ -112,7 +112,7 @@ def _changed(layout: Layout) -> Iterator[bytes]:
     if not _needs_change(layout):
         yield from pieces
         return
-    lined = whole_lines(pieces)
+    lined = whole_lines(pieces, layout.path, before=layout.skip)
     if layout.blocks:
         lined = blocks.unblocked(lined, layout.separator.encode())
     for lines in lined:
