@@ -56,9 +56,10 @@ def small_network(n_users, n_items):
     return keras.Model(rows, rating)
 
 
+SMALL_DEEP = {"factors": 3, "layers": (4,), "members": 2, "dropout": 0.1, "side_factors": 2}
 FEW_STEPS = {"epochs": 3, "batch_size": 200}
 QUICK_KINDS = {
-    "deep": lambda: {"factors": 3, "layers": (4,), "learning_rate": 0.02, **FEW_STEPS},
+    "deep": lambda: {**SMALL_DEEP, "learning_rate": 0.02, **FEW_STEPS},
     "neural": lambda: {"network": small_network, "learning_rate": 0.02, **FEW_STEPS},
     "blend": lambda: {"members": [part("gibbs"), part("als")], "folds": 3},
     "residual": lambda: {"factors": 3, "rank": 2, "layers": (4,), "folds": 2, "epochs": 1},

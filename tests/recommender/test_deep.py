@@ -22,12 +22,12 @@ JOBS = [None, *(["nurse", "smith", "baker"] * 20)]
 RATINGS = dataclasses.replace(WORLD, user_table=pa.table({"occupation": JOBS}), item_table=None)
 TRAIN, TEST = pc.split(RATINGS, test=0.2, seed=1)
 FEW = {"epochs": 2, "batch_size": 300, "learning_rate": 0.02}
-QUICK = {"factors": 3, "layers": (4,), **FEW}
+QUICK = {"factors": 3, "layers": (4,), "members": 1, "dropout": 0.0, "side_factors": 0, **FEW}
 
 
 @pytest.fixture(scope="module")
 def model():
-    return DeepRating(**QUICK, side_factors=2, seed=3).fit(TRAIN, progress=False)
+    return DeepRating(**{**QUICK, "side_factors": 2}, seed=3).fit(TRAIN, progress=False)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,14 @@ PLAIN = NetworkSettings(
 )
 SHAPE = DeepShape(51, 41, 3, (4,), activation="relu", dot=True, mean=RATINGS.mean, seed=2)
 DEEP = DeepTraining(
-    factors=3, layers=(4,), learning_rate=0.02, epochs=3, batch_size=300, side_information=False
+    factors=3,
+    layers=(4,),
+    members=1,
+    learning_rate=0.02,
+    epochs=3,
+    batch_size=300,
+    average=0.0,
+    side_information=False,
 )
 
 

@@ -28,6 +28,11 @@ PRESETS: dict[str, dict[str, Any]] = {
         "side_information": False,
         "side_factors": 0,
         "l2": 0.0,
+        "l2_bias": 0.0,
+        "learning_rate": 0.003,
+        "epochs": 20,
+        "batch_size": 512,
+        "average": 0.0,
     },
 }
 PRESETS["occupation"] = {
@@ -86,35 +91,36 @@ class DeepRating(NeuralRecommender):
     >>> import penchant as pc
     >>> ratings = pc.synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.3, seed=1)
     >>> train, test = pc.split(ratings, test=0.2, seed=1)
-    >>> model = pc.DeepRating(factors=4, layers=(8,), epochs=2, seed=0).fit(train, progress=False)
+    >>> model = pc.DeepRating(factors=4, layers=(8,), members=2, epochs=2)
+    >>> model = model.fit(train, progress=False)
     >>> model.predict([1, 1], [2, 3]).shape, model.n_parameters
-    ((2,), 799)
+    ((2,), 1301)
     """
 
     kind: ClassVar[str] = "deep"
 
     def __init__(
         self,
-        factors: int = 32,
-        layers: Sequence[int] = (64,),
-        members: int = 1,
-        activation: str = "gelu",
-        dropout: float = 0.0,
+        factors: int = 48,
+        layers: Sequence[int] = (128,),
+        members: int = 4,
+        activation: str = "silu",
+        dropout: float = 0.4,
         dot: bool = True,
         bags: bool = True,
         output: str = "linear",
         side_information: bool | Sequence[str] = True,
-        side_factors: int = 0,
-        l2: float = 0.0,
-        l2_bias: float = 0.0,
+        side_factors: int = 4,
+        l2: float = 0.002,
+        l2_bias: float = 0.0008,
         optimizer: Any = "adam",
-        learning_rate: float | None = 0.003,
+        learning_rate: float | None = 0.002,
         decay: str = "cosine",
         loss: Any = "mse",
-        epochs: int = 20,
-        batch_size: int = 512,
+        epochs: int = 9,
+        batch_size: int = 256,
         mask: float = 0.02,
-        average: float = 0.0,
+        average: float = 0.9,
         patience: int = 5,
         seed: int = 0,
     ) -> None:

@@ -44,18 +44,22 @@ class DeepTraining(NetworkSettings):
 
     name: ClassVar[str] = "deep"
 
-    factors: int = 32
-    layers: tuple[int, ...] = (64,)
-    members: int = 1
-    activation: str = "gelu"
-    dropout: float = 0.0
+    learning_rate: float | None = 0.002
+    epochs: int = 9
+    batch_size: int = 256
+    average: float = 0.9
+    factors: int = 48
+    layers: tuple[int, ...] = (128,)
+    members: int = 4
+    activation: str = "silu"
+    dropout: float = 0.4
     dot: bool = True
     bags: bool = True
     output: str = "linear"
     side_information: bool | Sequence[str] = True
-    side_factors: int = 0
-    l2: float = 0.0
-    l2_bias: float = 0.0
+    side_factors: int = 4
+    l2: float = 0.002
+    l2_bias: float = 0.0008
 
     def __post_init__(self) -> None:
         super().__post_init__()
