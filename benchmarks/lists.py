@@ -2,9 +2,9 @@
 
     python benchmarks/lists.py
 
-On S1 (MovieLens 100K, random split, test=0.2, seed=2021): the ten items for each of 300 users, drawn
-at random, without what the user rated in training, by the default model, calibrated on a tenth of
-the training ratings. Means over users:
+On S1 (MovieLens 100K, random split, test=0.2, seed=2021): the ten items for each of 300 users,
+drawn at random, without what the user rated in training, by the default model, calibrated on a
+tenth of the training ratings. Means over users:
 
 - predicted: the predicted rating of the items of a list;
 - NDCG@10 and precision@10: as penchant compare has them; relevant are test ratings of at least 4;
