@@ -101,11 +101,13 @@ class Noise:
     @classmethod
     def learn(cls, users: Any, items: Any, deviations: Floats, M: int, N: int) -> Noise:
         """Learn offsets and weights from user rows, item rows and ``r − mean``, (n,) each."""
-        n_items, n_users = np.bincount(items, minlength=N), np.bincount(users, minlength=M)
         pieces = [slice(at, at + _PIECE) for at in range(0, len(deviations), _PIECE)]
         item_offsets, user_offsets, item_sums = np.zeros(N), np.zeros(M), np.zeros(N)
         user_sums = np.zeros(M)
-        for at in pieces:
+        n_items, n_users = np.zeros(N, np.int64), np.zeros(M, np.int64)
+        for at in pieces:  # NumPy counts a copy in int64
+            n_items += np.bincount(items[at], minlength=N)
+            n_users += np.bincount(users[at], minlength=M)
             item_offsets += np.bincount(items[at], deviations[at], minlength=N)
         item_offsets /= PRIOR_OFFSET + n_items
         for at in pieces:

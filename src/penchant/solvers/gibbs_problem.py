@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ Of the number of ratings of an item in a user's bag, and of a user in an item's 
 
 Use = bool | tuple[str, ...]
 _Order = npt.NDArray[Any]
+_PIECE = 1 << 20
 _Pattern = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]
 
 
@@ -106,7 +108,7 @@ class Problem:
         M, N = ratings.user_ids.size, ratings.item_ids.size
         mean = ratings.mean if mean is None else mean
         deviations = ratings.values - np.float32(mean)
-        unit = float(np.sqrt(np.mean(deviations.astype(np.float64) ** 2))) or 1.0
+        unit = float(np.sqrt(_squares(deviations) / len(deviations))) or 1.0
         if stars is not None:
             mean, deviations, unit = 0.0, stars.scored(ratings.values), 1.0
         noise = Noise.learn(ratings.user_rows, ratings.item_rows, deviations, M, N)
@@ -118,12 +120,12 @@ class Problem:
                 item_weights=np.ones(N, np.float32),
             )
         by_user, by_item, deviations, to_items = _sorted(ratings, deviations)
-        values = deviations / np.float32(unit)
+        values = deviations if unit == 1.0 else deviations / np.float32(unit)
         tables = (ratings.user_table, ratings.item_table)
         uses = split_columns(side_information, *tables)
         weights = (noise.user_weights, noise.item_weights)
         data = (values, values[to_items])
-        to_items = to_items if keep_order else to_items[:0]
+        to_items = to_items if keep_order else np.zeros(0, to_items.dtype)  # no view: it is freed
         user_side, item_side = (
             _one_side(
                 *mine, *other, data[s], weights[s], tables[s], uses[s], bags, _POWERS[s], threads
@@ -161,10 +163,25 @@ def split_columns(use: Use, users: pa.Table | None, items: pa.Table | None) -> t
 
 def user_order(ratings: Ratings) -> _Order:
     """Return the order of the ratings by user, and by item within a user, (n,)."""
+    return _user_major(ratings)[0]
+
+
+def _user_major(ratings: Ratings) -> tuple[_Order, npt.NDArray[np.int64]]:
+    """Return that order, and where each user's ratings start in it, (M + 1,)."""
     by_item, _ = _order(ratings.item_rows, ratings.item_ids.size)
-    by_user, _ = _order(ratings.user_rows[by_item], ratings.user_ids.size)
-    order: _Order = by_item[by_user]
-    return order
+    by_user, starts = _order(ratings.user_rows[by_item], ratings.user_ids.size)
+    for part in _pieces(by_user):  # in place of a third order
+        by_user[part] = by_item[by_user[part]]
+    return by_user, starts
+
+
+def _pieces(column: npt.NDArray[Any]) -> Iterator[slice]:
+    """Cut a long column, so that what NumPy makes of each piece stays small."""
+    return (slice(at, at + _PIECE) for at in range(0, len(column), _PIECE))
+
+
+def _squares(values: Floats) -> float:
+    return sum(float((values[at].astype(np.float64) ** 2).sum()) for at in _pieces(values))
 
 
 def _order(rows: npt.NDArray[np.int32], M: int) -> tuple[_Order, npt.NDArray[np.int64]]:
@@ -176,13 +193,11 @@ def _order(rows: npt.NDArray[np.int32], M: int) -> tuple[_Order, npt.NDArray[np.
 
 def _sorted(ratings: Ratings, values: Floats) -> tuple[_Pattern, _Pattern, Floats, _Order]:
     """Return the pattern by user and by item, the user-major values, and their order by item."""
-    order = user_order(ratings)
-    item_rows, user_rows = ratings.item_rows[order], ratings.user_rows[order]
-    values = values[order]
+    order, indptr = _user_major(ratings)
+    item_rows, values = ratings.item_rows[order], values[order]
     del order
-    counts = np.bincount(user_rows, minlength=ratings.user_ids.size)
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     to_items, item_indptr = _order(item_rows, ratings.item_ids.size)
+    user_rows = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
     return (indptr, item_rows), (item_indptr, user_rows[to_items]), values, to_items
 
 
