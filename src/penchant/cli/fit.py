@@ -36,7 +36,7 @@ def fit(
         str,
         typer.Option(
             help="What to train: mf, a matrix factorisation; deep, a network with hidden layers; "
-            "autorec, an autoencoder of whole columns of ratings; blend, several of them weighed."
+            "blend, several recommenders weighed."
         ),
     ] = "mf",
     solver: Annotated[

@@ -9,11 +9,10 @@ from typing import Any
 from penchant.errors import SettingsError
 from penchant.settings import FACTORS, require_choice
 
-MODELS = ("mf", "deep", "autorec", "blend")
+MODELS = ("mf", "deep", "blend")
 
 _WHOSE = {
     "deep": "a deep network has embeddings of its own, and Keras trains it",
-    "autorec": "an autoencoder has hidden layers of its own, and Keras trains it",
     "blend": "a blend has several members, each with settings of its own",
 }
 
