@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from penchant.ids import as_ids
 from penchant.sources import moments
+from penchant.sources.dense import Dense
 from penchant.sources.grades import as_numbers
 
 Batch = dict[str, pa.Array]
@@ -50,9 +51,10 @@ def gather(batches: Iterable[Batch]) -> Gathered:
     Ids are int64 where each is written as a whole number is (no leading zero), text else.
     """
     parts: dict[str, list[Any]] = {"user": [], "item": [], "rating": [], "timestamp": []}
+    dense = {"user": Dense(), "item": Dense()}
     for batch in batches:
         for role, column in batch.items():
-            parts[role].append(_shrunk(role, column))
+            parts[role].append(_shrunk(role, column, dense.get(role)))
     users, user_places = _ids(parts, "user")
     items, item_places = _ids(parts, "item")
     values, note = _values(parts)
@@ -64,7 +66,7 @@ def gather(batches: Iterable[Batch]) -> Gathered:
     return Gathered(users, user_places, items, item_places, values, seconds, tuple(notes))
 
 
-def _shrunk(role: str, column: Any) -> Any:
+def _shrunk(role: str, column: Any, dense: Dense | None) -> Any:
     """Return a batch's column as little memory as will do: codes of its texts, or numbers."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
@@ -75,6 +77,9 @@ def _shrunk(role: str, column: Any) -> Any:
         return _as_float32(column)
     if role != "rating" and not pa.types.is_dictionary(kind) and not _is_text(kind):
         column = _as_ids(column, role)
+        if dense is not None and pa.types.is_integer(column.type) and not column.null_count:
+            coded = dense.encode(column)
+            column = column if coded is None else coded
     return column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
 
 

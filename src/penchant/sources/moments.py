@@ -157,9 +157,11 @@ def _decoded(chunk: pa.DictionaryArray, day_first: bool) -> Seconds:
 def _integers(numbers: pa.Array) -> Seconds:
     """Return numbers as whole ones, NO_TIME where one is missing or beyond all times."""
     if _is_whole(numbers):
-        filled = pc.fill_null(numbers.cast(pa.int64()), NO_TIME)
+        filled = numbers.cast(pa.int64())
+        filled = pc.fill_null(filled, NO_TIME) if filled.null_count else filled
         whole: Seconds = np.array(filled.to_numpy(zero_copy_only=False))
-        whole[np.abs(whole.astype(np.float64)) >= 2**62] = NO_TIME
+        if len(whole) and (whole.min() <= -(2**62) or whole.max() >= 2**62):
+            whole[(whole <= -(2**62)) | (whole >= 2**62)] = NO_TIME
         return whole
     values = numbers.to_numpy(zero_copy_only=False)
     good = np.abs(values) < 2**62

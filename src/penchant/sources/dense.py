@@ -1,0 +1,40 @@
+"""Codes of whole-number ids that lie close together: by a table, many times faster than a hash."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+_WIDEST = 1 << 24  # ids up to here: a table of 64 MB
+
+
+class Dense:
+    """Gives ids codes in the order of their first appearance, batch for batch.
+
+    >>> dense = Dense()
+    >>> dense.encode(pa.array([7, 3, 7])).to_pylist(), dense.encode(pa.array([9, 3])).to_pylist()
+    ([7, 3, 7], [9, 3])
+    """
+
+    def __init__(self) -> None:
+        self._codes = np.zeros(0, dtype=np.int32)  # of each id from 0 on; 0 where it is new
+        self._ids = np.zeros(0, dtype=np.int64)
+
+    def encode(self, column: pa.Array) -> pa.DictionaryArray | None:
+        """Return a batch of ids as codes; None where one is negative or too large for a table."""
+        ids = column.to_numpy(zero_copy_only=False)
+        if not len(ids) or ids.min() < 0 or ids.max() >= _WIDEST:
+            return None
+        short = int(ids.max()) + 1 - len(self._codes)
+        if short > 0:
+            self._codes = np.append(self._codes, np.zeros(short, dtype=np.int32))
+        codes = self._codes[ids]
+        new = codes == 0
+        if new.any():
+            fresh, first = np.unique(ids[new], return_index=True)
+            fresh = fresh[np.argsort(first)]
+            self._codes[fresh] = np.arange(len(fresh), dtype=np.int32) + len(self._ids) + 1
+            self._ids = np.append(self._ids, fresh)
+            codes = self._codes[ids]
+        codes -= 1
+        return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(self._ids))
