@@ -3,8 +3,11 @@
     python benchmarks/growth.py [--millions 1 10 25 100] [--factors 32] [--solvers SGD ALS Gibbs]
 
 Each measurement is a process of its own: rounds of the solver, training error included, the first
-left out; memory is the peak of the process above what stood before `fit`, the ratings themselves
-added to it. Bytes a rating are what is left of that beside the factors.
+left out; wall time, and beside it the CPU time of all threads, which a busy machine changes less.
+Memory is the peak of the process above what stood before `fit`, the ratings themselves (12 bytes
+each) added to it. It is told in two parts, in bytes a rating: the model, which grows with the rows
+and not with the ratings, counted exactly from the shapes (factors, biases, and for ALS and Gibbs
+the tables that hold side information: directions, weights, prior means), and what is left beside.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from marks import put
 import penchant as pc
 from penchant.ids import IdMap
 from penchant.ratings import Ratings, Scale
+from penchant.solvers.spectrum import DIRECTIONS
 
 SHAPES = {1: (6_000, 4_000), 10: (70_000, 10_000), 25: (160_000, 40_000), 100: (500_000, 80_000)}
 """Users and items for so many million ratings, about as in MovieLens' sets and beyond."""
@@ -76,6 +80,22 @@ def solver_of(name: str, factors: int, rounds: int) -> Any:
     return pc.Gibbs(rank=factors, sweeps=rounds, burn_in=rounds - 1, heads=1)
 
 
+def model_bytes(name: str, M: int, N: int, factors: int, directions: int) -> tuple[float, float]:
+    """Return the bytes of factors with biases, and those of the side matrices.
+
+    The tables that stand at the peak, each once: for SGD those that train and those that are kept.
+    ALS and Gibbs hold the halves, the kept ones or the head, the posterior's draws and the network;
+    of side information the directions U and their V of both sides, the posterior's weights B, and
+    the prior means of the larger side.
+    """
+    one = 4.0 * (M + N) * (factors + 1)
+    if name == "SGD":
+        return 2 * one, 0.0
+    side = 4.0 * 2 * (M + N) * directions
+    side += 4.0 * ((M + N) + max(M, N)) * (factors + 1)
+    return 4 * one, side
+
+
 def measure(name: str, millions: int, factors: int, threads: int) -> dict[str, float]:
     """Train for some rounds; return seconds and bytes."""
     small = ratings_of(1).take(np.arange(20_000))
@@ -83,18 +103,27 @@ def measure(name: str, millions: int, factors: int, threads: int) -> dict[str, f
     ratings = ratings_of(millions)
     M, N = ratings.user_ids.size, ratings.item_ids.size
     table = 12.0 * len(ratings)
-    before, marks = now(), [time.perf_counter()]
+    before, marks, cpu = now(), [time.perf_counter()], [time.process_time()]
+
+    def mark(_: Any) -> None:
+        marks.append(time.perf_counter())
+        cpu.append(time.process_time())
+
     solver = solver_of(name, factors, ROUNDS[millions])
     fitted = solver.fit(
         ratings, factors=factors, threads=threads,
-        callbacks=[lambda _: marks.append(time.perf_counter())],
+        callbacks=[mark],
     )  # fmt: skip
-    rounds = np.diff(marks)[1:]
+    model, side = model_bytes(name, M, N, factors, DIRECTIONS)
+    above = peak() - before + table
     return {
         "total": time.perf_counter() - marks[0],
-        "round": float(rounds.min()),
+        "round": float(np.diff(marks)[1:].min()),
+        "cpu": float(np.diff(cpu)[1:].min()),
         "peak": peak(),
-        "bytes": (peak() - before + table - 4.0 * (M + N) * (factors + 1)) / len(ratings),
+        "factors": model / len(ratings),
+        "side": side / len(ratings),
+        "beside": (above - model - side) / len(ratings),
         "rmse": float(fitted.history.column("train_rmse")[-1]),
     }
 
@@ -112,8 +141,11 @@ def main() -> None:
         print(json.dumps(one))
         return
     lines = [
-        "| solver | ratings | threads | s a round | ns a rating | bytes a rating | peak GB |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "Bytes are those of a rating.",
+        "",
+        "| solver | ratings | threads | s a round | ns a rating | CPU ns a rating | "
+        "bytes beside | side matrices | factors | peak GB |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name in args.solvers:
         for millions in args.millions:
@@ -129,11 +161,14 @@ def line(name: str, millions: int, factors: int, threads: int) -> str:
     command += ["--solvers", name, "--millions", str(millions), "--threads", str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        return f"| {name} | {millions}M | {threads} | failed: {done.stderr[-200:].strip()} | | | |"
+        what = f"failed: {done.stderr[-200:].strip()}"
+        return f"| {name} | {millions}M | {threads} | {what} | | | | | | |"
     got = json.loads(done.stdout.splitlines()[-1])
     return (
         f"| {name} | {millions}M | {threads} | {got['round']:.2f} | "
-        f"{got['round'] / millions * 1000:.0f} | {got['bytes']:.0f} | {got['peak'] / 1e9:.1f} |"
+        f"{got['round'] / millions * 1000:.0f} | {got['cpu'] / millions * 1000:.0f} | "
+        f"{got['beside']:.0f} | {got['side']:.0f} | {got['factors']:.0f} | "
+        f"{got['peak'] / 1e9:.1f} |"
     )
 
 
