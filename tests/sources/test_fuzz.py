@@ -68,7 +68,9 @@ class TestFound:
         assert good.count(offsets) == 1
         wrong = struct.pack("<4i", 0, 4, 8, 2**30)
         (tmp_path / "a.feather").write_bytes(good.replace(offsets, wrong))
-        with pytest.raises(SourceError, match=r"a\.feather cannot be read: .*larger than values array"):
+        with pytest.raises(
+            SourceError, match=r"a\.feather cannot be read: .*larger than values array"
+        ):
             penchant.load(tmp_path / "a.feather", quiet=True)
 
     def test_a_parquet_file_with_bytes_that_are_no_text(self, tmp_path, table):
