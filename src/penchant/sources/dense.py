@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -37,4 +39,10 @@ class Dense:
             self._ids = np.append(self._ids, fresh)
             codes = self._codes[ids]
         codes -= 1
-        return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(self._ids))
+        return pa.DictionaryArray.from_arrays(_as_arrow(codes), _as_arrow(self._ids))
+
+
+def _as_arrow(values: Any) -> pa.Array:
+    """Return an array as Arrow's; `pa.array` would load pandas, where it is installed."""
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
