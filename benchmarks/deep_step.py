@@ -21,7 +21,7 @@ from penchant.solvers.keras_loop import EpochLoop
 
 USERS = (10_000, 100_000, 1_000_000)
 ITEMS, FACTORS, BATCH, LISTS = 20_000, 32, 512, 64
-STEPS = (50, 250)
+STEPS = (50, 550)
 TIMES = 5
 
 HEADER = (
