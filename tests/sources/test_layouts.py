@@ -476,6 +476,15 @@ def test_a_name_too_few_is_told(tmp_path):
         load(path)
 
 
+def test_columns_without_known_names_are_not_guessed_where_two_could_be_the_rating(tmp_path):
+    path = tmp_path / "r.csv"
+    rows = [f"p{at % 3},{at % 14 + 1},{at % 9 / 2 + 0.5}" for at in range(40)]
+    for broken in ("", "x"):
+        path.write_text("a,b,c\n" + "\n".join([*rows, f"p1,2,3.5{broken}"]) + "\n")
+        with pytest.raises(DataError, match="no column is recognised as the user and the item"):
+            load(path)
+
+
 @pytest.mark.parametrize("zeros", [2, 30])
 def test_a_heap_of_zeros_far_from_the_rest_is_asked_about(tmp_path, zeros):
     path = tmp_path / "r.csv"

@@ -152,7 +152,7 @@ def _by_entries(
         missing.remove("rating")
         named["rating"] = grades[0]
         left.remove(grades[0])
-    if len(left) != len(missing) or any(content.is_row_number(sample[at]) for at in left):
+    if len(left) != len(missing) or not all(content.can_be_ids(sample[at]) for at in left):
         return {}
     return named | dict(zip(missing, left, strict=True))
 

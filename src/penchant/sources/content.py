@@ -46,6 +46,11 @@ def is_row_number(column: Column) -> bool:
     return len(column) >= 3 and len(set(column)) == len(column)
 
 
+def can_be_ids(column: Column) -> bool:
+    """Return whether a column repeats entries, and none of them is a broken number."""
+    return not is_row_number(column) and all((_number(entry) or 0) % 1 == 0 for entry in column)
+
+
 def order(sample: Sequence[Column], where: str) -> list[int]:
     """Return the places of user, item, rating and time in a table without a header.
 
