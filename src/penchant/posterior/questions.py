@@ -70,8 +70,8 @@ def weights_of(item_counts: Counts) -> Doubles:
     [0.0, 0.375, 0.625]
     """
     counts = item_counts.astype(np.float64)
-    even = (counts > 0) / max(1, np.count_nonzero(counts))
-    weights: Doubles = 0.5 * counts / max(1.0, counts.sum()) + 0.5 * even
+    even = (counts > 0) / max(1, int(np.count_nonzero(counts)))
+    weights: Doubles = 0.5 * counts / max(1.0, float(counts.sum())) + 0.5 * even
     return weights
 
 
