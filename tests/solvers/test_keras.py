@@ -180,6 +180,7 @@ class TestSettings:
             "l2_on": "table",
             "standardise": False,
             "patience": 5,
+            "likelihood": "gaussian",
         }
         assert Keras.chapter().rounds == 60
 
