@@ -16,7 +16,8 @@ import penchant
 ROOT = Path(penchant.__file__).parent
 
 ORDER = """
-    errors settings console tables fonts atomic ids ratings features sources split metrics ranking
+    errors settings console tables fonts atomic ids repeats ratings features sources split metrics
+    ranking
     history stars kernels engine factors topn posterior network solvers plots bundle recommender
     comparison tuning datacheck blocks report serve doctor cli __main__
 """.split()  # noqa: SIM905
