@@ -32,7 +32,8 @@ def test_the_list_says_how_large_where_from_and_what_is_there(run, tmp_path):
     rows = {line.split()[0]: re.sub(r" {2,}", "|", line) for line in lines[2:]}
     files = "https://files.grouplens.org/datasets/movielens"
     assert rows["ml-100k"] == (
-        f"ml-100k|100,000|943|1,682|1 to 5|4.9|yes|{files}/ml-100k.zip or the wheel of recbole 1.2.1"
+        f"ml-100k|100,000|943|1,682|1 to 5|4.9|yes|{files}/ml-100k.zip "
+        "or the wheel of recbole 1.2.1"
     )
     assert rows["ml-25m"] == (
         f"ml-25m|25,000,095|162,541|62,423|0.5 to 5|262.0|2.5 MB of it|{files}/ml-25m.zip"

@@ -55,3 +55,24 @@ def test_settings_go_alone(penchant):
     code, _, err = penchant("fit", "films.csv", "--settings", "s.json", "--solver", "als")
     assert code == 2
     assert "--settings says what to train: leave --model, --solver" in err
+
+
+@pytest.mark.parametrize("command", ["fit", "tune", "compare", "evaluate", "data"])
+def test_what_means_no_rating_is_said_to_every_command_that_reads(penchant, tmp_path, command):
+    rows = (tmp_path / "films.csv").read_text().splitlines()
+    zeros = [f"{row.rpartition(',')[0]},0" for row in rows[1:] if row.endswith(",3")]
+    others = [row for row in rows if not row.endswith(",3") and not row.endswith(",2")]
+    (tmp_path / "films.csv").write_text("\n".join([*others, *zeros]) + "\n")
+    more = {"fit": ["--solver", "bias"], "compare": ["--solver", "bias"],
+            "tune": ["--solver", "sgd", "--trials", "1"], "data": []}  # fmt: skip
+    if command == "evaluate":
+        made = pc.load("films.csv", unrated=0, quiet=True)
+        pc.MatrixFactorization(2, "bias").fit(made, progress=False).save("m.penchant")
+        given = ["evaluate", "m.penchant", "films.csv", "--all"]
+    else:
+        given = [command, "films.csv", *more[command]]
+    code, _, err = penchant(*given)
+    assert code == 2
+    assert "say unrated=0 (--unrated=0)" in err
+    code, _, _ = penchant(*given, "--unrated=0")
+    assert code == 0

@@ -44,6 +44,9 @@ def compare(
     duplicates: options.Duplicates = "last",
     users: options.Users = None,
     items: options.Items = None,
+    unrated: options.Unrated = None,
+    encoding: options.Encoding = None,
+    query: options.Query = None,
     json: options.Json = False,
 ) -> None:
     """Train several models on the same ratings and judge them on the same others.
@@ -69,7 +72,17 @@ def compare(
         for name in names
     }
     ratings = options.load_source(
-        source, columns, separator, header, scale, duplicates, users, items
+        source,
+        columns,
+        separator,
+        header,
+        scale,
+        duplicates,
+        users,
+        items,
+        unrated,
+        encoding,
+        query,
     )
     train, held_out = (ratings, None) if folds else split(ratings, test=share, seed=seed)
     result = comparison.compare(

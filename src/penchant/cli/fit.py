@@ -87,6 +87,9 @@ def fit(
     duplicates: options.Duplicates = "last",
     users: options.Users = None,
     items: options.Items = None,
+    unrated: options.Unrated = None,
+    encoding: options.Encoding = None,
+    query: options.Query = None,
     json: options.Json = False,
 ) -> None:
     """Train a recommender on a table of ratings, score it on held-out ratings, and save it.
@@ -99,7 +102,17 @@ def fit(
         model, solver, factors, seed, chapter=chapter, settings=settings, likelihood=likelihood
     )
     ratings = options.load_source(
-        source, columns, separator, header, scale, duplicates, users, items
+        source,
+        columns,
+        separator,
+        header,
+        scale,
+        duplicates,
+        users,
+        items,
+        unrated,
+        encoding,
+        query,
     )
     train, held_out = split_off(ratings, test, seed)
     target = Path(f"{stem(source)}.penchant") if out is None else out

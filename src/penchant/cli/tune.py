@@ -55,6 +55,9 @@ def tune(
     duplicates: options.Duplicates = "last",
     users: options.Users = None,
     items: options.Items = None,
+    unrated: options.Unrated = None,
+    encoding: options.Encoding = None,
+    query: options.Query = None,
     json: options.Json = False,
 ) -> None:
     """Choose a solver's settings on validation ratings, and write them to a file.
@@ -67,7 +70,17 @@ def tune(
 
     model = model_of("mf", solver, factors, seed)
     ratings = options.load_source(
-        source, columns, separator, header, scale, duplicates, users, items
+        source,
+        columns,
+        separator,
+        header,
+        scale,
+        duplicates,
+        users,
+        items,
+        unrated,
+        encoding,
+        query,
     )
     train, _ = split_off(ratings, test, seed)
     found = search(

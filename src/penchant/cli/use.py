@@ -36,6 +36,9 @@ def evaluate(
     header: options.Header = None,
     scale: options.ScaleOption = None,
     duplicates: options.Duplicates = "last",
+    unrated: options.Unrated = None,
+    encoding: options.Encoding = None,
+    query: options.Query = None,
     json: options.Json = False,
 ) -> None:
     """Score a saved recommender on ratings.
@@ -44,7 +47,19 @@ def evaluate(
     given: their errors say little about the next rating.
     """
     model = _open(bundle)
-    ratings = options.load_source(source, columns, separator, header, scale, duplicates, None, None)
+    ratings = options.load_source(
+        source,
+        columns,
+        separator,
+        header,
+        scale,
+        duplicates,
+        None,
+        None,
+        unrated,
+        encoding,
+        query,
+    )
     kept = ratings if all_rows else _unseen(model, ratings)
     scores = model.evaluate(kept)
     if json:
