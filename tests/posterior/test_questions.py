@@ -72,8 +72,8 @@ def test_the_usual_prior_is_that_of_the_mean_of_users_who_draw_from_the_same_ite
 
 
 def test_the_more_answers_the_more_their_bag_counts(posterior):
-    counts = [np.bincount(r, minlength=n) for r, n in (
-        (WORLD.user_rows, WORLD.user_ids.size), (WORLD.item_rows, WORLD.item_ids.size))]  # fmt: skip
+    sides = ((WORLD.user_rows, WORLD.user_ids), (WORLD.item_rows, WORLD.item_ids))
+    counts = [np.bincount(rows, minlength=ids.size) for rows, ids in sides]
     usual = q.usual_prior(posterior, *counts)
     none = q.asked_prior(posterior, usual, np.zeros(0, np.int32), None)
     np.testing.assert_array_equal(none, usual)

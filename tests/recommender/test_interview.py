@@ -169,7 +169,7 @@ def test_our_questions_tell_more_than_random_ones():
 class TestRefusals:
     def test_a_solver_without_a_posterior(self):
         model = pc.MatrixFactorization(4, pc.SGD(epochs=2)).fit(world(), progress=False)
-        with pytest.raises(UnsupportedError, match="interview needs a posterior.*solver='gibbs'"):
+        with pytest.raises(UnsupportedError, match=r"interview needs a posterior.*solver='gibbs'"):
             model.interview()
 
     @pytest.mark.parametrize("rating", [0, 6, float("nan"), "5", True, None])
