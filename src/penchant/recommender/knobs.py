@@ -42,9 +42,9 @@ def by_popularity(
 def varied(ranks: Floats, pool: Rows, n: int, alike: Alike, weight: float) -> Rows:
     """Return n rows of a pool, picked one by one, each unlike those before it.
 
-    The next is the one with the largest ``(1 − weight) z − weight · max ρ``: z its rank
-    standardised over the pool, ρ its correlation with an item that is picked already (maximal
-    marginal relevance: Carbonell & Goldstein 1998).
+    The next is the one with the largest ``(1 − weight) z − weight · max ρ``: z its rank, 0 for the
+    worst of the pool and 1 for the best, ρ its correlation with an item that is picked already
+    (maximal marginal relevance: Carbonell & Goldstein 1998).
 
     Args:
         ranks: (N,) what to order by.
@@ -54,7 +54,8 @@ def varied(ranks: Floats, pool: Rows, n: int, alike: Alike, weight: float) -> Ro
         weight: 0 for the best alone, 1 for the least alike.
     """
     values = ranks[pool].astype(np.float64)
-    worth = (1 - weight) * (values - values.mean()) / max(float(values.std()), 1e-9)
+    span = float(values[0] - values[-1]) if len(pool) else 0.0
+    worth = (1 - weight) * (values - values[-1:]) / max(span, 1e-9)
     nearest = np.full(len(pool), -np.inf)
     picked: list[int] = []
     for _ in range(min(n, len(pool))):
