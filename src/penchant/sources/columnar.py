@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def open_parquet(path: Path) -> Opened:
         file = pyarrow.parquet.ParquetFile(path, read_dictionary=texts)
         columns = list(dict.fromkeys(names[at] for at in places.values()))
         try:
-            for batch in map(_sound, file.iter_batches(_ROWS, columns=columns)):
+            for batch in _ahead(map(_sound, file.iter_batches(_ROWS, columns=columns))):
                 yield {role: batch.column(names[at]) for role, at in places.items()}
         except (OSError, ValueError, pa.ArrowException) as error:
             raise _unreadable(path, error) from None
@@ -49,6 +50,15 @@ def open_parquet(path: Path) -> Opened:
     return Opened(
         str(path), path.name, f"{path.name}: Parquet", names, _texts(head), batches, locate
     )
+
+
+def _ahead(batches: Iterator[Any]) -> Iterator[Any]:
+    """Yield what another thread decodes, one batch ahead."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, batches, None)
+            yield batch
 
 
 def open_arrow(path: Path) -> Opened:

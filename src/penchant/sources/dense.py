@@ -30,16 +30,23 @@ class Dense:
         short = int(ids.max()) + 1 - len(self._codes)
         if short > 0:
             self._codes = np.append(self._codes, np.zeros(short, dtype=np.int32))
-        codes = self._codes[ids]
-        new = codes == 0
-        if new.any():
-            fresh, first = np.unique(ids[new], return_index=True)
-            fresh = fresh[np.argsort(first)]
-            self._codes[fresh] = np.arange(len(fresh), dtype=np.int32) + len(self._ids) + 1
-            self._ids = np.append(self._ids, fresh)
-            codes = self._codes[ids]
+        codes = np.take(self._codes, ids, mode="clip")  # lets other threads run
+        if not codes.all():
+            self._learn(ids[codes == 0])
+            codes = np.take(self._codes, ids, mode="clip")
         codes -= 1
         return pa.DictionaryArray.from_arrays(_as_arrow(codes), _as_arrow(self._ids))
+
+    def _learn(self, ids: Any) -> None:
+        """Give codes to new ids, which may stand in it more than once.
+
+        Each writes its place into the table, the last first, so that the first place stays.
+        """
+        places = np.arange(1, len(ids) + 1, dtype=np.int32)
+        self._codes[ids[::-1]] = places[::-1]
+        fresh = ids[self._codes[ids] == places]
+        self._codes[fresh] = np.arange(len(fresh), dtype=np.int32) + len(self._ids) + 1
+        self._ids = np.append(self._ids, fresh)
 
 
 def _as_arrow(values: Any) -> pa.Array:
