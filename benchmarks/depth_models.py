@@ -37,6 +37,6 @@ ENTRIES = [
     Entry("ALS", lambda: pc.MatrixFactorization(solver="als"), member=True),
     Entry("preset deep", lambda: pc.DeepRating.preset("deep"), "2048, 256, linear"),
     Entry("preset occupation", lambda: pc.DeepRating.preset("occupation"), "2048, 256, linear"),
-    Entry("DeepRating", lambda: pc.DeepRating(), "4 of 128, silu", member=True),
-    Entry("DeepResidual", lambda: pc.DeepResidual(), "64, 32, gelu", member=True),
+    Entry("DeepRating", lambda: pc.DeepRating(), "4 of 128, silu"),
+    Entry("DeepResidual", lambda: pc.DeepResidual(), "64, 32, gelu"),
 ]  # fmt: skip
