@@ -61,7 +61,7 @@ def test_fit_refuses_what_does_not_go_together(penchant):
     with pytest.raises(SettingsError, match="--likelihood goes with --solver gibbs or keras, not "):
         model_of("mf", "sgd", None, 1, likelihood="ordinal")
     with pytest.raises(SettingsError, match="--likelihood goes with --model mf alone; received "):
-        model_of("autorec", None, None, 1, likelihood="ordinal")
+        model_of("deep", None, None, 1, likelihood="ordinal")
     with pytest.raises(SettingsError, match="likelihood must be"):
         model_of("mf", "gibbs", None, 1, likelihood="poisson")
     code, _, err = penchant("fit", "nothing.csv", "--likelihood", "ordinal", "--chapter")
