@@ -19,7 +19,7 @@ ORDER = """
     errors settings console tables fonts atomic ids repeats ratings features sources split metrics
     ranking
     history stars kernels engine factors topn posterior network solvers plots bundle recommender
-    comparison tuning datacheck blocks report serve doctor cli __main__
+    comparison tuning checking blocks report serve doctor cli __main__
 """.split()  # noqa: SIM905
 """Each module or package of `penchant` imports only what stands before it, or within itself."""
 
@@ -30,8 +30,8 @@ HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "
 
 PUBLIC = """
     ALS Bias Blend Checkpoint DeepRating DeepResidual Gibbs Keras MatrixFactorization
-    NeuralRating PenchantError Ratings SGD Scale __version__ compare folds load open split synthetic
-    tune
+    NeuralRating PenchantError Ratings SGD Scale __version__ compare datacheck folds load open split
+    synthetic tune
 """.split()  # noqa: SIM905
 """What `import penchant as pc` offers; a change here is a change of the public API."""
 

@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from penchant.checking import datacheck as datacheck
     from penchant.comparison import compare as compare
     from penchant.errors import PenchantError as PenchantError
     from penchant.ratings import Ratings as Ratings
@@ -55,6 +56,7 @@ _HOMES = {
     "SGD": "penchant.solvers.sgd:SGD",
     "Scale": "penchant.ratings:Scale",
     "compare": "penchant.comparison:compare",
+    "datacheck": "penchant.checking:datacheck",
     "folds": "penchant.split:folds",
     "load": "penchant.sources:load",
     "open": "penchant.recommender.opening:open",

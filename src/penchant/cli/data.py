@@ -8,6 +8,7 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
+from penchant.errors import SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,10 +35,21 @@ def data(
     unrated: options.Unrated = None,
     encoding: options.Encoding = None,
     query: options.Query = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Say what to know before training: repeats, the scale, severities, suspects, "
+            "splits, the noise floor, leaks by time.",
+        ),
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the check's samples and splits.", min=0)] = 0,
     json: options.Json = False,
 ) -> None:
     """Read a source of ratings and say what is in it."""
     if source is None:
+        if check:
+            raise SettingsError("--check needs a source to check: penchant data SOURCE --check.")
         _list_sets(json)
         return
     ratings = options.load_source(
@@ -53,6 +65,9 @@ def data(
         encoding,
         query,
     )
+    if check:
+        _print_check(source, ratings, seed, json)
+        return
     facts = _facts(ratings)
     if json:
         print_json({"source": source, **facts, "notices": list(ratings.notices)})
@@ -61,6 +76,16 @@ def data(
 
     rows = [(name.replace("_", " "), _shown(value)) for name, value in facts.items()]
     print_table(("what", source), rows)
+
+
+def _print_check(source: str, ratings: Ratings, seed: int, json: bool) -> None:
+    from penchant.checking import datacheck
+
+    found = datacheck(ratings, seed=seed)
+    if json:
+        print_json({"source": source, **found.to_json(), "notices": list(ratings.notices)})
+    else:
+        typer.echo(str(found))
 
 
 def _facts(ratings: Ratings) -> dict[str, Any]:

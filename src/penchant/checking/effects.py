@@ -1,0 +1,110 @@
+"""How much of the ratings' variance is users' severity, items' quality, and the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.checking.sums import Doubles, slices, sums
+from penchant.ratings import Ratings
+
+_ROUNDS = 6  # of the alternation; the effects move by less than 0.01 in the last
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Effects:
+    """``r = mean + user + item + rest``, user and item effects shrunk towards 0.
+
+    Attributes:
+        mean: of the ratings.
+        user_variance: of the users' severities.
+        item_variance: of the items' qualities.
+        rest: the variance of what the two don't explain: taste and noise.
+        users: (M,) severity by row.
+        items: (N,) quality by row.
+    """
+
+    mean: float
+    user_variance: float
+    item_variance: float
+    rest: float
+    users: Doubles
+    items: Doubles
+
+    @property
+    def total(self) -> float:
+        """The sum of the three variances."""
+        return self.user_variance + self.item_variance + self.rest
+
+    def residuals(self, ratings: Ratings, at: slice) -> npt.NDArray[Any]:
+        """Return what the effects leave of these ratings, (n,) float64."""
+        users, items = ratings.user_rows[at], ratings.item_rows[at]
+        return ratings.values[at] - self.mean - self.users[users] - self.items[items]
+
+
+def effects_of(ratings: Ratings) -> Effects:
+    """Measure crossed random effects by the method of moments, and shrink their means by it.
+
+    With N ratings, R users and C items, the squares within users have the expectation
+    ``(σ_item² + σ²)(N − R)``, those within items ``(σ_user² + σ²)(N − C)``, and all squares times
+    N ``σ_user²(N² − Σn_u²) + σ_item²(N² − Σn_i²) + σ²(N² − N)``: three equations for the three
+    variances (Gao & Owen 2017, equations 2 and 3). A negative solution counts as 0.
+    """
+    counts = [
+        np.bincount(rows, minlength=ids.size).astype(np.float64)
+        for rows, ids in (
+            (ratings.user_rows, ratings.user_ids),
+            (ratings.item_rows, ratings.item_ids),
+        )
+    ]
+    variances = _variances(ratings, *counts)
+    users, items = np.zeros(len(counts[0])), np.zeros(len(counts[1]))
+    made = Effects(ratings.mean, *variances, users, items)
+    for _ in range(_ROUNDS):
+        items = _shrunk(ratings, made, counts[1], of_users=False)
+        made = dataclasses.replace(made, items=items)
+        made = dataclasses.replace(made, users=_shrunk(ratings, made, counts[0], of_users=True))
+    return made
+
+
+def _variances(ratings: Ratings, users: Doubles, items: Doubles) -> tuple[float, float, float]:
+    n, mean = float(len(ratings)), ratings.mean
+
+    def centred(at: slice) -> npt.NDArray[Any]:
+        return ratings.values[at] - np.float64(mean)
+
+    squares = sum(float(centred(at) @ centred(at)) for at in slices(len(ratings)))
+    within = []
+    for rows, counts in ((ratings.user_rows, users), (ratings.item_rows, items)):
+        total = sums(rows, len(counts), centred)
+        within.append(squares - float((total**2 / np.maximum(counts, 1)).sum()))
+    free_users, free_items = n - (users > 0).sum(), n - (items > 0).sum()
+    system = np.array(
+        [
+            [0, free_users, free_users],
+            [free_items, 0, free_items],
+            [n - (users @ users) / n, n - (items @ items) / n, n - 1],
+        ]
+    )
+    if abs(np.linalg.det(system / n)) < 1e-9:  # one user, one item, or one rating each
+        return 0.0, 0.0, squares / n
+    user, item, rest = np.linalg.solve(system, np.array([*within, squares]))
+    return max(float(user), 0.0), max(float(item), 0.0), max(float(rest), 0.0)
+
+
+def _shrunk(ratings: Ratings, made: Effects, counts: Doubles, *, of_users: bool) -> Doubles:
+    """Return ``Σ (r − mean − the other effect) / (n + σ² / σ_effect²)`` for each row."""
+    variance = made.user_variance if of_users else made.item_variance
+    if not variance:
+        return np.zeros(len(counts))
+    rows = ratings.user_rows if of_users else ratings.item_rows
+    others = ratings.item_rows if of_users else ratings.user_rows
+    effect = made.items if of_users else made.users
+
+    def left(at: slice) -> npt.NDArray[Any]:
+        return ratings.values[at] - made.mean - effect[others[at]]
+
+    return sums(rows, len(counts), left) / np.maximum(counts + made.rest / variance, 1e-12)
