@@ -29,8 +29,8 @@ def datacheck(ratings: Ratings, *, seed: int = 0) -> DataCheck:
     """Look at ratings before a model does, and say what to know of them.
 
     All ratings are looked at, but for three findings that take users drawn at random, whole: the
-    splits and the leak beyond 5 million ratings, and the quick fit of the noise floor beyond 1
-    million.
+    splits beyond 5 million ratings, the leak beyond 2 million, and the quick fit of the noise floor
+    beyond 1 million.
 
     Args:
         ratings: the whole table, before it is split.
