@@ -17,7 +17,7 @@ from penchant.ratings import Ratings
 LEAST = 20  # ratings of a user whom it makes sense to suspect
 BURST = 50  # ratings in one second
 _MANY = 0.01  # share of these users from which they are more than a curiosity
-_NAMED = 20  # ids told in the numbers
+_NAMED = 100  # ids told in the numbers
 _CAUTION = (
     "this is suspicion and no proof: a person may love everything, and a household may share a "
     "screen. Look at them, train with and without, and leave none out of the test rows."
