@@ -5,6 +5,7 @@ import pytest
 
 from penchant.checking.effects import effects_of
 from penchant.checking.people import severities, suspects
+from penchant.checking.random_raters import _signs
 from penchant.ratings import Ratings
 
 
@@ -28,6 +29,30 @@ def test_the_variances_are_those_that_were_drawn():
     for name, truth in (("rest", 0.9), ("user_variance", 0.5), ("item_variance", 0.7)):
         drawn = np.mean([getattr(effects, name) for effects in made])
         assert drawn**0.5 == pytest.approx(truth, rel=0.03), name
+
+
+def test_a_full_table_gives_the_classical_analysis_of_variance():
+    values = np.random.default_rng(0).normal(0, 1, (5, 7)) + 2 * np.arange(5)[:, None]
+    values += np.arange(7)
+    users, items = np.nonzero(np.ones_like(values))
+    effects = effects_of(Ratings.from_columns(users, items, values.ravel()))
+    rows, columns, mean = values.mean(1), values.mean(0), values.mean()
+    rest = ((values - rows[:, None] - columns + mean) ** 2).sum() / (4 * 6)
+    assert effects.rest == pytest.approx(rest, rel=1e-5)
+    assert effects.user_variance == pytest.approx(rows.var(ddof=1) - rest / 7, rel=1e-5)
+    assert effects.item_variance == pytest.approx(columns.var(ddof=1) - rest / 5, rel=1e-5)
+
+
+def test_the_signs_are_those_of_a_regression():
+    ratings, *_ = crossed(1)
+    effects = effects_of(ratings)
+    scatter, slope, spread = _signs(ratings, effects, ratings.user_ids.size)
+    row = int(np.bincount(ratings.user_rows).argmax())
+    at = np.flatnonzero(ratings.user_rows == row)
+    q, v = effects.items[ratings.item_rows[at]], ratings.values[at].astype(float)
+    assert slope[row] == pytest.approx(np.polyfit(q, v, 1)[0])
+    assert scatter[row] == pytest.approx((v - q).var(ddof=1))
+    assert spread[row] == pytest.approx(len(at) * q.var())
 
 
 def test_the_effects_are_those_that_were_drawn():

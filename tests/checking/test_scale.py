@@ -77,6 +77,7 @@ def test_many_values_are_told_by_deciles():
         ([0] * 60 + [*range(1, 11)] * 4, "0"),  # more than any other by far
         ([*range(6)] * 5, None),
         ([0, *range(-5, 6)] * 5, None),  # amid the scale
+        ([*range(-9, -4), 0, *range(5, 10)] * 5, None),  # apart, and amid it
         ([0] + [5, 6, 7] * 40, None),  # too few to be a heap
     ],
 )
