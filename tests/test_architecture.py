@@ -29,7 +29,7 @@ FORWARD = {("history", "plots")}
 HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "pyarrow", "rich")
 
 PUBLIC = """
-    ALS Bias Blend Checkpoint DeepRating DeepResidual Gibbs Keras MatrixFactorization
+    ALS AutoRec Bias Blend Checkpoint DeepRating DeepResidual Gibbs Keras MatrixFactorization
     NeuralRating PenchantError Ratings SGD Scale __version__ compare datacheck folds load open split
     synthetic tune
 """.split()  # noqa: SIM905

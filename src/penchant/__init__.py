@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from penchant.errors import PenchantError as PenchantError
     from penchant.ratings import Ratings as Ratings
     from penchant.ratings import Scale as Scale
+    from penchant.recommender.autorec import AutoRec as AutoRec
     from penchant.recommender.blend import Blend as Blend
     from penchant.recommender.deep import DeepRating as DeepRating
     from penchant.recommender.matrix_factorization import (
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ALS": "penchant.solvers.als:ALS",
+    "AutoRec": "penchant.recommender.autorec:AutoRec",
     "Bias": "penchant.solvers.bias:Bias",
     "Blend": "penchant.recommender.blend:Blend",
     "Checkpoint": "penchant.solvers.base:Checkpoint",

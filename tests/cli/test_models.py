@@ -89,7 +89,7 @@ def test_what_goes_with_mf_alone_is_told(penchant, model, option):
 def test_an_unknown_model_is_told(penchant):
     code, _, err = penchant("fit", "u.data", "--model", "nix")
     assert code == 2
-    assert "--model must be one of 'mf', 'deep', 'blend', not 'nix'" in err
+    assert "--model must be one of 'mf', 'deep', 'autorec', 'blend', not 'nix'" in err
 
 
 def test_whoever_cannot_explain_says_so(penchant):

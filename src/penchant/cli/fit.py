@@ -36,7 +36,7 @@ def fit(
         str,
         typer.Option(
             help="What to train: mf, a matrix factorisation; deep, a network with hidden layers; "
-            "blend, several recommenders weighed."
+            "autorec, an autoencoder of items; blend, several recommenders weighed."
         ),
     ] = "mf",
     solver: Annotated[

@@ -9,10 +9,11 @@ from typing import Any
 from penchant.errors import SettingsError
 from penchant.settings import FACTORS, require_choice
 
-MODELS = ("mf", "deep", "blend")
+MODELS = ("mf", "deep", "autorec", "blend")
 
 _WHOSE = {
     "deep": "a deep network has embeddings of its own, and Keras trains it",
+    "autorec": "an autoencoder has hidden layers in place of factors, and Keras trains it",
     "blend": "a blend has several members, each with settings of its own",
 }
 

@@ -12,6 +12,7 @@ from penchant.errors import BundleError, SettingsError
 from penchant.recommender import storage
 
 KINDS = {
+    "autorec": "autorec:AutoRec",
     "blend": "blend:Blend",
     "deep": "deep:DeepRating",
     "matrix_factorization": "matrix_factorization:MatrixFactorization",

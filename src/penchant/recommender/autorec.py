@@ -1,0 +1,170 @@
+"""AutoRec: a denoising autoencoder of items as a recommender."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from penchant.errors import DataError
+from penchant.factors import Factors
+from penchant.ids import Rows
+from penchant.network.autoencoder import ENCODER, AutoencoderShape, averaged, from_codes
+from penchant.network.weights import PREFIX, Shapes, require_shapes
+from penchant.recommender.base import Seconds
+from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.neural import Floats, NeuralRecommender
+from penchant.solvers.autoencoder import Autoencoding, factors_of
+from penchant.solvers.base import Trained
+
+
+class AutoRec(NeuralRecommender):
+    """An autoencoder that reads an item's ratings and gives those of all users.
+
+    Prediction: ``r̂(u, i) = mean + spread · (c_u + b_u + v_u · h_i)``, clipped to the scale, with
+    ``h_i = g(W z_i + a)``, ``z_i = gain · [x_i, o_i] / √n_i``. x_i holds item i's ratings as
+    deviations ``(r − mean) / spread − c_u`` and o_i ones where it has ratings, n_i of them; c_u is
+    user u's damped mean deviation. More hidden layers make h_i of g(W z_i + a).
+
+    Objective: a training step hides a share of the ratings from the network, and is judged by
+    these alone: ``Σ (x − x̂)² / (items in the batch · mean n) + λ |W|²`` over all kernels W, x̂ the
+    reconstruction. So the network learns to predict, rather than to copy what it sees.
+
+    After training the code h_i of every item is kept, so predictions need neither ratings nor
+    Keras. The stranger's row 0 among items, and items without ratings, have the code of an empty
+    input, which training shows too; row 0 among users, and users without ratings, have the mean of
+    the trained users' b, c and v.
+
+    Args:
+        layers: widths of the hidden layers; the last one's is that of the code.
+        members: how many networks, each with a start and dropout of its own, are averaged.
+        activation: g: "sigmoid", "tanh", "relu", "gelu", "silu" …
+        gain: the length that an item's ratings and mask are scaled to.
+        corruption: the share of the ratings that a training step hides.
+        dropout: the share of each hidden layer's outputs that a training step drops.
+        l2: λ.
+        optimizer: a name that Keras knows, or an optimiser object.
+        learning_rate: of an optimiser given by name; None for Keras' default of it.
+        decay: "cosine" lets the learning rate fall to 0 over the epochs, "none" keeps it.
+        epochs: at the most.
+        batch_size: items in a step.
+        mask: the share of the items that an epoch shows without any ratings.
+        patience: epochs without a better validation RMSE before training stops.
+        seed: of all that is random; on one machine the same seed gives the same model.
+
+    References:
+        Sedhain, Menon, Sanner, Xie: AutoRec: Autoencoders Meet Collaborative Filtering, WWW 2015
+        (I-AutoRec, equation 1); Vincent et al.: Extracting and Composing Robust Features with
+        Denoising Autoencoders, ICML 2008, for the hidden inputs.
+
+    >>> import penchant as pc
+    >>> ratings = pc.synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.3, seed=1)
+    >>> model = pc.AutoRec(layers=(8,), epochs=2).fit(ratings, progress=False)
+    >>> model.predict([1, 1], [2, 3]).shape, model.n_parameters
+    ((2,), 877)
+    >>> model.autoencoder.output_shape
+    (None, 61)
+    """
+
+    kind: ClassVar[str] = "autorec"
+
+    def __init__(
+        self,
+        layers: Sequence[int] = (500,),
+        members: int = 1,
+        activation: str = "sigmoid",
+        gain: float = 20.0,
+        corruption: float = 0.5,
+        dropout: float = 0.7,
+        l2: float = 0.0001,
+        optimizer: Any = "adam",
+        learning_rate: float | None = 0.003,
+        decay: str = "cosine",
+        epochs: int = 60,
+        batch_size: int = 64,
+        mask: float = 0.02,
+        patience: int = 10,
+        seed: int = 0,
+    ) -> None:
+        self.layers = layers
+        self.members = members
+        self.activation = activation
+        self.gain = gain
+        self.corruption = corruption
+        self.dropout = dropout
+        self.l2 = l2
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.decay = decay
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.mask = mask
+        self.patience = patience
+        self.seed = seed
+
+    def _trainer(self) -> Autoencoding:
+        given = {name: value for name, value in self.get_params().items() if name != "seed"}
+        layers = given["layers"]
+        given["layers"] = tuple(layers) if isinstance(layers, list) else layers
+        return Autoencoding(**given)
+
+    def _shape(self, trained: Trained, known: Knowledge) -> AutoencoderShape:
+        for name in ("mean", "spread"):
+            value: Any = trained.card.get(name)
+            if type(value) not in (int, float) or not math.isfinite(value):
+                raise DataError(f"network.{name} should be a finite number, and is {value!r:.80}.")
+        sizes = known.user_ids.size, known.item_ids.size
+        return self._trainer().shape(trained.card, sizes)
+
+    def _shapes(self, trained: Trained, known: Knowledge) -> Shapes:
+        shape = self._shape(trained, known)
+        require_shapes(trained.more, {"user_centre": (shape.users,), **shape.encoder_shapes()})
+        return shape.weight_shapes()
+
+    def _build(self, trained: Trained, known: Knowledge) -> Any:
+        return from_codes(self._shape(trained, known))
+
+    def _accept(self, *given: Any) -> AutoRec:
+        for name in ("autoencoder", "_factors"):
+            self.__dict__.pop(name, None)
+        return super()._accept(*given)
+
+    @cached_property
+    def autoencoder(self) -> Any:
+        """The trained autoencoder, a `keras.Model`, the members averaged.
+
+        It takes an item's deviations x and its mask o, (batch, M) each, and gives the
+        reconstruction ``b + V h``, (batch, M), in units of the ratings' spread: `penchant.open`
+        gives it back too. Raises `NotFittedError` before `fit`.
+        """
+        trained = self._known_fit()
+        network = averaged(self._as_made()._shape(trained, self.knowledge))
+        for layer in network.layers:
+            name = f"{ENCODER}{layer.name}"
+            if f"{name}.kernel" in trained.more:
+                layer.set_weights([trained.more[f"{name}.{part}"] for part in ("kernel", "bias")])
+        weights = trained.weights
+        bias = weights[f"{PREFIX}user_bias.embeddings"][:, 0] - trained.more["user_centre"]
+        kernel = weights[f"{PREFIX}user_output.embeddings"].T
+        network.get_layer("output").set_weights([kernel, bias])
+        return network
+
+    @cached_property
+    def _factors(self) -> Factors:
+        trained = self._known_fit()
+        return factors_of(trained.weights, trained.card["mean"], trained.card["spread"])
+
+    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
+        return self._factors.predict(user_rows, item_rows)
+
+    def _score_user(self, user_row: int) -> Floats:
+        return self._factors.scores(user_row)
+
+    def _correlations(self, side: str, row: int) -> Floats:
+        """Return how deviations ``v_u · h_i`` correlate; see `Factors.correlations`."""
+        known = self.knowledge
+        counts = known.user_counts if side == "item" else known.item_counts
+        return self._factors.correlations(side, row, np.asarray(counts) > 0)

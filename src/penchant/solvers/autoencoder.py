@@ -1,0 +1,359 @@
+"""The training of a denoising autoencoder of items: batches made dense, codes kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.factors import Factors
+from penchant.history import History
+from penchant.network.autoencoder import (
+    ENCODER,
+    Autoencoders,
+    AutoencoderShape,
+    autoencoders,
+    output_name,
+)
+from penchant.network.backend import load_keras
+from penchant.network.weights import PREFIX, Arrays, named_weights
+from penchant.ratings import Ratings
+from penchant.settings import require, require_choice, require_count, require_number
+from penchant.solvers.base import Checkpoint, Monitor, SolverSettings, Trained, diverged
+from penchant.solvers.keras_callbacks import epoch_hooks
+from penchant.solvers.keras_forward import compiled_call
+from penchant.solvers.keras_loop import EpochLoop
+from penchant.solvers.keras_optimizer import described, make_optimizer, require_rate
+from penchant.solvers.keras_rating import Numbers, require_some, spread_of
+from penchant.solvers.keras_run import Course, epoch_order
+from penchant.solvers.state import StateFile
+
+Floats = npt.NDArray[np.float32]
+
+ACTIVATIONS = ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "silu", "softplus", "tanh")
+
+DAMPING = 5.0
+"""So many ratings at the mean are added to a user's before its own mean is taken."""
+
+MOST_WIDTH = 2**16
+
+BATCH_CELLS = 2**22
+"""Of a dense array of batches: so many numbers at once, but for one batch at the least."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Autoencoding(SolverSettings):
+    """The settings of `penchant.AutoRec`, checked; see there."""
+
+    name: ClassVar[str] = "autorec"
+    round_name: ClassVar[Literal["epoch", "sweep"]] = "epoch"
+
+    layers: tuple[int, ...] = (500,)
+    members: int = 1
+    activation: str = "sigmoid"
+    gain: float = 20.0
+    corruption: float = 0.5
+    dropout: float = 0.7
+    l2: float = 0.0001
+    optimizer: Any = "adam"
+    learning_rate: float | None = 0.003
+    decay: str = "cosine"
+    epochs: int = 60
+    batch_size: int = 64
+    mask: float = 0.02
+    patience: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("members", "epochs", "batch_size", "patience"):
+            require_count(name, getattr(self, name))
+        wide = isinstance(self.layers, tuple) and all(
+            type(units) is int and 0 < units <= MOST_WIDTH for units in self.layers
+        )
+        require(
+            wide and bool(self.layers),
+            f"layers must be widths such as (500,), not {self.layers!r}.",
+        )
+        require_choice("activation", self.activation, ACTIVATIONS)
+        require_number("gain", self.gain, 0, open_low=True)
+        require_number("corruption", self.corruption, 0.01, 0.99)
+        require_number("dropout", self.dropout, 0, 0.95)
+        require_number("l2", self.l2, 0)
+        require_number("mask", self.mask, 0, 0.9)
+        require_rate(self.learning_rate, self.decay)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON-able values; an optimiser object is described."""
+        values = super().to_json()
+        if hasattr(self.optimizer, "get_config"):
+            values["optimizer"] = described(self.optimizer)
+        return values
+
+    @property
+    def rounds(self) -> int:
+        """How many epochs there are at the most."""
+        return self.epochs
+
+    def shape(
+        self, card: dict[str, Any], sizes: tuple[int, int], seed: int = 0
+    ) -> AutoencoderShape:
+        """Return what the network is built of."""
+        return AutoencoderShape(
+            *sizes,
+            layers=self.layers,
+            members=self.members,
+            activation=self.activation,
+            gain=self.gain,
+            dropout=self.dropout,
+            l2=self.l2,
+            mean=card["mean"],
+            spread=card["spread"],
+            seed=seed,
+        )
+
+    def fit(
+        self,
+        ratings: Ratings,
+        *,
+        validation: Ratings | None = None,
+        watch: Ratings | None = None,
+        seed: int = 0,
+        callbacks: Iterable[Any] = (),
+        threads: int | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Trained:
+        """Train on ratings; see `penchant.recommender.neural.Trainer.fit`."""
+        require_some(ratings)
+        if validation is not None and not len(validation):
+            validation = None
+        file = StateFile.of(checkpoint, self, ratings, validation, factors=0, seed=seed)
+        card = {"mean": ratings.mean, "spread": spread_of(ratings)}
+        shape = self.shape(card, (ratings.user_ids.size, ratings.item_ids.size), seed)
+        columns = Columns.of(ratings, card["spread"])
+        graphs = autoencoders(shape)
+        steps = self.epochs * -(-len(columns.rated) // self.batch_size)
+        optimizer = make_optimizer(self.optimizer, self.learning_rate, self.decay, steps)
+        mean_count = len(ratings) / len(columns.rated)
+        loop = EpochLoop(graphs.trained, optimizer, dropped_loss(mean_count), self.batch_size)
+
+        def finish(numbers: Numbers, history: History) -> Trained:
+            serves = {n: a for n, a in numbers.weights.items() if n.startswith(PREFIX)}
+            more = {n: a for n, a in numbers.weights.items() if n not in serves}
+            return Trained(serves, card, history, {**more, "user_centre": columns.centre})
+
+        with epoch_hooks(callbacks, loop, self.epochs) as hooks:
+            result: Trained = Course(
+                _Task(self, loop, graphs, shape, columns, seed),
+                Monitor("epoch", ratings, validation, watch, hooks.callbacks),
+                hooks,
+                epochs=self.epochs,
+                patience=self.patience,
+                file=file,
+                finish=finish,
+            ).run()
+        return result
+
+
+class Columns(NamedTuple):
+    """The ratings by item: what each item's dense row is made of.
+
+    Attributes:
+        users: (n,) the user rows, item after item.
+        deviations: (n,) what is left of a rating after mean and its user's centre, in spreads.
+        starts: (N + 1,) where each item's begin.
+        rated: the rows of the items with ratings.
+        centre: (M,) each user's damped mean deviation, in spreads.
+    """
+
+    users: npt.NDArray[np.int32]
+    deviations: Floats
+    starts: npt.NDArray[np.int64]
+    rated: npt.NDArray[np.int64]
+    centre: Floats
+
+    @classmethod
+    def of(cls, ratings: Ratings, spread: float) -> Columns:
+        """Sort ratings by item and take their users' centres out."""
+        M, N = ratings.user_ids.size, ratings.item_ids.size
+        whole = (ratings.values.astype(np.float64) - ratings.mean) / spread
+        counts = np.bincount(ratings.user_rows, minlength=M)
+        centre = np.bincount(ratings.user_rows, whole, M) / (counts + DAMPING)
+        order = np.lexsort((ratings.user_rows, ratings.item_rows))
+        users = ratings.user_rows[order]
+        of_items = np.bincount(ratings.item_rows, minlength=N)
+        return cls(
+            users,
+            (whole[order] - centre[users]).astype(np.float32),
+            np.concatenate([[0], np.cumsum(of_items)]),
+            np.flatnonzero(of_items),
+            centre.astype(np.float32),
+        )
+
+    def entries(self, items: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
+        """Return the places of these items' ratings, and which of the items each is of."""
+        counts = self.starts[items + 1] - self.starts[items]
+        of = np.repeat(np.arange(len(items)), counts)
+        first = np.cumsum(counts) - counts
+        return np.arange(len(of)) - first[of] + self.starts[items][of], of
+
+    def dense(
+        self, items: npt.NDArray[np.int64], shown: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return deviations and mask of these items, (batch, M); of all entries, or those shown."""
+        places, of = self.entries(items)
+        if shown is not None:
+            kept = shown[places]
+            places, of = places[kept], of[kept]
+        deviations, mask = np.zeros((2, len(items), len(self.centre)), dtype=np.float32)
+        deviations[of, self.users[places]] = self.deviations[places]
+        mask[of, self.users[places]] = 1
+        return deviations, mask
+
+    def targets(
+        self, items: npt.NDArray[np.int64], shown: npt.NDArray[np.bool_], rows: int
+    ) -> Floats:
+        """Return the deviations that are not shown, (rows, M); NaN where there is none."""
+        places, of = self.entries(items)
+        hidden = ~shown[places]
+        places, of = places[hidden], of[hidden]
+        target = np.full((rows, len(self.centre)), np.nan, dtype=np.float32)
+        target[of, self.users[places]] = self.deviations[places]
+        return target
+
+
+def dropped_loss(mean_count: float) -> Any:
+    """Return the loss of a batch: the squared errors of the dropped ratings, summed over members.
+
+    It is the sum over the batch's items divided by their number and by `mean_count`, how many
+    ratings an item has on average; entries of the target that are NaN count nothing.
+    """
+    ops = load_keras().ops
+
+    def loss(target: Any, predicted: Any) -> Any:
+        truth = ops.expand_dims(target, 1)  # (batch, 1, M) beside (batch, members, M)
+        error = ops.where(ops.isnan(truth), 0.0, predicted - truth)
+        return ops.sum(ops.square(error), axis=(1, 2)) / mean_count
+
+    return loss
+
+
+class _Task:
+    """An autoencoder as it is trained; see `penchant.solvers.keras_run.Task`."""
+
+    def __init__(
+        self,
+        settings: Autoencoding,
+        loop: EpochLoop,
+        graphs: Autoencoders,
+        shape: AutoencoderShape,
+        columns: Columns,
+        seed: int,
+    ) -> None:
+        self._settings = settings
+        self._loop = loop
+        self._graphs = graphs
+        self._shape = shape
+        self._columns = columns
+        self._seed = seed
+        self._encode = compiled_call(graphs.encoder)
+
+    def run(self, epoch: int) -> float:
+        columns, batch = self._columns, self._settings.batch_size
+        items = columns.rated[epoch_order(self._seed, epoch, len(columns.rated))]
+        shown = self._shown(epoch)
+        total = 0.0
+        for part in _parts(items, batch, self._shape.users):
+            rows = -(-len(part) // batch) * batch  # the last batch is filled up with empty rows
+            inputs = [_filled(x, rows) for x in columns.dense(part, shown)]
+            total += len(part) * self._loop.run(inputs, columns.targets(part, shown, rows))
+        return total / len(items)
+
+    def _shown(self, epoch: int) -> npt.NDArray[np.bool_]:
+        """Draw which ratings the network sees in an epoch: the others it is to find."""
+        rng = np.random.default_rng((self._seed, epoch, 1))
+        shown = rng.random(len(self._columns.users)) >= self._settings.corruption
+        stranger = rng.random(len(self._columns.starts) - 1) < self._settings.mask
+        return shown & ~np.repeat(stranger, np.diff(self._columns.starts))
+
+    def numbers(self, epoch: int) -> Numbers:
+        weights = served_weights(
+            named_weights(self._graphs.trained), self._codes(), self._shape, self._columns
+        )
+        if not all(np.isfinite(array).all() for array in weights.values()):
+            raise diverged("epoch", epoch + 1)
+        return self.restored(weights)
+
+    def restored(self, arrays: Arrays) -> Numbers:
+        return Numbers(arrays, factors_of(arrays, self._shape.mean, self._shape.spread).predict)
+
+    def variables(self) -> list[Any]:
+        return [*self._graphs.trained.variables, *self._loop.optimizer.variables]
+
+    def _codes(self) -> Floats:
+        """Return each item's code of all its ratings, (N, H); of none where it has none."""
+        columns, batch = self._columns, self._settings.batch_size
+        rows = np.zeros(1, dtype=np.int64)  # the stranger, who has no ratings
+        made = np.empty((self._shape.items, self._shape.code), dtype=np.float32)
+        for part in _parts(np.concatenate([rows, columns.rated]), batch, self._shape.users):
+            filled = -(-len(part) // batch) * batch
+            inputs = [_filled(x, filled) for x in columns.dense(part)]
+            made[part] = np.asarray(self._encode(inputs))[: len(part)]
+        cold = np.diff(columns.starts) == 0
+        made[cold] = made[0]
+        return made
+
+
+def served_weights(
+    trained: Arrays, codes: Floats, shape: AutoencoderShape, columns: Columns
+) -> Arrays:
+    """Return the weights that predict, and those of the encoder, of a network as it is trained.
+
+    Codes stand side by side, so the members' output kernels under each other, each divided by
+    their number, give the mean of the members. Users without ratings, the stranger among them,
+    get the mean of the others' output columns.
+    """
+    names = [f"{PREFIX}{output_name(m)}" for m in range(1, shape.members + 1)]
+    kernel = np.concatenate([trained[f"{name}.kernel"] for name in names]) / shape.members
+    bias = np.mean([trained[f"{name}.bias"] for name in names], axis=0) + columns.centre
+    known = np.zeros(shape.users, dtype=bool)
+    known[columns.users] = True
+    output = np.ascontiguousarray(kernel.T, dtype=np.float32)
+    output[~known] = output[known].mean(axis=0, dtype=np.float64)
+    bias[~known] = bias[known].mean(dtype=np.float64)
+    made = {
+        f"{PREFIX}user_output.embeddings": output,
+        f"{PREFIX}item_codes.embeddings": codes,
+        f"{PREFIX}user_bias.embeddings": bias[:, None].astype(np.float32),
+    }
+    for name in shape.encoder_shapes():
+        made[name] = trained[PREFIX + name.removeprefix(ENCODER)]
+    return made
+
+
+def factors_of(weights: Arrays, mean: float, spread: float) -> Factors:
+    """Return the numbers that predict as `Factors` in rating units; items have no bias.
+
+    Raises `DataError` where a number is not finite.
+    """
+    unit = np.float32(spread)
+    codes = weights[f"{PREFIX}item_codes.embeddings"]
+    return Factors(
+        mean,
+        weights[f"{PREFIX}user_bias.embeddings"][:, 0] * unit,
+        np.zeros(len(codes), dtype=np.float32),
+        weights[f"{PREFIX}user_output.embeddings"] * unit,
+        codes,
+    )
+
+
+def _parts(items: npt.NDArray[np.int64], batch: int, users: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Cut items into as many whole batches as may be dense at once."""
+    size = batch * max(1, BATCH_CELLS // (batch * users))
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _filled(rows: Floats, n: int) -> Floats:
+    """Return the rows with empty ones after them, n in all."""
+    return np.concatenate([rows, np.zeros((n - len(rows), rows.shape[1]), np.float32)])
