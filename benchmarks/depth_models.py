@@ -37,6 +37,7 @@ ENTRIES = [
     Entry("ALS", lambda: pc.MatrixFactorization(solver="als"), member=True),
     Entry("preset deep", lambda: pc.DeepRating.preset("deep"), "2048, 256, linear"),
     Entry("preset occupation", lambda: pc.DeepRating.preset("occupation"), "2048, 256, linear"),
+    Entry("AutoRec", lambda: pc.AutoRec(), "500, sigmoid", member=True),
     Entry("DeepRating", lambda: pc.DeepRating(), "4 of 128, silu"),
     Entry("DeepResidual", lambda: pc.DeepResidual(), "64, 32, gelu"),
 ]  # fmt: skip
