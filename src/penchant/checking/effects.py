@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penchant.checking.sums import Doubles, slices, sums
+from penchant.checking.sums import Doubles, sums
 from penchant.ratings import Ratings
 
 _ROUNDS = 6  # of the alternation; the effects move by less than 0.01 in the last
@@ -46,12 +46,9 @@ class Effects:
 
 
 def effects_of(ratings: Ratings) -> Effects:
-    """Measure crossed random effects by the method of moments, and shrink their means by it.
+    """Measure the variances by `penchant.solvers.bias.variances`, and shrink the means by them.
 
-    With N ratings, R users and C items, the squares within users have the expectation
-    ``(σ_item² + σ²)(N − R)``, those within items ``(σ_user² + σ²)(N − C)``, and all squares times
-    N ``σ_user²(N² − Σn_u²) + σ_item²(N² − Σn_i²) + σ²(N² − N)``: three equations for the three
-    variances (Gao & Owen 2017, equations 2 and 3). A negative solution counts as 0.
+    A negative variance counts as 0; where the three can't be told apart, all is rest.
     """
     counts = [
         np.bincount(rows, minlength=ids.size).astype(np.float64)
@@ -60,7 +57,7 @@ def effects_of(ratings: Ratings) -> Effects:
             (ratings.item_rows, ratings.item_ids),
         )
     ]
-    variances = _variances(ratings, *counts)
+    variances = _variances(ratings)
     users, items = np.zeros(len(counts[0])), np.zeros(len(counts[1]))
     made = Effects(ratings.mean, *variances, users, items)
     for _ in range(_ROUNDS):
@@ -70,29 +67,13 @@ def effects_of(ratings: Ratings) -> Effects:
     return made
 
 
-def _variances(ratings: Ratings, users: Doubles, items: Doubles) -> tuple[float, float, float]:
-    n, mean = float(len(ratings)), ratings.mean
+def _variances(ratings: Ratings) -> tuple[float, float, float]:
+    from penchant.solvers.bias import variances
 
-    def centred(at: slice) -> npt.NDArray[Any]:
-        return ratings.values[at] - np.float64(mean)
-
-    squares = sum(float(centred(at) @ centred(at)) for at in slices(len(ratings)))
-    within = []
-    for rows, counts in ((ratings.user_rows, users), (ratings.item_rows, items)):
-        total = sums(rows, len(counts), centred)
-        within.append(squares - float((total**2 / np.maximum(counts, 1)).sum()))
-    free_users, free_items = n - (users > 0).sum(), n - (items > 0).sum()
-    system = np.array(
-        [
-            [0, free_users, free_users],
-            [free_items, 0, free_items],
-            [n - (users @ users) / n, n - (items @ items) / n, n - 1],
-        ]
-    )
-    if abs(np.linalg.det(system / n)) < 1e-9:  # one user, one item, or one rating each
-        return 0.0, 0.0, squares / n
-    user, item, rest = np.linalg.solve(system, np.array([*within, squares]))
-    return max(float(user), 0.0), max(float(item), 0.0), max(float(rest), 0.0)
+    found = variances(ratings)
+    if np.isnan(found.noise):  # one user, one item, or one rating each
+        return 0.0, 0.0, float(ratings.values.var(dtype=np.float64))
+    return max(found.user, 0.0), max(found.item, 0.0), max(found.noise, 0.0)
 
 
 def _shrunk(ratings: Ratings, made: Effects, counts: Doubles, *, of_users: bool) -> Doubles:
