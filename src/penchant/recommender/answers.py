@@ -38,7 +38,9 @@ class Neighbour(NamedTuple):
     """Of the predicted deviations, −1 … 1."""
 
 
-FORMATS = dict.fromkeys(("rating", "low", "high", "correlation", "pull"), ".2f") | {
+FORMATS = dict.fromkeys(
+    ("rating", "low", "high", "score", "lowest", "highest", "correlation", "pull"), ".2f"
+) | {
     "chance": ".0%",
     "drop": ".4f",
 }

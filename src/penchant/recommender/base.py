@@ -18,6 +18,7 @@ from penchant.recommender.answers import Answer, Bounded, Neighbour, Recommendat
 from penchant.recommender.distribution import Distribution
 from penchant.recommender.everyone import Everyone
 from penchant.recommender.everyone import top_rows as top_rows
+from penchant.recommender.groups import Groups
 from penchant.recommender.intervals import LEVEL, Prediction
 from penchant.recommender.knobs import POOL, by_popularity, varied
 from penchant.recommender.knowledge import Knowledge, listed
@@ -28,7 +29,7 @@ Floats = npt.NDArray[np.float32]
 Seconds = npt.NDArray[np.int64] | None
 
 
-class Recommender(Everyone):
+class Recommender(Everyone, Groups):
     """Settings, ids and a trained model; scikit-learn's manners.
 
     The constructor stores what it is given, `fit` starts afresh and returns the recommender,
