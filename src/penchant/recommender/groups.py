@@ -98,7 +98,7 @@ class Groups:
         best = top_rows(scores, np.flatnonzero(allowed), n)
         theirs, shown = ratings[:, best], known.scale.clip(scores[best])
         ends = (known.scale.clip(end(theirs, axis=0)).tolist() for end in (np.min, np.max))
-        pays = [members[place] for place in theirs.argmax(axis=0).tolist()]
+        pays = [members[place] for place in theirs.argmin(axis=0).tolist()]
         columns = (known.item_ids.ids(best), known.titles(best), shown.tolist(), *ends, pays)
         return Answer(tuple(Shared(*one) for one in zip(*columns, strict=True)))
 
