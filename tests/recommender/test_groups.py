@@ -50,6 +50,15 @@ def test_the_scores_are_those_by_hand(model, members, how):
         assert one.title == known.titles(np.array([row], np.int32))[0]
 
 
+def test_what_is_shown_lies_on_the_scale(model, members, monkeypatch):
+    inside = model._score_users
+    monkeypatch.setattr(model, "_score_users", lambda rows: 4 * (inside(rows) - 3) + 3)
+    for how in WAYS:
+        shown = model.recommend_group(members, 40, how, exclude_rated=False)
+        assert all(min(one[2:5]) >= 1 and max(one[2:5]) <= 5 for one in shown)
+        assert {1, 5} & {one.score for one in shown}
+
+
 def test_the_ways_differ(model, members):
     lists = {how: [one.item for one in model.recommend_group(members, 8, how)] for how in WAYS}
     assert len({tuple(items) for items in lists.values()}) > 1
