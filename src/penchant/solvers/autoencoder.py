@@ -57,7 +57,7 @@ class Autoencoding(SolverSettings):
     gain: float = 20.0
     corruption: float = 0.5
     dropout: float = 0.7
-    l2: float = 0.0001
+    l2: float = 0.0002
     optimizer: Any = "adam"
     learning_rate: float | None = 0.003
     decay: str = "cosine"
