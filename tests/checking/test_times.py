@@ -100,6 +100,7 @@ def stamped(stamps):
     ("stamps", "name", "words"),
     [
         (START * 1000 + np.arange(50), "milliseconds", "look like milliseconds"),
+        (START * 10**9 + np.arange(50), "milliseconds", "or finer"),
         (np.full(50, START), "equal", "All times are equal"),
         (np.append(0, START + np.arange(49)), "zero", "1 time of 50 lie at 0"),
         (np.append(time.time() + 1e8, START + np.arange(49)), "future", "1 time of 50 lie in the"),
@@ -111,3 +112,10 @@ def test_times_that_cannot_be_right(stamps, name, words):
     assert finding.numbers[name] == 1
     assert words in finding.text
     assert "correct the column of times" in finding.advice
+
+
+@pytest.mark.parametrize("wrong", [2**61, -(2**61), START * 10**9])
+def test_a_time_far_away_takes_no_memory(wrong):
+    finding = of(drift, stamped(np.append(START + np.arange(49), wrong)))
+    assert len(finding.numbers["means"]) == 2
+    assert finding.numbers["future"] == (wrong > 0)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penchant.ids import Rows
 from penchant.ratings import Ratings
 
 Doubles = npt.NDArray[np.float64]
@@ -22,7 +21,9 @@ def slices(n: int) -> Iterator[slice]:
     return (slice(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK))
 
 
-def sums(rows: Rows, size: int, values: Callable[[slice], npt.NDArray[Any]]) -> Doubles:
+def sums(
+    rows: npt.NDArray[np.integer], size: int, values: Callable[[slice], npt.NDArray[Any]]
+) -> Doubles:
     """Return the sums of ``values(slice)`` by row, (size,) float64.
 
     >>> sums(np.array([1, 2, 1], np.int32), 3, lambda at: np.array([1.0, 2.0, 4.0])[at]).tolist()

@@ -154,7 +154,7 @@ def _faults(stamps: npt.NDArray[np.int64]) -> dict[str, Any]:
 def _wrong(faults: dict[str, Any], n: int) -> str:
     told = []
     if faults["milliseconds"]:
-        told.append("The times look like milliseconds, and seconds are expected.")
+        told.append("The times look like milliseconds or finer, and seconds are expected.")
     if faults["equal"]:
         told.append("All times are equal, so they order nothing.")
     for name, words in (("zero", "at 0 (1970)"), ("future", "in the future")):
@@ -172,20 +172,18 @@ def _periods(ratings: Ratings, effects: Effects) -> tuple[str, dict[str, dict[st
     stamps = np.asarray(ratings.timestamps)
     months = np.concatenate([_months(stamps[at]) for at in slices(len(stamps))])
     unit, width = ("year", 12) if np.ptp(months) >= 12 * _YEARS else ("quarter", 3)
-    period = months // width
-    base = int(period.min())
-    rows = (period - base).astype(np.int32)
-    size = int(rows.max()) + 1
+    periods, rows = np.unique(months // width, return_inverse=True)  # a wrong time may lie afar
+    size = len(periods)
     counts = np.bincount(rows, minlength=size)
     total = sums(rows, size, lambda at: ratings.values[at])
     rest = sums(rows, size, lambda at: effects.residuals(ratings, at))
     return unit, {
-        _name(base + place, unit): {
+        _name(period, unit): {
             "ratings": int(counts[place]),
             "mean": float(total[place] / counts[place]),
             "same": float(rest[place] / counts[place]),
         }
-        for place in np.flatnonzero(counts).tolist()
+        for place, period in enumerate(periods.tolist())
     }
 
 
