@@ -39,6 +39,5 @@ ENTRIES = [
     Entry("preset occupation", lambda: pc.DeepRating.preset("occupation"), "2048, 256, linear"),
     Entry("AutoRec", lambda: pc.AutoRec(), "500, sigmoid", member=True),
     Entry("DeepRating", lambda: pc.DeepRating(), "4 of 128, silu"),
-    Entry("AutoRec", lambda: pc.AutoRec(), "500, sigmoid", member=True),
     Entry("DeepResidual", lambda: pc.DeepResidual(), "64, 32, gelu"),
 ]  # fmt: skip
