@@ -331,6 +331,7 @@ QUESTIONS = {
     "explain": lambda m: m.explain(1, 1),
     "evaluate": lambda m: m.evaluate(TEST),
     "recommend": lambda m: m.recommend(1),
+    "recommend_group": lambda m: m.recommend_group([1, 2]),
     "similar_items": lambda m: m.similar_items(1),
     "similar_users": lambda m: m.similar_users(1),
     "save": lambda m: m.save("never"),
@@ -465,6 +466,15 @@ class TestRecommend:
     def test_a_stranger_gets_something(self, model):
         assert len(model.recommend(99)) == 10
         assert model.recommend(99) == model.recommend(98)
+
+    def test_a_group_is_answered_from_its_members_ratings(self, model):
+        alone = model.recommend(2, n=5)
+        shared = model.recommend_group([2], n=5)
+        assert [entry.item for entry in shared] == [entry.item for entry in alone]
+        for entry in model.recommend_group([2, 1, 99], n=5, how="least misery"):
+            theirs = model.predict([2, 1, 99], entry.item)
+            assert entry.score == entry.lowest == pytest.approx(theirs.min(), abs=1e-5)
+            assert entry.highest == pytest.approx(theirs.max(), abs=1e-5)
 
     @pytest.mark.parametrize("n", [0, -1, 2.0, "3", None])
     def test_how_many_must_be_a_count(self, model, n):
