@@ -75,3 +75,9 @@ def test_the_head_counts_levels():
     found = DataCheck("x", tuple(Finding("k", level, ".") for level in ("note", "note", "warning")))
     assert str(found).startswith("Check of x: 1 warning, 2 notes\n")
     assert counted(0, "user") == "0 users"
+
+
+def test_no_line_begins_with_a_percent_sign():
+    text = str(Finding("kind", "ok", "a 20 %, " * 40))
+    assert not [line for line in text.splitlines() if line.strip().startswith("%")]
+    assert text.count("20 %,") == 40

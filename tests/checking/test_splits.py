@@ -41,7 +41,7 @@ def test_newcomers_are_a_note():
     finding = splits(late, late, 0)
     assert finding.numbers["time"]["share"] == 1
     assert finding.level == "note"
-    assert "newest 20 % 100 % (10 users, 0 items)" in finding.text
+    assert "newest 20 %: 100 % (10 users, 0 items)" in finding.text
     assert "and newest 20 %, look" in finding.advice
 
 

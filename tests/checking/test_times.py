@@ -102,8 +102,12 @@ def stamped(stamps):
         (START * 1000 + np.arange(50), "milliseconds", "look like milliseconds"),
         (START * 10**9 + np.arange(50), "milliseconds", "or finer"),
         (np.full(50, START), "equal", "All times are equal"),
-        (np.append(0, START + np.arange(49)), "zero", "1 time of 50 lie at 0"),
-        (np.append(time.time() + 1e8, START + np.arange(49)), "future", "1 time of 50 lie in the"),
+        (np.append(0, START + np.arange(49)), "zero", "Times at 0 (1970): 1 of 50."),
+        (
+            np.append(time.time() + 1e8, START + np.arange(49)),
+            "future",
+            "Times in the future: 1 of 50.",
+        ),
     ],
 )
 def test_times_that_cannot_be_right(stamps, name, words):

@@ -13,6 +13,7 @@ Level = Literal["ok", "note", "warning"]
 
 _WIDTH = 80
 _INDENT = 9
+_TIED = "\u00a0%"  # no line begins with a percent sign
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,13 +47,14 @@ class Finding:
 
 def _wrapped(text: str, first: str) -> list[str]:
     """Return lines of bounded width; what ids and names hold moves no cursor."""
-    return textwrap.wrap(
-        one_line(text),
+    lines = textwrap.wrap(
+        one_line(text).replace(" %", _TIED),
         _WIDTH,
         initial_indent=first,
         subsequent_indent=" " * _INDENT,
         break_on_hyphens=False,
     )
+    return [line.replace(_TIED, " %") for line in lines]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -66,7 +66,7 @@ def _told(numbers: dict[str, Any]) -> str:
     low, high = numbers["scale"]
     head = f"From {low:g} to {high:g}: "
     if "shares" in numbers:
-        return head + ", ".join(f"{v} {percent(s)}" for v, s in numbers["shares"].items())
+        return head + ", ".join(f"{v}: {percent(s)}" for v, s in numbers["shares"].items())
     tenths = numbers["deciles"]
     told = ", ".join(f"{value:.3g}" for value in tenths)
     return f"{head}{numbers['different']:,} different values, deciles {told}"

@@ -24,7 +24,7 @@ def splits(whole: Ratings, ratings: Ratings, seed: int) -> Finding:
             numbers["last"] = _met(ratings, last_rows(ratings, LAST))
         numbers["time"] = _met(ratings, time_rows(ratings, 0.2))
     told = [
-        f"{_NAMES[how]} {percent(part['share'])} ({counted(part['users'], 'user')}, "
+        f"{_NAMES[how]}: {percent(part['share'])} ({counted(part['users'], 'user')}, "
         f"{counted(part['items'], 'item')})"
         for how, part in numbers.items()
     ]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.checking.effects import Effects
-from penchant.checking.findings import Finding, counted, percent
+from penchant.checking.findings import Finding, percent
 from penchant.checking.splits import LAST
 from penchant.checking.sums import moments_of_users, slices, sums, whole_users
 from penchant.ratings import Ratings
@@ -159,7 +159,7 @@ def _wrong(faults: dict[str, Any], n: int) -> str:
         told.append("All times are equal, so they order nothing.")
     for name, words in (("zero", "at 0 (1970)"), ("future", "in the future")):
         if faults[name]:
-            told.append(f"{counted(faults[name], 'time')} of {n:,} lie {words}.")
+            told.append(f"Times {words}: {faults[name]:,} of {n:,}.")
     return " ".join(told)
 
 
