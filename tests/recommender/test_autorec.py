@@ -13,7 +13,8 @@ from penchant import bundle
 from penchant.errors import BundleError, NotFittedError
 from penchant.network.backend import load_keras
 from penchant.recommender.autorec import AutoRec
-from penchant.solvers.autoencoder import Autoencoding, Columns
+from penchant.solvers.autoencoder import Autoencoding
+from penchant.solvers.autoencoder_columns import Columns
 
 WORLD = pc.synthetic(n_users=150, n_items=90, n_ratings=6000, factors=2, noise=0.3, seed=1)
 TRAIN, TEST = pc.split(WORLD, test=0.2, seed=1)

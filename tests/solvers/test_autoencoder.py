@@ -7,15 +7,14 @@ import penchant as pc
 from penchant.errors import DataError, DivergedError, SettingsError
 from penchant.network.autoencoder import ENCODER, AutoencoderShape
 from penchant.network.weights import PREFIX
-from penchant.solvers import autoencoder
+from penchant.solvers import autoencoder, autoencoder_columns
 from penchant.solvers.autoencoder import (
-    DAMPING,
     Autoencoding,
-    Columns,
     dropped_loss,
     factors_of,
     served_weights,
 )
+from penchant.solvers.autoencoder_columns import DAMPING, Columns
 from penchant.solvers.base import Checkpoint
 
 WORLD = pc.synthetic(n_users=30, n_items=20, n_ratings=260, factors=2, noise=0.3, seed=1)
@@ -107,7 +106,7 @@ def test_served_weights_are_the_mean_of_the_members():
 
 def test_batches_in_parts_are_the_same_training(monkeypatch):
     whole = Autoencoding(**QUICK).fit(TRAIN, seed=1)
-    monkeypatch.setattr(autoencoder, "BATCH_CELLS", 1)
+    monkeypatch.setattr(autoencoder_columns, "BATCH_CELLS", 1)
     parted = Autoencoding(**QUICK).fit(TRAIN, seed=1)
     for name, array in whole.weights.items():
         np.testing.assert_allclose(parted.weights[name], array, rtol=1e-4, atol=1e-5)

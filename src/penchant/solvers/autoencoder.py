@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from penchant.network.backend import load_keras
 from penchant.network.weights import PREFIX, Arrays, named_weights
 from penchant.ratings import Ratings
 from penchant.settings import require, require_choice, require_count, require_number
+from penchant.solvers.autoencoder_columns import Columns, filled_up, parts
 from penchant.solvers.base import Checkpoint, Monitor, SolverSettings, Trained, diverged
 from penchant.solvers.keras_callbacks import epoch_hooks
 from penchant.solvers.keras_forward import compiled_call
@@ -35,13 +36,7 @@ Floats = npt.NDArray[np.float32]
 
 ACTIVATIONS = ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "silu", "softplus", "tanh")
 
-DAMPING = 5.0
-"""So many ratings at the mean are added to a user's before its own mean is taken."""
-
 MOST_WIDTH = 2**16
-
-BATCH_CELLS = 2**22
-"""Of a dense array of batches: so many numbers at once, but for one batch at the least."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,73 +151,6 @@ class Autoencoding(SolverSettings):
         return result
 
 
-class Columns(NamedTuple):
-    """The ratings by item: what each item's dense row is made of.
-
-    Attributes:
-        users: (n,) the user rows, item after item.
-        deviations: (n,) what is left of a rating after mean and its user's centre, in spreads.
-        starts: (N + 1,) where each item's begin.
-        rated: the rows of the items with ratings.
-        centre: (M,) each user's damped mean deviation, in spreads.
-    """
-
-    users: npt.NDArray[np.int32]
-    deviations: Floats
-    starts: npt.NDArray[np.int64]
-    rated: npt.NDArray[np.int64]
-    centre: Floats
-
-    @classmethod
-    def of(cls, ratings: Ratings, spread: float) -> Columns:
-        """Sort ratings by item and take their users' centres out."""
-        M, N = ratings.user_ids.size, ratings.item_ids.size
-        whole = (ratings.values.astype(np.float64) - ratings.mean) / spread
-        counts = np.bincount(ratings.user_rows, minlength=M)
-        centre = np.bincount(ratings.user_rows, whole, M) / (counts + DAMPING)
-        order = np.lexsort((ratings.user_rows, ratings.item_rows))
-        users = ratings.user_rows[order]
-        of_items = np.bincount(ratings.item_rows, minlength=N)
-        return cls(
-            users,
-            (whole[order] - centre[users]).astype(np.float32),
-            np.concatenate([[0], np.cumsum(of_items)]),
-            np.flatnonzero(of_items),
-            centre.astype(np.float32),
-        )
-
-    def entries(self, items: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
-        """Return the places of these items' ratings, and which of the items each is of."""
-        counts = self.starts[items + 1] - self.starts[items]
-        of = np.repeat(np.arange(len(items)), counts)
-        first = np.cumsum(counts) - counts
-        return np.arange(len(of)) - first[of] + self.starts[items][of], of
-
-    def dense(
-        self, items: npt.NDArray[np.int64], shown: npt.NDArray[np.bool_] | None = None
-    ) -> tuple[Floats, Floats]:
-        """Return deviations and mask of these items, (batch, M); of all entries, or those shown."""
-        places, of = self.entries(items)
-        if shown is not None:
-            kept = shown[places]
-            places, of = places[kept], of[kept]
-        deviations, mask = np.zeros((2, len(items), len(self.centre)), dtype=np.float32)
-        deviations[of, self.users[places]] = self.deviations[places]
-        mask[of, self.users[places]] = 1
-        return deviations, mask
-
-    def targets(
-        self, items: npt.NDArray[np.int64], shown: npt.NDArray[np.bool_], rows: int
-    ) -> Floats:
-        """Return the deviations that are not shown, (rows, M); NaN where there is none."""
-        places, of = self.entries(items)
-        hidden = ~shown[places]
-        places, of = places[hidden], of[hidden]
-        target = np.full((rows, len(self.centre)), np.nan, dtype=np.float32)
-        target[of, self.users[places]] = self.deviations[places]
-        return target
-
-
 def dropped_loss(mean_count: float) -> Any:
     """Return the loss of a batch: the squared errors of the dropped ratings, summed over members.
 
@@ -264,9 +192,9 @@ class _Task:
         items = columns.rated[epoch_order(self._seed, epoch, len(columns.rated))]
         shown = self._shown(epoch)
         total = 0.0
-        for part in _parts(items, batch, self._shape.users):
+        for part in parts(items, batch, self._shape.users):
             rows = -(-len(part) // batch) * batch  # the last batch is filled up with empty rows
-            inputs = [_filled(x, rows) for x in columns.dense(part, shown)]
+            inputs = [filled_up(x, rows) for x in columns.dense(part, shown)]
             total += len(part) * self._loop.run(inputs, columns.targets(part, shown, rows))
         return total / len(items)
 
@@ -296,9 +224,9 @@ class _Task:
         columns, batch = self._columns, self._settings.batch_size
         rows = np.zeros(1, dtype=np.int64)  # the stranger, who has no ratings
         made = np.empty((self._shape.items, self._shape.code), dtype=np.float32)
-        for part in _parts(np.concatenate([rows, columns.rated]), batch, self._shape.users):
+        for part in parts(np.concatenate([rows, columns.rated]), batch, self._shape.users):
             filled = -(-len(part) // batch) * batch
-            inputs = [_filled(x, filled) for x in columns.dense(part)]
+            inputs = [filled_up(x, filled) for x in columns.dense(part)]
             made[part] = np.asarray(self._encode(inputs))[: len(part)]
         cold = np.diff(columns.starts) == 0
         made[cold] = made[0]
@@ -346,14 +274,3 @@ def factors_of(weights: Arrays, mean: float, spread: float) -> Factors:
         weights[f"{PREFIX}user_output.embeddings"] * unit,
         codes,
     )
-
-
-def _parts(items: npt.NDArray[np.int64], batch: int, users: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Cut items into as many whole batches as may be dense at once."""
-    size = batch * max(1, BATCH_CELLS // (batch * users))
-    return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _filled(rows: Floats, n: int) -> Floats:
-    """Return the rows with empty ones after them, n in all."""
-    return np.concatenate([rows, np.zeros((n - len(rows), rows.shape[1]), np.float32)])
