@@ -14,6 +14,7 @@ from penchant.ids import Id, Rows
 from penchant.recommender.answers import Answer
 from penchant.recommender.asker import Asker, Heard
 from penchant.recommender.intervals import LEVEL, Prediction
+from penchant.recommender.knowledge import listed
 
 Floats = npt.NDArray[np.float32]
 
@@ -110,7 +111,7 @@ class Interview(Answer[Question]):
             items: (n,) ids, or one.
             interval: as for the recommender's `predict`; then a `Prediction` comes back.
         """
-        rows = self._asker.known.item_ids.rows(_several(items))
+        rows = self._asker.known.item_ids.rows(listed(items))
         heard = self._heard()
         ratings: Floats = self._asker.ratings(heard, rows)
         if interval is None:
@@ -186,7 +187,3 @@ def _reason(asker: Asker, pulls: Mapping[int, float]) -> tuple[str | None, float
     rows = np.array([row], np.int32)
     title = asker.known.titles(rows)[0] or str(asker.known.item_ids.ids(rows)[0])
     return title, pulls[row]
-
-
-def _several(items: Any) -> Any:
-    return [items] if isinstance(items, (int, str, np.integer)) else items
