@@ -165,6 +165,7 @@ class Server:
         modified: its Last-Modified, None for none.
         ranges: whether it answers a request for a part with that part.
         part: the Content-Range that it states, where it lies.
+        refusals: the statuses of the next requests; then `status`.
         drops: for each request after how many bytes it closes the connection; then no more.
         location: where it redirects to.
         piece, pause: it sends so many bytes at a time, and waits so many seconds between.
@@ -176,6 +177,7 @@ class Server:
         self.answer, self.status, self.length, self.requests = answer, 200, None, 0
         self.edition, self.modified, self.ranges, self.part = '"1"', None, True, None
         self.drops, self.location, self.piece, self.pause, self.asked = [], None, 1 << 20, 0, []
+        self.refusals = []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -205,7 +207,8 @@ class Server:
         if wanted and self.ranges and condition in (self.edition, self.modified):
             first = int(wanted.removeprefix("bytes=").removesuffix("-"))
         body = self.answer[first:]
-        handler.send_response(206 if first else self.status)
+        status = self.refusals.pop(0) if self.refusals else self.status
+        handler.send_response(206 if first else status)
         if first:
             stated = f"bytes {first}-{len(self.answer) - 1}/{len(self.answer)}"
             handler.send_header("Content-Range", self.part or stated)

@@ -148,13 +148,7 @@ def test_a_part_that_was_not_asked_for(web, tmp_path):
 
 def test_a_part_that_the_server_no_longer_has(web, tmp_path):
     break_off(web, tmp_path, 300_000)
-    web.ranges, web.status = False, 416
-
-    def heal(handler, respond=web.respond):
-        respond(handler)
-        web.status = 200
-
-    web.respond = heal
+    web.ranges, web.refusals = False, [416]
     assert get(web, tmp_path) == BODY
 
 
