@@ -3,7 +3,9 @@ import os
 import shutil
 import tempfile
 
+import pytest
 from hypothesis import settings
+from tests import services
 
 # The first call of a kernel compiles it, and machines for tests are slow and shared.
 settings.register_profile("penchant", deadline=None)
@@ -15,3 +17,17 @@ atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
 os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+@pytest.fixture(scope="module")
+def postgresql():
+    """The address of a private server of PostgreSQL."""
+    with services.cluster() as cluster:
+        yield cluster.url
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium, driven by Playwright."""
+    with services.chromium() as browser:
+        yield browser

@@ -1,13 +1,7 @@
 """Databases: SQLite, and a PostgreSQL server of our own that runs while these tests do."""
 
-import glob
-import os
-import pathlib
-import shutil
 import sqlite3
-import subprocess
 import sys
-import tempfile
 import tracemalloc
 
 import pytest
@@ -101,50 +95,11 @@ def test_the_driver_is_an_extra(monkeypatch):
         load("postgresql://ann:secret@localhost/shop")
 
 
-def _binaries():
-    found = shutil.which("initdb")
-    folders = [os.path.dirname(os.path.realpath(found))] if found else []
-    return [*sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True), *folders]
-
-
 @pytest.fixture(scope="module")
-def server():
-    """A private cluster behind a Unix socket: no port, no rights but the user's."""
-    folder = next((f for f in _binaries() if os.path.exists(f"{f}/initdb")), None)
-    if folder is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI is to have a server of PostgreSQL")
-        pytest.skip("no PostgreSQL server is installed")
-    data = pathlib.Path(tempfile.mkdtemp(prefix="pg"))  # short: the path of a socket has a limit
-    as_user = []
-    if os.getuid() == 0:  # the server refuses to run as root
-        subprocess.run(["useradd", "--system", "penchant-test"], check=False, capture_output=True)
-        as_user = ["setpriv", "--reuid=penchant-test", "--clear-groups"]
-        shutil.chown(data, "penchant-test")
-
-    def run(program, *arguments):
-        subprocess.run([*as_user, f"{folder}/{program}", *arguments], check=True, cwd=data,
-                       stdout=subprocess.DEVNULL)  # fmt: skip
-
-    password = data / "password"
-    password.write_text("s3cr%t/pass")
-    password.chmod(0o644)
-    cluster = str(data / "cluster")
-    run("initdb", "-D", cluster, "-U", "ann", "--auth=scram-sha-256", f"--pwfile={password}", "-N")
-    options = f"-c listen_addresses='' -c unix_socket_directories={data} -c fsync=off"
-    run("pg_ctl", "-D", cluster, "-w", "-o", options, "-l", str(data / "log"), "start")
-    try:
-        yield f"postgresql://ann:s3cr%25t%2Fpass@/postgres?host={data}"
-    finally:
-        run("pg_ctl", "-D", cluster, "-m", "immediate", "stop")
-        shutil.rmtree(data)
-
-
-@pytest.fixture(scope="module")
-def shop(server):
+def shop(postgresql):
     import psycopg
 
-    with psycopg.connect(server) as connection:
+    with psycopg.connect(postgresql) as connection:
         connection.execute(
             "create table ratings (user_id bigint, asin text, stars numeric(3, 1), "
             "rated_at timestamptz, key uuid default gen_random_uuid())"
@@ -152,7 +107,7 @@ def shop(server):
         connection.cursor().executemany(
             "insert into ratings values (%s, %s, %s, to_timestamp(%s))", ROWS
         )
-    return server
+    return postgresql
 
 
 def test_postgresql(shop):
