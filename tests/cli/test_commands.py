@@ -196,6 +196,18 @@ class TestAsking:
         assert heading.split() == ["item", "title", "rating"]
         assert [int(row.split()[0]) for row in rows] == [entry.item for entry in best]
 
+    def test_group(self, here, penchant, answer):
+        best = pc.open(BUNDLE).recommend_group([2, 1, 999], 4, "least misery")
+        told = answer("group", BUNDLE, 2, 1, 999, "-n", 4, "--how", "least misery")
+        assert told["results"] == best.to_json()
+        assert (told["users"], told["strangers"]) == ([2, 1, 999], [999])
+        code, out, _ = penchant("group", BUNDLE, 2, 1, "-n", 3)
+        assert code == 0
+        assert out.splitlines()[0].split() == [
+            "item", "title", "score", "lowest", "highest", "pays",
+        ]  # fmt: skip
+        assert len(out.splitlines()) == 4
+
     def test_similar(self, here, penchant, answer):
         nearest = pc.open(BUNDLE).similar_items(3, n=5)
         assert answer("similar", BUNDLE, 3, "-n", 5) == {"item": 3, "results": nearest.to_json()}
@@ -282,6 +294,8 @@ MISTAKES = [
     (("fit", "u.data", "--scale", "1"), "--scale is two numbers such as 1,5; received '1'"),
     (("fit", "u.data", "--scale", "1,3"), "is outside the scale 1 to 3"),
     (("fit", "u.data", "--duplicates", "first"), "duplicates must be one of 'last', 'mean'"),
+    (("group", BUNDLE, 1, "--how", "vote"), "how must be one of 'average'"),
+    (("group", BUNDLE, 1, 1), "The group names user 1 twice"),
     (("fit", "u.data", "--solver", "magic"), "solver must be one of 'als'"),
     (("fit", "u.data", "--test", "1"), "--test is a share between 0 and 1, not 1"),
     (("fit", "u.data", "--test", "-0.5"), "test must be a share between 0 and 1"),
@@ -290,6 +304,7 @@ MISTAKES = [
 ]  # fmt: skip
 USAGE = [
     ("recommend", BUNDLE),
+    ("group", BUNDLE),
     ("recommend", BUNDLE, 1, "-n", 0),
     ("recommend", BUNDLE, 1, "--what"),
     ("fit", "u.data", "--factors", "x"),

@@ -178,6 +178,32 @@ def _recommend_all(bundle: str, n: int, out: Path, include_rated: bool, json: bo
         typer.echo(f"Wrote {n} items for each of {users:,} users to {out}.")
 
 
+def group(
+    bundle: options.Bundle,
+    users: Annotated[
+        list[str], typer.Argument(help="The members' ids.", metavar="USER...", show_default=False)
+    ],
+    n: options.Number = 10,
+    how: Annotated[
+        str,
+        typer.Option(help="average, least misery (nobody suffers) or most pleasure."),
+    ] = "average",
+    include_rated: Annotated[
+        bool, typer.Option("--include-rated", help="Show items too that a member has rated.")
+    ] = False,
+    interval: options.Interval = None,
+    json: options.Json = False,
+) -> None:
+    """Recommend items that suit several users together, and say who pays for each."""
+    model = _open(bundle)
+    members = [_parse(model.knowledge.user_ids, user) for user in users]
+    settings: dict[str, Any] = {"how": how, "exclude_rated": not include_rated}
+    answer = model.recommend_group(members, n, interval=interval, **settings)
+    strangers = [user for user in members if _is_stranger(model.knowledge.user_ids, user)]
+    about = {"users": members, "how": how, "strangers": strangers}
+    _show_answer(answer, {**about, **_intervals(model, interval)}, json)
+
+
 def similar(
     bundle: options.Bundle,
     item: Item,

@@ -13,6 +13,8 @@ from penchant.errors import SettingsError
 from penchant.ids import Id, Rows
 from penchant.recommender.answers import Answer
 from penchant.recommender.everyone import top_rows
+from penchant.recommender.group_intervals import of_average, of_extreme
+from penchant.recommender.intervals import normal_factor
 from penchant.recommender.knowledge import Knowledge, listed
 from penchant.settings import require, require_choice, require_count
 
@@ -41,6 +43,19 @@ class Shared(NamedTuple):
     """Who likes it least; of equals the one who was named first."""
 
 
+class SharedBounded(NamedTuple):
+    """One item for a group, with the interval of the group's score of their true ratings."""
+
+    item: Id
+    title: str | None
+    score: float
+    low: float
+    high: float
+    lowest: float
+    highest: float
+    pays: Id
+
+
 class Groups:
     """Recommendations for several users together, for every recommender."""
 
@@ -53,6 +68,12 @@ class Groups:
     def _score_users(self, user_rows: Rows) -> Floats:
         """Return the unclipped ratings of some users for every item row, (m, N) float32."""
 
+    @abstractmethod
+    def _widths(
+        self, level: float, user_rows: Rows, item_rows: Rows, ratings: Floats
+    ) -> tuple[float, npt.NDArray[np.float64]]:
+        """Return the factor of a level and what it is of, (n,), for clipped ratings."""
+
     def recommend_group(
         self,
         users: Any,
@@ -63,7 +84,8 @@ class Groups:
         among: Any = None,
         without: Any = None,
         min_ratings: int = 0,
-    ) -> Answer[Shared]:
+        interval: float | None = None,
+    ) -> Answer[Shared] | Answer[SharedBounded]:
         """Return the n items that suit a group of users best, best first.
 
         A group's score of an item is, over its members' unclipped predicted ratings, ``mean``
@@ -79,10 +101,15 @@ class Groups:
             among: only these items, ids or one id; unknown ones are left out.
             without: not these items, ids or one id.
             min_ratings: only items with at least so many ratings.
+            interval: the level of intervals of the score of the members' true ratings, such as 0.9.
+                Of several ratings the least is likely to be below the least prediction, so with
+                "least misery" the interval lies lower than the score, the more so the larger the
+                group; with "most pleasure" higher. docs/intervals.md has how often it holds.
 
         Raises:
             SettingsError: no members, a member who is named twice, or another way.
-            UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
+            UnsupportedError: `exclude_rated` where the bundle was saved without ratings, or an
+                interval of a model that knows none.
         """
         require_count("n", n)
         require_choice("how", how, tuple(_WAYS))
@@ -99,8 +126,26 @@ class Groups:
         theirs, shown = ratings[:, best], known.scale.clip(scores[best])
         ends = (known.scale.clip(end(theirs, axis=0)).tolist() for end in (np.min, np.max))
         pays = [members[place] for place in theirs.argmin(axis=0).tolist()]
-        columns = (known.item_ids.ids(best), known.titles(best), shown.tolist(), *ends, pays)
-        return Answer(tuple(Shared(*one) for one in zip(*columns, strict=True)))
+        columns = [known.item_ids.ids(best), known.titles(best), shown.tolist()]
+        if interval is None:
+            return Answer(tuple(Shared(*one) for one in zip(*columns, *ends, pays, strict=True)))
+        columns += self._ends_of_group(how, interval, rows, best, theirs)
+        return Answer(tuple(SharedBounded(*one) for one in zip(*columns, *ends, pays, strict=True)))
+
+    def _ends_of_group(
+        self, how: How, level: float, users: Rows, items: Rows, ratings: Floats
+    ) -> list[list[float]]:
+        """Return the ends of the intervals of a group's scores of some items."""
+        scale = self.knowledge.scale
+        clipped = scale.clip(ratings).astype(np.float32)
+        pairs = np.repeat(users, len(items)), np.tile(items, len(users))
+        factor, widths = self._widths(level, *pairs, clipped.ravel())
+        deviations = factor / normal_factor(level) * widths.reshape(ratings.shape)
+        if how == "average":
+            found = of_average(clipped, deviations, level)
+        else:
+            found = of_extreme(clipped, deviations, level, least=how == "least misery")
+        return [scale.clip(end).astype(np.float32).tolist() for end in found]
 
 
 def _members(users: Any) -> list[Id]:

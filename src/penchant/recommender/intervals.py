@@ -128,9 +128,7 @@ class Calibration:
     def factor(self, level: float) -> float:
         """Return q of a level; infinite where there are too few scores for it."""
         if not self.rows:
-            from scipy.special import ndtri
-
-            return float(ndtri((1 + level) / 2))
+            return normal_factor(level)
         place = math.ceil((len(self.scores) + 1) * level - 1e-9)
         return float(self.scores[place - 1]) if place <= len(self.scores) else math.inf
 
@@ -179,6 +177,13 @@ class Calibration:
                 f"The calibration of intervals is damaged: {len(scores)} scores, and {said!r:.200}."
             )
         return cls(scores, rows, by_posterior, *pairs)  # type: ignore[arg-type]
+
+
+def normal_factor(level: float) -> float:
+    """Return how many standard deviations to either side hold a share of normal values."""
+    from scipy.special import ndtri
+
+    return float(ndtri((1 + level) / 2))
 
 
 def require_level(level: object) -> None:
