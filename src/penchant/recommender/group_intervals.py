@@ -68,7 +68,7 @@ def _least_below(means: Doubles, deviations: Doubles, probability: float) -> Dou
 
     # The least of m is below x at least as often as any of them, and at most m times as often.
     # Members without ends leave the whole group without.
-    known = np.isfinite(deviations).all(axis=0)
+    known: Any = np.isfinite(deviations).all(axis=0)
     means, deviations = means[:, known], deviations[:, known]
     low = (means + deviations * float(ndtri(probability / len(means)))).min(axis=0)
     high = (means + deviations * float(ndtri(probability))).min(axis=0)
