@@ -103,18 +103,18 @@ def _vectors(model: Recommender, rows: Rows) -> Doubles:
     trained = model.knowledge.user_counts > 0
     if isinstance(model, MatrixFactorization) and model.stars is None:
         users = model.trained.user_factors[trained].astype(np.float64)
-        values, basis = np.linalg.eigh(np.cov(users, rowvar=False, bias=True).reshape(
-            2 * (users.shape[1],)
-        ))  # fmt: skip
+        users -= users.mean(axis=0)
+        values, basis = np.linalg.eigh(users.T @ users / len(users))
         root = basis * np.sqrt(np.maximum(values, 0))
-        return model.trained.item_factors[rows].astype(np.float64) @ root
+        found: Doubles = model.trained.item_factors[rows].astype(np.float64) @ root
+        return found
     asked = max(_LEAST_USERS, _PAIRS // max(len(rows), 1))
     busiest = np.argsort(-model.knowledge.user_counts, kind="stable")[:asked]
     users_asked = np.sort(busiest[trained[busiest]]).astype(np.int32)
     table = np.stack([model._score_user(user)[rows] for user in users_asked.tolist()], axis=1)
-    found = table.astype(np.float64)
+    found = table.astype(np.float64) / np.sqrt(len(users_asked))
     found -= found.mean(axis=1, keepdims=True)
-    return found / np.sqrt(len(users_asked))
+    return found
 
 
 def _plane(vectors: Doubles) -> tuple[Doubles, tuple[float, float]]:
