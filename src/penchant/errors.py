@@ -12,6 +12,8 @@
     ├── NotFittedError     a model used before `fit`                             (RuntimeError)
     ├── DivergedError      training left the finite numbers                      (RuntimeError)
     ├── UnsupportedError   this recommender cannot do that                       (RuntimeError)
+    ├── ConflictError      a key of a write that came before with another one    (RuntimeError)
+    ├── UnavailableError   a server's log that cannot be reached or written now  (OSError)
     └── MissingExtraError  an optional dependency is not installed               (ImportError)
 
 Each message says what was wrong, what was received and what to do. On the command line the first
@@ -77,6 +79,14 @@ class DivergedError(PenchantError, RuntimeError):
 
 class UnsupportedError(PenchantError, RuntimeError):
     """Something that a recommender of another kind can do; the message says which."""
+
+
+class ConflictError(PenchantError, RuntimeError):
+    """An idempotency key that was used before for something else."""
+
+
+class UnavailableError(PenchantError, OSError):
+    """The log of a server cannot be reached or written now; the message says why."""
 
 
 class MissingExtraError(PenchantError, ImportError):
