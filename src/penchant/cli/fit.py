@@ -18,6 +18,7 @@ from penchant.settings import FACTORS
 if TYPE_CHECKING:
     from penchant.ratings import Ratings
     from penchant.recommender.base import Recommender
+    from penchant.recommender.provenance import Provenance
     from penchant.recommender.scores import Scores
 
 _WIDTH = 80  # of the summary: what Keras is sure to have, on a terminal or off it
@@ -121,7 +122,9 @@ def fit(
         _show_network(train)
     recommender.fit(train, watch=held_out, validation=validation)
     scores = None if held_out is None else recommender.evaluate(held_out)
-    protocol = "no test ratings" if not test else f"random split, test={test:g}, seed={seed}"
+    noted = _provenance(source, test, seed, validation, scores)
+    protocol = noted.protocol
+    recommender.note(noted)
     recommender.save(target, overwrite=True)
     curves = target.with_suffix(".curves.png")
     recommender.history.plot(str(curves))
@@ -129,6 +132,30 @@ def fit(
         print_json(_result(recommender, scores, protocol, target, curves, ratings))
     else:
         _show(recommender, scores, protocol, train, held_out, target, curves)
+
+
+def _provenance(
+    source: str, test: float, seed: int, validation: float | None, scores: Scores | None
+) -> Provenance:
+    from penchant.recommender.provenance import Provenance, today, versions
+
+    return Provenance(
+        source=_public(source),
+        test=test,
+        seed=seed,
+        validation=validation,
+        tested=0 if scores is None else scores.n,
+        rmse=None if scores is None else scores.rmse,
+        date=today(),
+        versions=versions(),
+    )
+
+
+def _public(source: str) -> str:
+    """Return what a bundle may say of its source: no folder, no address, no password."""
+    if "://" in source:
+        return "a database"
+    return Path(source).name[:200] or "ratings"
 
 
 def split_off(ratings: Ratings, test: float, seed: int) -> tuple[Ratings, Ratings | None]:

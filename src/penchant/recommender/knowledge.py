@@ -14,6 +14,7 @@ import pyarrow as pa
 from penchant.errors import UnsupportedError
 from penchant.ids import IdMap, Rows, positions_array
 from penchant.ratings import Ratings, Scale
+from penchant.recommender.provenance import Provenance
 from penchant.settings import require_count
 
 Mask = npt.NDArray[np.bool_]
@@ -35,6 +36,7 @@ class Knowledge:
         fingerprinted: returns the fingerprint of the training ratings.
         fetch: returns the training ratings, or None where they were not kept.
         listed: returns the item rows that a user row rated; found from the ratings if None.
+        provenance: what `penchant fit` noted of source, split and versions, or None.
     """
 
     user_ids: IdMap
@@ -48,6 +50,7 @@ class Knowledge:
     fingerprinted: Callable[[], str]
     fetch: Callable[[], Ratings | None]
     listed: Callable[[int], Rows] | None = None
+    provenance: Provenance | None = None
 
     @classmethod
     def of(cls, ratings: Ratings) -> Knowledge:

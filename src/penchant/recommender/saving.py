@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from abc import abstractmethod
 from typing import ClassVar
 
 from penchant.recommender import storage
+from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.provenance import Provenance
 from penchant.recommender.uncertain import Uncertain
 
 
@@ -14,6 +17,7 @@ class Saving(Uncertain):
     """What every recommender does to be saved; each kind tells its own numbers."""
 
     kind: ClassVar[str] = ""
+    _knowledge: Knowledge | None = None
 
     @abstractmethod
     def _saved(self, ratings: bool) -> storage.Saved:
@@ -21,6 +25,18 @@ class Saving(Uncertain):
 
         Raises `NotFittedError` before `fit`.
         """
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """Source, split, date and versions, where `penchant fit` made the model; else None."""
+        return self.knowledge.provenance
+
+    def note(self, provenance: Provenance) -> None:
+        """Keep with the model where it comes from; `save` writes it into the card.
+
+        Raises `NotFittedError` before `fit`.
+        """
+        self._knowledge = dataclasses.replace(self.knowledge, provenance=provenance)
 
     def save(
         self, path: str | os.PathLike[str], *, ratings: bool = True, overwrite: bool = False

@@ -18,6 +18,7 @@ from penchant.ratings import Ratings, Scale
 from penchant.recommender.intervals import Calibration
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.life import Life
+from penchant.recommender.provenance import Provenance
 from penchant.settings import require, require_choice
 from penchant.solvers.base import Recorded
 from penchant.stars import Stars
@@ -62,11 +63,12 @@ def save(
     """Write a bundle of a recommender; see `penchant.bundle.write`."""
     data = {"name": known.name, "scale": [float(known.scale.low), float(known.scale.high)]}
     data["fingerprint"] = known.fingerprint
+    noted = {} if known.provenance is None else {"provenance": known.provenance.card()}
     counts = {"user_counts": known.user_counts, "item_counts": known.item_counts}
     kept = known.ratings if ratings else None
     contents = bundle.Contents(
         kind=kind,
-        card={**saved.card, "data": data},
+        card={**saved.card, "data": data, **noted},
         weights={**saved.weights, **counts},
         users=known.user_ids,
         items=known.item_ids,
@@ -115,6 +117,7 @@ def stored(opened: bundle.Bundle) -> Stored:
         data["name"],
         lambda: str(data["fingerprint"]),
         fetch,
+        provenance=_provenance(opened),
     )
     return Stored(opened, knowledge)
 
@@ -245,6 +248,16 @@ def calibration_of(store: Stored) -> Calibration | None:
         wanted = str(opened.has_posterior).lower()
         raise _wrong(opened, "calibration.by_posterior", wanted, made.by_posterior)
     return made
+
+
+def _provenance(opened: bundle.Bundle) -> Provenance | None:
+    said = opened.card.get("provenance")
+    if said is None:
+        return None
+    try:
+        return Provenance.from_card(said)
+    except DataError as error:
+        raise BundleError(f"{opened.folder}, card.json, provenance: {error}") from error
 
 
 def _counts(opened: bundle.Bundle, name: str) -> Any:
