@@ -12,6 +12,7 @@ from penchant.split import (
     folds,
     held_out,
     last_rows,
+    pair_rows,
     random_rows,
     split,
     time_rows,
@@ -137,7 +138,7 @@ def test_sizes_that_make_no_sense(test):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"how": "newest"}, r"how must be one of 'random', 'last', 'time', not 'newest'"),
+        ({"how": "newest"}, r"how must be one of 'random', 'last', 'time', 'pair', not 'newest'"),
         ({"seed": -1}, r"seed must be a whole number of at least 0"),
         ({"seed": 2**32}, r"seed must be below 2³²"),
         ({"how": "last", "n": 0}, r"n must be a whole number of at least 1"),
@@ -161,3 +162,24 @@ def test_time_needs_timestamps():
 def test_last_needs_a_user_with_more():
     with pytest.raises(DataError, match=r"No user has more than 50 ratings"):
         split(table(20), how="last", n=50)
+
+
+def test_pairs_are_held_out_whatever_the_order():
+    ratings = table(5000, n_users=50)
+    train, test = split(ratings, test=0.2, how="pair", seed=3)
+    assert 850 < len(test) < 1150
+    order = np.random.default_rng(0).permutation(len(ratings))
+    again = split(ratings.take(order), test=0.2, how="pair", seed=3).test
+    pairs = set(zip(test.users, test.items, strict=True))
+    assert pairs == set(zip(again.users, again.items, strict=True))
+    other = split(ratings, test=0.2, how="pair", seed=4).test
+    assert 140 < len(pairs & set(zip(other.users, other.items, strict=True))) < 260
+    assert_partition(pair_rows(ratings, 0.2, 3), 5000)
+    assert len(train) + len(test) == 5000
+
+
+def test_pairs_that_leave_a_side_empty_are_refused():
+    with pytest.raises(DataError, match="leaves one side of 3 ratings empty"):
+        pair_rows(table(3), test=1e-9)
+    with pytest.raises(SettingsError, match="test is below 1"):
+        pair_rows(table(3), test=1.0)

@@ -16,11 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.errors import DataError, SettingsError
+from penchant.ids import Rows
 from penchant.ratings import Ratings
-from penchant.settings import require, require_choice, require_count
+from penchant.settings import require, require_choice, require_count, require_number
 
 RowNumbers = npt.NDArray[np.int64]
-How = Literal["random", "last", "time"]
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+How = Literal["random", "last", "time", "pair"]
 
 
 class SplitRows(NamedTuple):
@@ -127,6 +129,43 @@ def fold_rows(n: int, k: int = 5, seed: int = 0) -> Iterator[SplitRows]:
     )
 
 
+def held_out_pairs(
+    user_rows: Rows, item_rows: Rows, test: float, seed: int = 0
+) -> npt.NDArray[np.bool_]:
+    """Return which pairs of rows test, (n,) bool: each by a hash of seed, user row and item row.
+
+    A pair's side depends on nothing else, neither on the order of the table nor on its other rows,
+    so that a table that is read in pieces can be split too. The test part is about the share
+    `test` of the rows. The hash is SplitMix64's (Steele, Lea & Flood 2014), twice.
+    """
+    require_number("test", test, 0, 1, open_low=True)
+    require_count("seed", seed, 0)
+    require(test < 1 and seed < 2**64, f"test is below 1 and seed below 2⁶⁴, not {test}, {seed}.")
+    start = _mixed(np.array([seed], dtype=np.uint64) + _GOLDEN)
+    keys = user_rows.astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= item_rows.astype(np.uint64)
+    keys += start
+    return _mixed(_mixed(keys) + _GOLDEN) < np.uint64(int(test * 2**64))
+
+
+def _mixed(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        keys = (keys ^ (keys >> np.uint64(shift))) * np.uint64(factor)
+    return keys ^ (keys >> np.uint64(31))
+
+
+def pair_rows(ratings: Ratings, test: float = 0.2, seed: int = 0) -> SplitRows:
+    """Split by a hash of each pair, as `penchant blocks --test` does; see `held_out_pairs`."""
+    tested = held_out_pairs(ratings.user_rows, ratings.item_rows, test, seed)
+    if tested.all() or not tested.any():
+        raise DataError(
+            f"A share of {test:g} by the hash of each pair leaves one side of {len(ratings):,} "
+            f"ratings empty. Choose how='random'."
+        )
+    return SplitRows(np.flatnonzero(~tested), np.flatnonzero(tested))
+
+
 def split(
     ratings: Ratings,
     test: float | int = 0.2,
@@ -139,9 +178,11 @@ def split(
 
     Args:
         ratings: the whole table.
-        test: a share of the ratings (rounded up), or a count; for "random" and "time".
+        test: a share of the ratings (rounded up), or a count; for "random" and "time". For "pair"
+            about that share.
         how: "random": the very rows of scikit-learn's ``train_test_split(random_state=seed)``;
-            "last": the last `n` ratings of each user; "time": the newest of the table.
+            "last": the last `n` ratings of each user; "time": the newest of the table; "pair": by
+            a hash of each pair's rows, as `penchant blocks` holds out.
         n: how many ratings of each user, for "last".
         seed: what the random split is drawn from.
 
@@ -150,11 +191,13 @@ def split(
     >>> len(train), len(tested), tested.values.tolist()
     (3, 1, [4.0])
     """
-    require_choice("how", how, ("random", "last", "time"))
+    require_choice("how", how, ("random", "last", "time", "pair"))
     if how == "last":
         rows = last_rows(ratings, n)
     elif how == "time":
         rows = time_rows(ratings, test)
+    elif how == "pair":
+        rows = pair_rows(ratings, test, seed)
     else:
         rows = random_rows(len(ratings), test, seed)
     return Split(ratings.take(rows.train), ratings.take(rows.test))

@@ -1,0 +1,7 @@
+"""Writing block stores: from a table in memory, or out of core from files of any size."""
+
+from __future__ import annotations
+
+from penchant.blocks.memory import write_blocks
+
+__all__ = ["write_blocks"]
