@@ -49,7 +49,7 @@ class BlockStore:
     >>> store
     BlockStore(3 ratings, 2 users, 2 items, blocks: 1, scale 3 to 5)
     >>> store.block(0).values.tolist(), store.user_counts.tolist(), store.item_ids.ids([1, 2])
-    ([5.0, 4.0], [0, 2, 1], [63, 7])
+    ([5.0, 4.0, 3.0], [0, 2, 1], [63, 7])
     >>> folder.cleanup()
     """
 
