@@ -13,8 +13,6 @@ from penchant.console import tell
 from penchant.errors import DataError, UnsupportedError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from penchant.ids import Id, IdMap
     from penchant.ratings import Ratings
     from penchant.recommender.answers import Answer
@@ -267,15 +265,7 @@ def _unseen(model: Recommender, ratings: Ratings) -> Ratings:
     """Return the ratings of pairs that the model was not trained on."""
     import numpy as np
 
-    known = model.knowledge
-    size = known.item_ids.size
-
-    def pairs(table: Ratings) -> np.ndarray[Any, Any]:
-        users, items = known.rows_in(table)
-        key = users.astype(np.int64) * size + items
-        return np.where((users > 0) & (items > 0), key, -1)
-
-    trained = np.isin(pairs(ratings), pairs(known.ratings))
+    trained = model.knowledge.trained_on(ratings)
     if trained.all():
         raise DataError(
             f"All {len(ratings):,} ratings are of pairs that the model was trained on, so they "

@@ -119,6 +119,20 @@ class Knowledge:
             item_ids=self.item_ids,
         )
 
+    def trained_on(self, ratings: Ratings) -> Mask:
+        """Mark the given ratings whose pair of user and item was trained on, (n,).
+
+        Raises `UnsupportedError` where the bundle was saved without ratings.
+        """
+
+        def pairs(table: Ratings) -> npt.NDArray[np.int64]:
+            users, items = self.rows_in(table)
+            numbers = users.astype(np.int64) * self.item_ids.size + items
+            return np.where((users > 0) & (items > 0), numbers, -1)
+
+        asked = pairs(ratings)
+        return np.isin(asked, pairs(self.ratings)) & (asked >= 0)
+
     def is_cold(self, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.bool_]:
         """Mark the pairs of known rows of which one has no training ratings."""
         known = (user_rows > 0) & (item_rows > 0)
