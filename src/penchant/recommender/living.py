@@ -94,6 +94,12 @@ class Living(Recommender):
         columns = (users, items, values, timestamps)
         return self._solve(with_ratings(state, columns, user_columns, item_columns))
 
+    @property
+    def newest_time(self) -> int | None:
+        """The time of new ratings that come without one; None where ratings have no times."""
+        table = self._state().ledger.table
+        return None if table.ratings.timestamps is None else table.newest
+
     def remove_ratings(self, users: Any, items: Any) -> Added:
         """Take ratings out; the model is then as if they had not been added.
 

@@ -1,0 +1,236 @@
+"""The database under a log: SQLite in a file, or PostgreSQL; what to say when it is away."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool
+
+from penchant.errors import MissingExtraError, SettingsError, UnavailableError
+from penchant.serve.migrating import migrate
+
+PATIENCE = 5.0
+"""Seconds to wait for others that write, or for an answer of the database."""
+
+_NOTHING = "Nothing was stored"
+_UNKNOWN = (
+    "Whether it was stored is not known: send it again with the same idempotency key, which "
+    "stores it once"
+)
+
+
+def opened(url: str) -> Database:
+    """Return the database of a URL, with the tables of this version.
+
+    Raises:
+        SettingsError: the URL is none that a log can have.
+        UnavailableError: it cannot be reached, or a newer version made it.
+        MissingExtraError: PostgreSQL's driver isn't installed.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise SettingsError(
+            "The log's URL cannot be read. Give postgresql://user@host/database, or a file as "
+            "sqlite:////absolute/path."
+        ) from None
+    scheme = parsed.drivername.partition("+")[0]
+    if scheme == "sqlite" and parsed.database:
+        made: Database = SQLite(Path(parsed.database))
+    elif scheme in ("postgresql", "postgres"):
+        made = PostgreSQL(parsed)
+    else:
+        raise SettingsError(
+            f"A log can be kept in postgresql://… or sqlite:///path; received {scheme}://…"
+        )
+    with made.writing() as connection:
+        made.take_turns(connection)
+        migrate(connection)
+    return made
+
+
+class Database(ABC):
+    """Connections for transactions that read or write; errors of the driver become ours."""
+
+    engine: sa.Engine
+    name: str
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Give a connection in a transaction that reads."""
+        with self._telling([_NOTHING]), self._connection(writes=False) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Give a connection in a transaction, which is on disk when the block has ended.
+
+        An error in the block undoes all.
+
+        Raises `UnavailableError` where the database is away, locked, full or read-only.
+        """
+        told = [_NOTHING]
+        with self._telling(told):
+            place = self._place()
+            with self._connection(writes=True) as connection:
+                yield connection
+                told[0] = self.outcome
+                connection.commit()
+            if self._place() != place:
+                raise self._error("it was replaced in the middle", _UNKNOWN)
+
+    @contextmanager
+    def _connection(self, *, writes: bool) -> Iterator[sa.Connection]:
+        self._place()
+        with self.engine.connect() as connection:
+            yield connection.execution_options(writes=writes)
+
+    @contextmanager
+    def _telling(self, outcome: list[str]) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+            raise self._error(self._reason(error), outcome[0]) from None
+
+    def _error(self, why: str, outcome: str) -> UnavailableError:
+        return UnavailableError(f"The log in {self.name} cannot be used: {why}. {outcome}.")
+
+    def _reason(self, error: Exception) -> str:
+        why = str(getattr(error, "orig", None) or error)
+        return " ".join(why.split()).rstrip(".")
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    outcome = _UNKNOWN
+    """What an error at the end of a transaction leaves open."""
+
+    def _place(self) -> Any:
+        """Return what tells this database from another one at the same address."""
+        return None
+
+    @abstractmethod
+    def take_turns(self, connection: sa.Connection) -> None:
+        """Wait until no one else makes tables."""
+
+    @abstractmethod
+    def clean(self) -> tuple[str, ...]:
+        """Remove from the files what was deleted; return what cannot be reached."""
+
+
+class SQLite(Database):
+    """A file, with a write-ahead log that is synced before a write is acknowledged."""
+
+    outcome = _NOTHING
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.name = str(path)
+        self._known: Any = None
+        try:
+            sqlite3.connect(self.path).close()  # makes the file; later connections never do
+        except sqlite3.Error as error:
+            raise self._error(str(error), "Choose a folder that you may write to") from None
+        self.engine = sa.create_engine(
+            "sqlite://", creator=self._connect, poolclass=QueuePool, pool_timeout=PATIENCE
+        )
+        sa.event.listen(self.engine, "begin", _begin)
+
+    def _connect(self) -> sqlite3.Connection:
+        address = f"file:{quote(str(self.path))}?mode=rw"
+        connection = sqlite3.connect(
+            address, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {setting}")
+        return connection
+
+    def _place(self) -> Any:
+        try:
+            found = os.stat(self.path)
+        except OSError as error:
+            raise self._error(
+                f"{error.strerror}",
+                f"{_NOTHING}. Put the file back; the server goes on by itself",
+            ) from None
+        place = (found.st_dev, found.st_ino)
+        if place != self._known:  # the pool's connections hold another file
+            self.engine.dispose()
+            self._known = place
+        return place
+
+    def take_turns(self, connection: sa.Connection) -> None:
+        """Nothing to wait for: a transaction that writes is alone already."""
+
+    def clean(self) -> tuple[str, ...]:
+        """Rebuild the file without free pages and empty the write-ahead log."""
+        with self._telling(["It is to be tried again"]), self.engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            raw.execute("VACUUM")
+            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise self._error("another process reads it", "It is to be tried again")
+        return ()
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class PostgreSQL(Database):
+    """A server; several machines may share it."""
+
+    def __init__(self, url: sa.URL) -> None:
+        try:
+            import psycopg  # noqa: F401
+        except ImportError:
+            raise MissingExtraError(
+                "PostgreSQL needs the driver psycopg: pip install 'penchant[postgres]'."
+            ) from None
+        self._password = str(url.password or "")
+        self.name = url.render_as_string(hide_password=True)
+        self.engine = sa.create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            pool_timeout=PATIENCE,
+            hide_parameters=True,
+            connect_args={"connect_timeout": int(PATIENCE)},
+        )
+        sa.event.listen(self.engine, "connect", _settle)
+
+    def _reason(self, error: Exception) -> str:
+        why = super()._reason(error)
+        for secret in {self._password, quote(self._password, safe="")} - {""}:
+            why = why.replace(secret, "***")
+        return why
+
+    def take_turns(self, connection: sa.Connection) -> None:
+        """Take a lock that lasts as long as the transaction."""
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('penchant'))"))
+
+    def clean(self) -> tuple[str, ...]:
+        """Rebuild the tables; the server's own write-ahead log and backups are out of reach."""
+        with self._telling(["It is to be tried again"]), self.engine.connect() as connection:
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in ("events", "keys", "forgetting"):
+                alone.execute(sa.text(f"VACUUM FULL {table}"))
+            alone.execute(sa.text("CHECKPOINT"))
+        return ("the write-ahead log and the backups of PostgreSQL, until they are recycled",)
+
+
+def _settle(connection: Any, _: Any) -> None:
+    """Wait for locks no longer than `PATIENCE`; acknowledge only what is on disk."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {int(PATIENCE * 1000)}")
+        cursor.execute("SET synchronous_commit = on")
+    connection.commit()

@@ -1,0 +1,222 @@
+"""Service: a model that is never older than the last write that was acknowledged."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from penchant.errors import BundleError, DataError
+from penchant.ids import Id
+from penchant.recommender.changing import Added
+from penchant.serve import registry
+from penchant.serve.answers import ModelInfo, Rating, Status, Written
+from penchant.serve.database import opened
+from penchant.serve.effect import Pair, Said, put_in, require_living, takes_ratings, with_times
+from penchant.serve.events import Append, EventLog
+from penchant.serve.live import Live, View
+from penchant.serve.models import Models, digest_of, look
+from penchant.serve.watch import Watch
+from penchant.settings import require_count
+
+
+class Service:
+    """A trained model that takes ratings and answers with them, in one process or several.
+
+    Each write is in a log before it is acknowledged, and in the answers of this process from then
+    on; other processes have it within a second. What answers is always a bundle with the log's
+    later events put in, so a process may be killed at any moment. All methods may be called from
+    any thread. See docs/serve.md.
+    """
+
+    def __init__(self, log: EventLog, models: Models, live: Live) -> None:
+        self._log, self._models, self._live = log, models, live
+        self._watch = Watch(live)
+
+    @classmethod
+    def open(
+        cls,
+        bundle: str | os.PathLike[str],
+        log: str | None = None,
+        keep: int = 3,
+        *,
+        folder: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """Open a bundle for serving, and put in what the log has for it.
+
+        A bundle that the log doesn't know, such as a newly trained one, becomes the model that
+        answers; all ratings in the log are put into it. One that it knows changes nothing: the
+        model that was active is active again.
+
+        Args:
+            bundle: a saved recommender, such as "films.penchant". It is copied: what is served
+                stays as it is when the folder is replaced.
+            log: the URL of the log, ``postgresql://…`` or ``sqlite:///…``; a file of SQLite in
+                `folder` if None. All processes that share a log share the folder too.
+            keep: how many models are kept.
+            folder: where models and log are kept; beside the bundle, as
+                "films.penchant.serving", if None.
+
+        Raises:
+            BundleError: there is no bundle, or no model that can be used.
+            DataError: the ratings in the log don't fit the bundle: another scale, other ids.
+            UnavailableError: the log cannot be reached.
+            SettingsError: an argument makes no sense.
+        """
+        require_count("keep", keep)
+        source = Path(bundle)
+        home = source.absolute() if folder is None else Path(folder).absolute()
+        home = home.with_name(f"{home.name}.serving") if folder is None else home
+        first = look(source)
+        if first.problem and not home.is_dir():
+            raise BundleError(first.problem)
+        home.mkdir(parents=True, exist_ok=True)
+        database = opened(f"sqlite:///{home / 'events.sqlite'}" if log is None else log)
+        events = EventLog(database)
+        try:
+            models = Models(home, events, keep)
+            told = _adopt(models, source)
+            live = Live(events, models)
+        except BaseException:
+            database.close()
+            raise
+        live.problems = (*told, *live.problems)
+        return cls(events, models, live)
+
+    def close(self) -> None:
+        """Stop following the log, and give the connections back."""
+        self._watch.stop()
+        self._log.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        """Give the current recommender, which stays as it is whatever is written meanwhile."""
+        yield self._live.view.model
+
+    def rate(self, ratings: Iterable[Rating], key: str | None = None) -> Written:
+        """Take in ratings; of several of one pair the last one counts, whatever its time.
+
+        Args:
+            ratings: at least one.
+            key: an idempotency key: what came before with the same key and the same ratings is
+                not written again and gets the answer that it got then. The last 100,000 are known.
+
+        Raises:
+            DataError: a value off the scale, an id of another type, no ratings at all.
+            ConflictError: the key came with other ratings before.
+            UnsupportedError: the model can't take ratings.
+            UnavailableError: the log is away. None of these leaves anything in the log.
+        """
+        given = [Rating(*rating) for rating in ratings]
+        _require_some(given)
+        said: dict[Pair, Said] = {}
+        for rating in given:
+            pair = (_id(rating.user, "user"), _id(rating.item, "item"))
+            said[pair] = Said(rating.value, rating.timestamp)
+        body = ["rate", [list(rating) for rating in given]]
+
+        def put(view: View) -> tuple[Any, Added, dict[Pair, Said | None]]:
+            require_living(view.model)
+            timed: dict[Pair, Said | None] = {**with_times(view.model, said)}
+            return *put_in(view.model, timed), timed
+
+        return self._write(key, body, put)
+
+    def unrate(self, pairs: Iterable[Pair], key: str | None = None) -> Written:
+        """Take ratings out again.
+
+        Args:
+            pairs: user and item of each, at least one.
+            key: an idempotency key, as for `rate`.
+
+        Raises:
+            UnknownIdError: a pair has no rating. Nothing was taken out then.
+            DataError, ConflictError, UnsupportedError, UnavailableError: as for `rate`.
+        """
+        given = [(_id(user, "user"), _id(item, "item")) for user, item in pairs]
+        _require_some(given)
+
+        def take(view: View) -> tuple[Any, Added, dict[Pair, Said | None]]:
+            require_living(view.model)
+            model = copy.copy(view.model)
+            users, items = zip(*given, strict=True)
+            return model, model.remove_ratings(list(users), list(items)), dict.fromkeys(given)
+
+        return self._write(key, ["unrate", [list(pair) for pair in given]], take)
+
+    def _write(self, key: str | None, body: Any, change: Any) -> Written:
+        def act(append: Append, view: View) -> tuple[Any, int, Written]:
+            before = append.answered(key, body)
+            if before is not None:
+                return view.model, append.head.position, Written.from_json(before)
+            model, added, effect = change(view)
+            position = append.add(effect)
+            answer = Written(
+                position, added.added, added.changed, added.removed, added.users, added.items
+            )
+            append.remember(key, body, answer.to_json())
+            return model, position, answer
+
+        return self._live.write(act)
+
+    def models(self) -> list[ModelInfo]:
+        """Return the models that are kept, damaged ones among them, the newest first."""
+        return self._models.infos(self._live.view.name)
+
+    def status(self) -> Status:
+        """Return how the service is, as it was last seen."""
+        view, problems = self._live.view, (*self._live.problems, *self._watch.problems)
+        return Status(
+            ready=True,
+            active=view.name,
+            takes_ratings=takes_ratings(view.model),
+            position=view.head.position,
+            events=view.head.position - view.base,
+            reachable=self._watch.reachable,
+            problems=problems,
+        )
+
+
+def _adopt(models: Models, source: Path) -> list[str]:
+    """Make the given bundle known to the log; return what the keeper of the server is to know."""
+    with models.alone():
+        models.tidy()
+        kept = models.adopt_all()
+        digest = digest_of(source)
+        with models.log.database.reading() as connection:
+            known = registry.rows(connection)
+        if digest is not None and digest not in {row.digest for row in known}:
+            models.take_copy(source, activate=not kept)
+            models.tidy()
+    told = [str(look(source).problem)] if digest is None else []
+    if digest is None and not known:
+        raise BundleError(told[0])
+    if kept:
+        told.append(
+            f"The log is new, but there were models: {kept[-1]} answers. What was written since "
+            f"it was saved was in the log that is gone."
+        )
+    return told
+
+
+def _require_some(given: list[Any]) -> None:
+    if not given:
+        raise DataError("There are no ratings in this write. Send at least one.")
+
+
+def _id(value: Any, what: str) -> Id:
+    if type(value) not in (int, str):
+        raise DataError(
+            f"A {what} id is a whole number or a text; received {value!r}, which is of type "
+            f"{type(value).__name__}."
+        )
+    return value  # type: ignore[no-any-return]
