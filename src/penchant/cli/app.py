@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from penchant import __version__
-from penchant.cli import compare, data, doctor, explain, fit, interview, tune, use
+from penchant.cli import compare, data, doctor, explain, fit, interview, keys, serve, tune, use
 from penchant.cli.output import print_json
 from penchant.console import tell
 from penchant.errors import PenchantError
@@ -35,6 +35,9 @@ app.command("group")(use.group)
 app.command("similar")(use.similar)
 app.command("explain")(explain.explain)
 app.command("interview")(interview.interview)
+app.command("serve")(serve.serve)
+app.command("compact")(serve.compact)
+app.add_typer(keys.app, name="keys")
 app.command("data")(data.data)
 app.command("doctor")(doctor.doctor)
 

@@ -1,0 +1,107 @@
+"""Where the work is done: on a few threads, so that the event loop stays free."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from fastapi import Response
+
+from penchant.recommender.base import Recommender
+from penchant.serve.limits import Limits
+from penchant.serve.problems import Problem
+
+T = TypeVar("T")
+
+MOST_REMEMBERED = 20_000
+"""So many answers of one state of the model are kept."""
+
+
+class Desk:
+    """Asks the service on threads of its own, and remembers answers as long as they hold.
+
+    An answer holds until the model changes: a rating that comes or goes, and another model, make
+    another object of it, and all answers are found anew.
+    """
+
+    def __init__(self, service: Any, limits: Limits) -> None:
+        self.service = service
+        self.metrics: Any = None
+        self._most = limits.concurrent
+        self._waiting = 0
+        self._pool = concurrent.futures.ThreadPoolExecutor(limits.threads, "penchant-desk")
+        self._memo: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._holds_for: Recommender | None = None
+
+    def close(self) -> None:
+        """End the threads when they have done what they work on."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def do(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run something on a thread.
+
+        Raises `Problem` where too much waits already, also of requests that were given up.
+        """
+        if self._waiting >= self._most:
+            raise Problem(
+                503,
+                "The server is busy. Try again in a second.",
+                kind="busy",
+                headers={"Retry-After": "1"},
+            )
+        self._waiting += 1
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+        future.add_done_callback(self._done)
+        return await future
+
+    def _done(self, _: Any) -> None:
+        self._waiting -= 1
+
+    async def answer(
+        self, work: Callable[[Recommender], Any], remember: Hashable = None
+    ) -> Response:
+        """Return what a reading of the model gives, as JSON.
+
+        Args:
+            work: reads the model and returns JSON-able values.
+            remember: what the answer depends on beside the model, to be remembered by; None for
+                an answer that isn't worth it.
+        """
+        if remember is None:
+            return json_response(await self.do(self._read, work))
+        with self.service.reading() as model:
+            memo = self._memo_of(model)
+        body = memo.get(remember)
+        if body is None:
+            body = await self.do(self._read, work)
+            with self.service.reading() as now:
+                if now is model:
+                    memo[remember] = body
+                    if len(memo) > MOST_REMEMBERED:
+                        memo.popitem(last=False)
+        return json_response(body)
+
+    def _read(self, work: Callable[[Recommender], Any]) -> bytes:
+        with self.service.reading() as model:
+            return encoded(work(model))
+
+    def _memo_of(self, model: Recommender) -> OrderedDict[Hashable, bytes]:
+        """Return the answers that hold for this state of the model."""
+        if self._holds_for is not model:
+            self._memo, self._holds_for = OrderedDict(), model
+        return self._memo
+
+
+def encoded(values: Any) -> bytes:
+    """Return JSON of values; a number that isn't finite is an error."""
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode()
+
+
+def json_response(body: bytes, status: int = 200) -> Response:
+    """Return a response of JSON."""
+    return Response(body, status, media_type="application/json")

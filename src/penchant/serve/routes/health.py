@@ -1,0 +1,40 @@
+"""Routes for whoever looks after the server."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from penchant.serve import shapes
+from penchant.serve.desk import encoded, json_response
+from penchant.serve.metrics import CONTENT_TYPE
+from penchant.serve.routes.common import PROBLEMS, AtDesk
+
+router = APIRouter(tags=["health"], responses=PROBLEMS)
+
+_ALIVE = encoded({"status": "alive"})
+
+
+@router.get("/health/live", responses={200: {"model": shapes.Live}})
+async def live() -> Response:
+    """Say that the process answers; needs no key."""
+    return json_response(_ALIVE)
+
+
+@router.get(
+    "/health/ready",
+    responses={200: {"model": shapes.Status}, 503: {"model": shapes.Status}},
+)
+async def ready(desk: AtDesk) -> Response:
+    """Say whether there is a model that is up to date, and a log that can be written."""
+    found = await desk.do(desk.service.status)
+    return json_response(encoded(found.to_json()), 200 if found.ready else 503)
+
+
+@router.get(
+    "/metrics",
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    response_class=Response,
+)
+async def metrics(desk: AtDesk) -> Response:
+    """Return numbers in the format of Prometheus."""
+    return Response(await desk.do(desk.metrics.text), media_type=CONTENT_TYPE)

@@ -1,0 +1,193 @@
+"""Starting and stopping: the socket, the workers, the signals."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import ipaddress
+import os
+import signal
+import socket
+import tempfile
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import SettingsError, SourceError
+from penchant.serve.keys import KeyFile, Verifier
+from penchant.serve.limits import Limits
+from penchant.settings import require, require_count
+
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@dataclasses.dataclass(frozen=True)
+class Serving:
+    """What is served, where and how; makes the application in each worker.
+
+    Attributes:
+        bundle: the path of the bundle.
+        log: the address of the log's database; None for a file beside the bundle.
+        keep: how many models are kept.
+        host: the address to listen on.
+        port: 0 for a free one.
+        workers: processes.
+        limits: what a caller may ask.
+    """
+
+    bundle: str
+    log: str | None = None
+    keep: int = 3
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    limits: Limits = dataclasses.field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        require_count("--workers", self.workers)
+        require_count("--keep", self.keep)
+        whole = isinstance(self.port, int) and 0 <= self.port < 65_536
+        require(whole, f"--port must be from 0 to 65535, not {self.port!r}.")
+
+    def __call__(self) -> Any:
+        """Open the service and return the application."""
+        from threadpoolctl import threadpool_limits
+
+        from penchant.serve.app import create_app
+        from penchant.serve.protocol import GuardedProtocol
+
+        threadpool_limits(1)  # many requests at once, and each is small
+        GuardedProtocol.limits = self.limits
+        service = self.opened()
+        return create_app(service, Verifier(self.keys()), self.limits, frozenset({self.host}))
+
+    def opened(self) -> Any:
+        """Open the service."""
+        from penchant.serve.service import Service
+
+        return Service.open(self.bundle, self.log, self.keep)
+
+    def keys(self) -> KeyFile:
+        """Return the file of keys."""
+        return KeyFile.beside(self.bundle)
+
+
+def serve(serving: Serving, tell: Callable[[str, int], None]) -> None:
+    """Serve until a signal ends it; what runs then is finished first.
+
+    Args:
+        serving: what, where and how.
+        tell: is called with the address and the number of keys, once the server listens.
+
+    Raises:
+        SettingsError: an address beyond this machine, and no key.
+        SourceError: the address can't be had.
+    """
+    keys = serving.keys().read()
+    if not keys:
+        _require_loopback(serving.host)
+    if serving.workers > 1:
+        serving.opened().close()  # here, so that what is wrong is told before workers start
+    with _numbers(serving.workers), _listening(serving.host, serving.port) as listening:
+        app = serving if serving.workers > 1 else serving()
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        tell(f"http://{shown}:{port}", len(keys))
+        _run(app, serving, listening)
+
+
+def _run(app: Any, serving: Serving, listening: socket.socket) -> None:
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    from penchant.serve.logs import config as log_config
+    from penchant.serve.protocol import GuardedProtocol
+
+    several = serving.workers > 1
+    config = uvicorn.Config(
+        app,
+        factory=several,
+        workers=serving.workers,
+        http=GuardedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=log_config(),
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=max(1, round(serving.limits.idle_seconds)),
+        timeout_graceful_shutdown=max(1, round(serving.limits.seconds)),
+    )
+    with _quiet_end():
+        if several:
+            Multiprocess(config, [listening]).run()
+        else:
+            uvicorn.Server(config).run([listening])
+
+
+@contextlib.contextmanager
+def _quiet_end() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end the server, and not the process with it.
+
+    uvicorn stops on a signal and then raises it anew for whoever else waits for it: nobody.
+    """
+
+    def ignore(_: int, __: types.FrameType | None) -> None:
+        pass
+
+    before = {one: signal.signal(one, ignore) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+@contextlib.contextmanager
+def _numbers(workers: int) -> Iterator[None]:
+    """Give several workers a folder to count in together."""
+    if workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="penchant-metrics-") as folder:
+        os.environ[_SHARED] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_SHARED]
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        made = socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, UnicodeError) as error:
+        told = getattr(error, "strerror", None) or error
+        raise SourceError(
+            f"The server can't listen at {host} port {port}: {told}. Choose another with --host "
+            f"and --port."
+        ) from None
+    with made:
+        yield made
+
+
+def _require_loopback(host: str) -> None:
+    """Raise `SettingsError` unless an address reaches this machine alone."""
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
+        inside = all(ipaddress.ip_address(str(one).partition("%")[0]).is_loopback for one in found)
+    except (OSError, UnicodeError, ValueError):
+        inside = False
+    if not inside or not host:
+        raise SettingsError(
+            f"There is no key, so the server answers this machine alone, and not at "
+            f"--host {host!r}. Make a key first: penchant keys add BUNDLE --role read. Or leave "
+            f"--host out."
+        )
+
+
+def bundle_name(path: str) -> str:
+    """Return the last part of a bundle's path."""
+    return Path(os.path.abspath(path)).name

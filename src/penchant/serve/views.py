@@ -1,0 +1,240 @@
+"""What the server tells of a model: plain functions from a recommender to JSON-able values."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from penchant.errors import UnsupportedError
+from penchant.ids import Id, positions_array
+from penchant.recommender.base import Recommender
+from penchant.recommender.explain import Explaining
+from penchant.recommender.ledger import Rated, Table
+from penchant.recommender.living import Living
+from penchant.serve.step import step_of
+
+Json = dict[str, Any]
+
+LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""Of these the card says how wide an interval is."""
+
+_KEEPS_NONE = "The bundle was saved without ratings: save it with ratings=True."
+
+
+class Page(NamedTuple):
+    """Which part of a long list is wanted, from page 1."""
+
+    number: int
+    size: int
+
+    def of(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Return the rows on the page."""
+        start = (self.number - 1) * self.size
+        return rows[start : start + self.size]
+
+
+def table_of(model: Recommender) -> Table:
+    """Return the ratings that a model began with, found by user and by item.
+
+    Raises `UnsupportedError` where the bundle was saved without them.
+    """
+    if isinstance(model, Living):
+        return model._state().ledger.table
+    return Table(model.knowledge.ratings)
+
+
+def rated_by(model: Recommender, row: int) -> Rated:
+    """Return what a user row has rated by now."""
+    if isinstance(model, Living):
+        return model._state().ledger.of_user(row)
+    return Table(model.knowledge.ratings).of_user(row)
+
+
+def raters_of(model: Recommender, row: int) -> Rated:
+    """Return who has rated an item row by now."""
+    if isinstance(model, Living):
+        return model._state().ledger.of_item(row)
+    return Table(model.knowledge.ratings).of_item(row)
+
+
+def keeps_ratings(model: Recommender) -> bool:
+    """Return whether the training ratings are there."""
+    try:
+        table_of(model)
+    except UnsupportedError:
+        return False
+    return True
+
+
+def card(model: Recommender) -> Json:
+    """Return what there is to know of a model, but its name and scores."""
+    known, why_not = model.knowledge, _why_not(model)
+    names = ("titles", "explain", "interview", "intervals", "ratings", "forget", "similar", "map")
+    values = table_of(model).ratings.values if keeps_ratings(model) else np.zeros(0, np.float32)
+    step = step_of(values, known.scale)
+    settings: Json = getattr(model, "_made_by", None) or {
+        name: value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
+        for name, value in model.get_params().items()
+    }
+    return {
+        "kind": model.kind,
+        "data": known.name,
+        "settings": settings,
+        "parameters": model.n_parameters,
+        "scale": {"low": known.scale.low, "high": known.scale.high, "step": step},
+        "ids": {"users": known.user_ids.kind, "items": known.item_ids.kind},
+        "counts": {
+            "users": len(known.user_ids),
+            "items": len(known.item_ids),
+            "ratings": int(known.user_counts.sum()),
+        },
+        "calibration": _calibration(model),
+        "can": {name: name not in why_not for name in names},
+        "why_not": why_not,
+    }
+
+
+def _why_not(model: Recommender) -> dict[str, str]:
+    """Return what a model can't do, and what would help."""
+    found, keeps = {}, keeps_ratings(model)
+    table = model.knowledge.item_table
+    if table is None or "title" not in table.column_names:
+        found["titles"] = "The training data has no titles: load it with items=."
+    living, posterior = isinstance(model, Living), model._has_deviations()
+    other = "This needs a matrix factorisation: train one with penchant fit --model mf."
+    if not isinstance(model, Explaining):
+        found["explain"] = other
+    elif not keeps:
+        found["explain"] = _KEEPS_NONE
+    if not living or not posterior:
+        found["interview"] = "This needs a posterior: train with the solver gibbs or als."
+    if model.calibration is None:
+        found["intervals"] = "This needs a posterior or validation ratings: fit(validation=0.1)."
+    for name in ("ratings", "forget"):
+        if not living:
+            found[name] = other
+        elif not keeps:
+            found[name] = _KEEPS_NONE
+    return found
+
+
+def _calibration(model: Recommender) -> Json | None:
+    made = model.calibration
+    if made is None:
+        return None
+    factors = [(level, made.factor(level)) for level in LEVELS]
+    levels = [{"level": p, "factor": q if math.isfinite(q) else None} for p, q in factors]
+    return {"method": made.method, "rows": made.rows, "text": str(made), "levels": levels}
+
+
+def items(model: Recommender, search: str, page: Page) -> Json:
+    """Return items whose title or id holds a text, those with the most ratings first."""
+    known = model.knowledge
+    rows = np.flatnonzero(_mentions(model, search)) + 1
+    rows = rows[np.argsort(-known.item_counts[rows], kind="stable")]
+    shown = page.of(rows)
+    columns = (known.item_ids.ids(shown), known.titles(shown.astype(np.int32)))
+    counts = known.item_counts[shown].tolist()
+    found = zip(*columns, counts, strict=True)
+    return _paged("items", [{"item": i, "title": t, "ratings": n} for i, t, n in found], rows, page)
+
+
+def users(model: Recommender, search: str, page: Page) -> Json:
+    """Return users whose id holds a text, in the order of their first rating."""
+    known = model.knowledge
+    rows = np.flatnonzero(_holds(known.user_ids.array.cast(pa.large_string()), search)) + 1
+    shown = page.of(rows)
+    found = zip(known.user_ids.ids(shown), known.user_counts[shown].tolist(), strict=True)
+    return _paged("users", [{"user": user, "ratings": count} for user, count in found], rows, page)
+
+
+def item(model: Recommender, item_id: Id) -> Json:
+    """Return what is known of one item; `UnknownIdError` for an unknown one."""
+    known = model.knowledge
+    row = known.item_ids.row(item_id)
+    rows, mean = np.array([row], np.int32), None
+    if keeps_ratings(model):
+        values = raters_of(model, row).values
+        mean = float(values.mean(dtype=np.float64)) if len(values) else None
+    columns: Json = {}
+    if known.item_table is not None:
+        columns = known.item_table.take(positions_array(rows)).to_pylist()[0]
+    return {
+        "item": item_id,
+        "title": known.titles(rows)[0],
+        "ratings": int(known.item_counts[row]),
+        "mean": mean,
+        "columns": {name: _plain(value) for name, value in columns.items()},
+    }
+
+
+def similar(model: Recommender, item_id: Id, n: int) -> Json:
+    """Return the items most like one."""
+    found = model.similar_items(item_id, n)
+    return {
+        "items": [
+            {"item": one.id, "title": one.title, "correlation": one.correlation} for one in found
+        ]
+    }
+
+
+def ratings_of(model: Recommender, user: Id) -> Json:
+    """Return what one user has rated, newest first; `UnknownIdError` for an unknown one."""
+    known = model.knowledge
+    rated = rated_by(model, known.user_ids.row(user))
+    order = np.arange(len(rated.rows))
+    if rated.seconds is not None:
+        order = np.argsort(-rated.seconds, kind="stable")
+    rows = rated.rows[order].astype(np.int32)
+    columns: dict[str, Any] = {
+        "item": known.item_ids.ids(rows),
+        "title": known.titles(rows),
+        "rating": rated.values[order].tolist(),
+    }
+    if rated.seconds is not None:
+        columns["timestamp"] = rated.seconds[order].tolist()
+    found = [dict(zip(columns, one, strict=True)) for one in zip(*columns.values(), strict=True)]
+    return {"user": user, "ratings": found, "total": len(found)}
+
+
+def _paged(name: str, shown: list[Json], rows: npt.NDArray[np.integer], page: Page) -> Json:
+    return {name: shown, "page": page.number, "size": page.size, "total": len(rows)}
+
+
+def _mentions(model: Recommender, search: str) -> npt.NDArray[np.bool_]:
+    known = model.knowledge
+    found = _holds(known.item_ids.array.cast(pa.large_string()), search)
+    table = known.item_table
+    if search and table is not None and "title" in table.column_names:
+        found |= _holds(table["title"].slice(1).combine_chunks(), search)
+    return found
+
+
+def _holds(texts: pa.Array, search: str) -> npt.NDArray[np.bool_]:
+    """Mark the texts that hold another, whatever the case and the accents, (n,)."""
+    if not search:
+        return np.ones(len(texts), dtype=bool)
+    if isinstance(texts, pa.ChunkedArray):
+        texts = pa.concat_arrays(texts.chunks)
+    sought = _folded(pa.array([search], pa.large_string()))[0].as_py()
+    found = pc.match_substring(_folded(texts), sought)
+    return pc.fill_null(found, False).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+
+def _folded(texts: pa.Array) -> pa.Array:
+    """Return texts in small letters without accents."""
+    apart = pc.utf8_normalize(texts.cast(pa.large_string()), form="NFKD")
+    return pc.utf8_lower(pc.replace_substring_regex(apart, r"\p{Mn}+", ""))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return [_plain(one) for one in value] if isinstance(value, list) else str(value)
