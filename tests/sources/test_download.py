@@ -376,7 +376,7 @@ def test_two_processes_at_once_do_not_meet_in_one_file(web, tmp_path):
 
 def test_a_file_that_is_removed_before_it_is_locked(web, tmp_path, monkeypatch):
     """Another process has just finished with it: a new one is made, or a copy of our own."""
-    lock = partial._lock
+    lock = partial.lock
     times = []
 
     def late(file):
@@ -384,6 +384,6 @@ def test_a_file_that_is_removed_before_it_is_locked(web, tmp_path, monkeypatch):
         (tmp_path / "set.zip.part").unlink()
         return lock(file)
 
-    monkeypatch.setattr(partial, "_lock", late)
+    monkeypatch.setattr(partial, "lock", late)
     assert get(web, tmp_path) == BODY
     assert len(times) == 3

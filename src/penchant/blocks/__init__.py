@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from penchant.blocks.memory import write_blocks
+from penchant.blocks.writer import build
 
-__all__ = ["write_blocks"]
+__all__ = ["build", "write_blocks"]

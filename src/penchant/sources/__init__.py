@@ -99,7 +99,7 @@ def load(
             f"{type(source).__name__}."
         )
     ratings = dataclasses.replace(ratings, notices=(told, *ratings.notices, *_lonely(ratings)))
-    ratings = _with_side(_with_side(ratings, "user", users, reading), "item", items, reading)
+    ratings = attach_side(attach_side(ratings, "user", users, reading), "item", items, reading)
     if not quiet:
         for notice in ratings.notices:
             tell(notice)
@@ -149,7 +149,8 @@ def _lonely(ratings: Ratings) -> list[str]:
     return told
 
 
-def _with_side(ratings: Ratings, what: side.What, source: Any, reading: Reading) -> Ratings:
+def attach_side(ratings: Ratings, what: side.What, source: Any, reading: Reading) -> Ratings:
+    """Return the ratings with a side table that is given as a frame or a path, or as they are."""
     if source is None:
         return ratings
     table, where = read_side(source)

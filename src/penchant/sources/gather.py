@@ -76,7 +76,7 @@ def _shrunk(role: str, column: Any, dense: Dense | None) -> Any:
     if role == "rating" and (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
         return _as_float32(column)
     if role != "rating" and not pa.types.is_dictionary(kind) and not _is_text(kind):
-        column = _as_ids(column, role)
+        column = as_ids_or_missing(column, role)
         if dense is not None and pa.types.is_integer(column.type) and not column.null_count:
             coded = dense.encode(column)
             column = column if coded is None else coded
@@ -89,7 +89,7 @@ def _as_float32(column: pa.Array) -> npt.NDArray[np.float32]:
         return np.asarray(numbers, dtype=np.float32)
 
 
-def _as_ids(column: pa.Array, role: str) -> pa.Array:
+def as_ids_or_missing(column: pa.Array, role: str) -> pa.Array:
     """Return ids of any plain type; missing ones stay missing, for they are told by their line."""
     if not column.null_count:
         return as_ids(column, role)

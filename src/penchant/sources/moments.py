@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -59,20 +60,20 @@ def join(chunks: list[Any]) -> tuple[Seconds, str | None]:
     texts = [chunk for chunk in chunks if not isinstance(chunk, np.ndarray)]
     note = None
     if texts:
-        day_first = _is_day_first(texts)
+        day_first = is_day_first(texts)
         note = "days before months in dates" if day_first else None
         chunks = [
-            chunk if isinstance(chunk, np.ndarray) else _decoded(chunk, bool(day_first))
+            chunk if isinstance(chunk, np.ndarray) else decoded(chunk, bool(day_first))
             for chunk in chunks
         ]
     joint = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
     if not texts:
-        for least, parts, name in _UNITS:
-            if len(joint) and np.median(np.abs(joint[:: max(1, len(joint) // 10_000)])) > least:
-                gaps = joint == NO_TIME
-                joint //= parts
-                joint[gaps] = NO_TIME
-                return joint, f"timestamps read as {name}"
+        parts, name = unit_of(joint[:: max(1, len(joint) // 10_000)])
+        if name is not None:
+            gaps = joint == NO_TIME
+            joint //= parts
+            joint[gaps] = NO_TIME
+            return joint, f"timestamps read as {name}"
     return joint, note
 
 
@@ -129,8 +130,14 @@ def _of_numbers(found: re.Match[str], day_first: bool) -> datetime.datetime | No
     return None
 
 
-def _is_day_first(chunks: list[pa.DictionaryArray]) -> bool:
+def is_day_first(chunks: Iterable[pa.DictionaryArray]) -> bool:
     """Return whether a first number is above 12 in a date, and no second one is."""
+    first, second = day_marks(chunks)
+    return first and not second
+
+
+def day_marks(chunks: Iterable[pa.DictionaryArray]) -> tuple[bool, bool]:
+    """Return whether a first number is above 12 in a date, and whether a second one is."""
     first = second = False
     for chunk in chunks:
         for text in chunk.dictionary.to_pylist():
@@ -138,10 +145,32 @@ def _is_day_first(chunks: list[pa.DictionaryArray]) -> bool:
             if found:
                 first |= int(found[1]) > 12
                 second |= int(found[3]) > 12
-    return first and not second
+    return first, second
 
 
-def _decoded(chunk: pa.DictionaryArray, day_first: bool) -> Seconds:
+def is_plain(chunk: pa.DictionaryArray) -> bool:
+    """Return whether texts of times can be read without knowing whether days come first."""
+    try:
+        chunk.dictionary.cast(pa.timestamp("s"))
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def unit_of(sample: Seconds) -> tuple[int, str | None]:
+    """Return of how many parts of a second numbers are, by some of them, and what these are called.
+
+    >>> unit_of(np.array([1_577_836_801_000])), unit_of(np.array([1_577_836_801]))
+    ((1000, 'milliseconds'), (1, None))
+    """
+    for least, parts, name in _UNITS:
+        if len(sample) and np.median(np.abs(sample)) > least:
+            return parts, name
+    return 1, None
+
+
+def decoded(chunk: pa.DictionaryArray, day_first: bool) -> Seconds:
+    """Return texts of times as seconds, (n,) int64, NO_TIME where one is no time."""
     distinct = chunk.dictionary
     try:
         times = distinct.cast(pa.timestamp("s")).cast(pa.int64())

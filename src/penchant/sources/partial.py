@@ -134,7 +134,7 @@ def _own(place: Path) -> tuple[Partial, bool]:
     path = _part(place)
     for _ in range(3):  # it may be removed between being opened and being locked
         file = path.open("ab+", buffering=0)
-        if not _lock(file):
+        if not lock(file):
             file.close()
             break
         with suppress(FileNotFoundError):
@@ -145,7 +145,7 @@ def _own(place: Path) -> tuple[Partial, bool]:
     return Partial(path, path.open("xb+", buffering=0)), False
 
 
-def _lock(file: FileIO) -> bool:
+def lock(file: FileIO) -> bool:
     """Lock a file until it is closed; return False where another process has locked it."""
     try:
         if sys.platform == "win32":

@@ -7,6 +7,8 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from penchant.errors import DataError, SettingsError
 
@@ -52,29 +54,50 @@ def is_unrated(values: npt.NDArray[np.float32], meant: list[float]) -> npt.NDArr
 def ask(values: npt.NDArray[np.float32], where: str) -> None:
     """Raise `DataError` where some entry looks as if it meant "no rating", and nobody said so."""
     low, high = float(values.min()), float(values.max())
+    if low in (0, -1) or high in _FLAGS:
+        ask_counts(*count_values(values), where)
+
+
+def count_values(
+    values: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Return the distinct values, ascending, and how often each stands there.
+
+    >>> count_values(np.array([3, 1, 3], np.float32))
+    (array([1., 3.], dtype=float32), array([1, 2]))
+    """
+    plain = np.ascontiguousarray(values)
+    column = pa.Array.from_buffers(pa.float32(), len(plain), [None, pa.py_buffer(plain)])
+    found = pc.value_counts(column)
+    distinct, counts = (np.array(found.field(name)) for name in ("values", "counts"))
+    order = np.argsort(distinct)
+    return distinct[order], counts[order]
+
+
+def ask_counts(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], where: str) -> None:
+    """Ask as `ask` does, of distinct values, ascending, and how often each stands there."""
+    low, high = float(values[0]), float(values[-1])
     if low == 0 and 2 <= high <= 100:
-        _ask_zero(values, where)
+        _ask_zero(values, counts, where)
     elif low == -1 and high >= 3:
-        count = int(np.count_nonzero(values < 0))
         above = values[values >= 0]
-        if count == int(np.count_nonzero(values == -1)) and _is_stepped(above):
-            raise DataError(_question(-1, count, len(values), above, where))
+        if not ((values < 0) & (values != -1)).any() and _is_stepped(above):
+            raise DataError(_question(-1, int(counts[0]), int(counts.sum()), above, where))
     elif high in _FLAGS:
-        below = values[values != high]
+        below = values[:-1]
         if len(below) and high > 2 * np.abs(below).max():
-            raise DataError(_question(high, len(values) - len(below), len(values), below, where))
+            raise DataError(_question(high, int(counts[-1]), int(counts.sum()), below, where))
 
 
-def _ask_zero(values: npt.NDArray[np.float32], where: str) -> None:
-    above = values[values > 0]
-    zeros = len(values) - len(above)
-    lowest = float(above.min())
-    alone = zeros > 1 and zeros >= _HEAP * len(values) and lowest >= max(2, _GAP * above.max())
-    few = zeros < max(_FEW, _SHARE * len(values)) or above.max() > 10
+def _ask_zero(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], where: str) -> None:
+    above, zeros, total = values[1:], int(counts[0]), int(counts.sum())
+    lowest, most = float(above[0]), float(above[-1])
+    alone = zeros > 1 and zeros >= _HEAP * total and lowest >= max(2, _GAP * most)
+    few = zeros < max(_FEW, _SHARE * total) or most > 10
     if not _is_stepped(above) or (few and not alone):
         return
-    if alone or zeros >= _TIMES * int(np.count_nonzero(above == lowest)):
-        raise DataError(_question(0, zeros, len(values), above, where))
+    if alone or zeros >= _TIMES * int(counts[1]):
+        raise DataError(_question(0, zeros, total, above, where))
 
 
 def _is_stepped(values: npt.NDArray[np.float32]) -> bool:
