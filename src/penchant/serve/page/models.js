@@ -1,0 +1,41 @@
+// The bundles that the server keeps: activate one, go back, save what has come since.
+
+import { change, get, part } from "./api.js";
+import { button, el, put, say } from "./dom.js";
+import { attempt, fillWith } from "./waiting.js";
+import { bytes, moment, whole } from "./words.js";
+
+export function models(signal, reload) {
+  const place = el("div");
+  const said = el("div");
+  const rows = el("div");
+  const act = async (path, done) => {
+    place.setAttribute("aria-busy", "true");
+    const kept = await attempt(said, async () => { await change("POST", path); await reload(); }, signal);
+    place.removeAttribute("aria-busy");
+    if (kept && !signal.aborted) { await look(); say(done); place.querySelector("button:enabled")?.focus(); }
+  };
+  const look = () => fillWith(rows, () => get("/v1/models", signal), (told) => {
+    put(rows, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Models that are kept" },
+      el("table", {}, el("thead", {}, el("tr", {}, ["Name", "Made", "Size", "Log up to", ""].map((name) =>
+        el("th", { scope: "col" }, name || el("span", { class: "unseen" }, "What to do"))))),
+      el("tbody", {}, told.models.map((one) => el("tr", { class: one.active ? "active" : null },
+        el("th", { scope: "row" }, one.name, one.problem && el("p", { class: "small" }, one.problem)),
+        el("td", {}, one.created ? moment(one.created) : "before this server"),
+        el("td", { class: "number" }, bytes(one.size)),
+        el("td", { class: "number" }, whole(one.position)),
+        el("td", {}, one.active ? el("strong", {}, "Active") : button("Activate",
+          () => act(`/v1/models/${part(one.name)}/activate`, `${one.name} answers now.`),
+          { class: "second", "aria-label": `Activate ${one.name}`, disabled: Boolean(one.problem) }))))))),
+    el("div", { class: "row" },
+      button("Roll back", () => act("/v1/models/roll-back", "The model before this one answers now."),
+        { class: "second", disabled: told.models.length < 2 }),
+      button("Save with all ratings", () => act("/v1/models/compact", "Saved with all ratings that came since."),
+        { class: "second" })),
+    el("p", { class: "small" }, "Roll back makes the model answer that did before. Ratings that came since are kept: ",
+      "each model takes them in."));
+  }, signal);
+  put(place, said, rows);
+  look();
+  return place;
+}
