@@ -105,8 +105,28 @@ def test_long_rows_keep_their_precision():
     G, s, h, errors = np.empty(64, np.float32), *np.empty((2, 8), np.float32), np.empty(1024, "f4")
     u, b = np.ones(50, np.float32), np.zeros(50, np.float32)
     row = (np.ones(n, np.float32), factors.reshape(-1), 8, b, u, indices, 0, n, errors)
-    uu, ue = gram.row_moments(*row, G, s, h)
+    uu, ue = gram.row_moments(*row, 0, G, s, h)
     q = factors[indices].astype(float)
     np.testing.assert_allclose(np.triu(G.reshape(8, 8)), np.triu(q.T @ q), rtol=2e-5, atol=0.5)
     assert uu == ue == n
     np.testing.assert_allclose([s, h], [q.sum(0)] * 2, rtol=2e-5)
+
+
+@pytest.mark.parametrize("K", [8, 16, 24, 32, 40, 48])
+def test_the_tiles_change_no_bit_and_leave_nothing_out(K):
+    random = np.random.default_rng(K)
+    factors = random.normal(size=(9, K)).astype(np.float32)
+    units, errors = random.normal(size=(2, 20)).astype(np.float32)
+    indices = random.integers(0, 9, 20).astype(np.int32)
+    sums = []
+    for wide in (False, True):
+        G, s, h = np.zeros(K * K, np.float32), *np.zeros((2, K), np.float32)
+        gram.add_sums(factors.reshape(-1), K, units, errors, indices, 3, 17, wide, G, 0, s, h, 0)
+        sums.append((np.triu(G.reshape(K, K)), s, h))
+    for narrow, wide in zip(*sums, strict=True):
+        np.testing.assert_array_equal(narrow, wide)
+    j = indices[3:17]
+    q = factors[j].astype(float)
+    np.testing.assert_allclose(sums[0][0], np.triu(q.T @ q), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(sums[0][1], units[j] @ q, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(sums[0][2], errors[:14] @ q, rtol=1e-4, atol=1e-5)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from penchant.kernels.jit import kernel
+from penchant.kernels.jit import part
 from penchant.kernels.vector import div, fma, load, mul, splat, sqrt, store, sub
 
 
-@kernel
+@part
 def factorise(A, D, inverse):  # type: ignore[no-untyped-def]
     """Turn A into L with ``L Lᵀ = A`` in place; `inverse` (8 D,) gets 1 / the diagonal of L.
 
@@ -59,7 +59,7 @@ def factorise(A, D, inverse):  # type: ignore[no-untyped-def]
             i += 1
 
 
-@kernel
+@part
 def solve_lower(A, D, inverse, x):  # type: ignore[no-untyped-def]
     """Turn x into ``L⁻¹ x`` in place."""
     for i in range(D):
@@ -70,7 +70,7 @@ def solve_lower(A, D, inverse, x):  # type: ignore[no-untyped-def]
         store(x, 8 * i, mul(a, load(inverse, 8 * i)))
 
 
-@kernel
+@part
 def solve_upper(A, D, inverse, x):  # type: ignore[no-untyped-def]
     """Turn x into ``L⁻ᵀ x`` in place."""
     for i in range(D - 1, -1, -1):

@@ -14,7 +14,7 @@ from penchant.kernels.vector import fma, load, splat, store
 
 
 @kernel
-def _priors(  # type: ignore[no-untyped-def]
+def prior_rows(  # type: ignore[no-untyped-def]
     start, stop, indptr, indices, norms, counts, side, mean, bags, count_weights, side_weights, out,
 ):  # fmt: skip
     """Fill rows start … stop-1 of out, (M, D), with ``m + Bᵀx``."""
@@ -71,7 +71,7 @@ def solve_heads(  # type: ignore[no-untyped-def]
     for s in range(len(alpha)):
         for row in range(start, stop):
             alphas[row] = alpha[s] * weights[row]
-        _priors(
+        prior_rows(
             start, stop, indptr, indices, norms, counts, side, mean[s], bags[s], count_weights[s],
             side_weights[s], priors,
         )  # fmt: skip

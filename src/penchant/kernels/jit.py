@@ -16,12 +16,26 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def kernel_with(*liberties: str) -> Callable[[F], F]:
+def kernel_with(*liberties: str, inlined: bool = False) -> Callable[[F], F]:
     """Compile with these liberties of LLVM's fast-math, such as "reassoc", and no others."""
-    compiler = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=set(liberties))
+    compiler = numba.njit(
+        cache=True,
+        nogil=True,
+        error_model="numpy",
+        fastmath=set(liberties),
+        forceinline=inlined,
+    )
     return cast("Callable[[F], F]", compiler)
 
 
 def kernel(function: F) -> F:
     """Compile a function on arrays and numbers with Numba, at its first call."""
     return kernel_with("contract")(function)
+
+
+def part(function: F) -> F:
+    """Compile a function that becomes part of the kernels that call it.
+
+    A call hands over each array as seven words: too many for what is called for each row.
+    """
+    return kernel_with("contract", inlined=True)(function)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.cholesky import factorise, solve_lower, solve_upper
-from penchant.kernels.heads import _priors
+from penchant.kernels.heads import prior_rows
 from penchant.kernels.jit import kernel
-from penchant.kernels.rowstep import _one_row
+from penchant.kernels.lanes import assemble, gather, lanes_of
 from penchant.kernels.vector import fma, load, mul, splat, store, sub
 
 
@@ -87,26 +87,22 @@ def pair_moments(  # type: ignore[no-untyped-def]
     D = precision.shape[0]
     K = factors.shape[1]
     flat, table = factors.reshape(-1), items.reshape(-1)
-    longest = np.intp(1)
-    for row in range(start, stop):
-        longest = max(longest, np.intp(indptr[row + 1]) - np.intp(indptr[row]))
-    errors = np.empty(longest, np.float32)
-    G, s, h = np.empty(K * K, np.float32), np.empty(K, np.float32), np.empty(K, np.float32)
-    A, b = np.empty(4 * D * (D + 1), np.float32), np.empty(8 * D, np.float32)
-    inverse, weighted = np.empty(8 * D, np.float32), np.empty(D, np.float32)
+    lanes, shared = lanes_of(D, K), np.ascontiguousarray(precision).reshape(-1)
+    A, b, inverse = lanes.A, lanes.b, lanes.inverse
     x, eight = np.empty(8 * D, np.float32), np.empty((2, 8), np.float32)
     priors, one = np.empty((len(norms), D), np.float32), np.float32(1)
-    _priors(
+    prior_rows(
         start, stop, indptr, indices, norms, counts, side, mean, bags, count_weights, side_weights,
         priors,
     )  # fmt: skip
     for first in range(start, stop, 8):
         for lane in range(8):
             row = min(first + lane, stop - 1)  # the last row fills up the lanes that are left
-            _one_row(
-                row, lane, indptr, indices, values, flat, K, biases, units, alphas[row], precision,
-                one, priors[row], errors, G, s, h, weighted, A, b,
+            gather(
+                lanes, lane, row, indptr, indices, values, flat, K, biases, units, alphas[row],
+                one, priors,
             )  # fmt: skip
+        assemble(lanes, K, shared)
         factorise(A, D, inverse)
         solve_lower(A, D, inverse, b)
         solve_upper(A, D, inverse, b)

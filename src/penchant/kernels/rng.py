@@ -143,8 +143,11 @@ def row_normals(blocks, row, sweep, side, key, words, radius, out):  # type: ign
 
 
 @kernel
-def fill_normals(start, stop, sweep, side, key, out):  # type: ignore[no-untyped-def]
-    """Fill rows start … stop-1 of `out`, (M, D) float32, with their standard normals."""
+def fill_normals(start, stop, sweep, side, key, out, first=0):  # type: ignore[no-untyped-def]
+    """Fill rows start … stop-1 of `out`, (M, D) float32, with their standard normals.
+
+    `first` is what row 0 of `out` is called in the counters.
+    """
     D = out.shape[1]
     blocks = (D + 3) // 4
     words = np.empty((4, blocks * 8), np.uint32)
@@ -153,7 +156,7 @@ def fill_normals(start, stop, sweep, side, key, out):  # type: ignore[no-untyped
     rows = np.empty(8, np.uint32)
     for row in range(start, stop, 8):
         for lane in range(8):
-            rows[lane] = row + lane
+            rows[lane] = row + lane + first
         lane_normals(blocks, rows, sweep, side, key, words, radius, z)
         for lane in range(min(8, stop - row)):
             for d in range(D):
