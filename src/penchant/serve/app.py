@@ -29,6 +29,8 @@ from penchant.serve.routes import asking, changing, health, looking
 
 PAGE = Path(__file__).with_name("page")
 
+_ROUTERS = (asking.router, looking.router, changing.router, health.router)
+
 _DESCRIPTION = """A trained recommender as a service.
 
 Ids are whole numbers or text, as the model's are. In an address an id is percent-encoded. Errors
@@ -69,7 +71,7 @@ def create_app(
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.desk = desk
-    for router in (asking.router, looking.router, changing.router, health.router):
+    for router in _ROUTERS:
         app.include_router(router)
     _add_page(app)
     _add_handlers(app)
@@ -110,7 +112,7 @@ def _add_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: Any) -> Response:
         headers = dict(error.headers or {})
         if error.status_code == 405:
-            headers["Allow"] = ", ".join(_allowed(app, request.scope))
+            headers["Allow"] = ", ".join(_allowed(request.scope))
         detail = _DETAILS.get(error.status_code, str(error.detail))
         return answer(request, Problem(error.status_code, detail, headers=headers))
 
@@ -138,13 +140,14 @@ _DETAILS = {
 }
 
 
-def _allowed(app: FastAPI, scope: Any) -> list[str]:
+def _allowed(scope: Any) -> list[str]:
     """Return the methods of all routes that an address has."""
     found: set[str] = set()
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.matches(scope)[0] is not Match.NONE:
-            found |= route.methods or set()
-    return sorted(found) or ["GET", "HEAD"]
+    for router in _ROUTERS:
+        for route in router.routes:
+            if isinstance(route, APIRoute) and route.matches(scope)[0] is not Match.NONE:
+                found |= route.methods or set()
+    return sorted(found) or ["GET", "HEAD"]  # the page's
 
 
 def _invalid(error: RequestValidationError) -> Problem:

@@ -9,11 +9,13 @@ from typing import Any
 
 from penchant.errors import (
     BundleError,
+    ConflictError,
     DataError,
     NotFittedError,
     PenchantError,
     SettingsError,
     SourceError,
+    UnavailableError,
     UnknownIdError,
     UnsupportedError,
 )
@@ -24,6 +26,8 @@ _LONGEST = 1_000  # characters of a detail
 
 _STATUS: tuple[tuple[type[PenchantError], int], ...] = (
     (UnknownIdError, 404),
+    (ConflictError, 409),
+    (UnavailableError, 503),
     (UnsupportedError, 409),
     (NotFittedError, 409),
     (BundleError, 409),
@@ -64,7 +68,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
             "detail": self.detail[:_LONGEST],
             "request_id": request_id,
         }
-        return json.dumps(document).encode()
+        return json.dumps(document, separators=(",", ":")).encode()
 
 
 def title_of(status: int) -> str:

@@ -109,7 +109,7 @@ def _why_not(model: Recommender) -> dict[str, str]:
     other = "This needs a matrix factorisation: train one with penchant fit --model mf."
     if not isinstance(model, Explaining):
         found["explain"] = other
-    elif not keeps:
+    elif posterior and not keeps:
         found["explain"] = _KEEPS_NONE
     if not living or not posterior:
         found["interview"] = "This needs a posterior: train with the solver gibbs or als."
