@@ -15,8 +15,9 @@ except ImportError:
     ) from None
 
 from penchant.serve.answers import ModelInfo, Rating, Status, Written
+from penchant.serve.forgetting import Receipt
 from penchant.serve.service import Service
 
-__all__ = ["ModelInfo", "Rating", "Service", "Status", "Written"]
+__all__ = ["ModelInfo", "Rating", "Receipt", "Service", "Status", "Written"]
 
 del _alembic, _sqlalchemy

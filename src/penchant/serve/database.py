@@ -113,6 +113,8 @@ class Database(ABC):
 
     outcome = _UNKNOWN
     """What an error at the end of a transaction leaves open."""
+    unreached: tuple[str, ...] = ()
+    """Where `clean` cannot remove what was deleted."""
 
     def _place(self) -> Any:
         """Return what tells this database from another one at the same address."""
@@ -123,8 +125,8 @@ class Database(ABC):
         """Wait until no one else makes tables."""
 
     @abstractmethod
-    def clean(self) -> tuple[str, ...]:
-        """Remove from the files what was deleted; return what cannot be reached."""
+    def clean(self) -> None:
+        """Remove from the files what was deleted."""
 
 
 class SQLite(Database):
@@ -171,7 +173,7 @@ class SQLite(Database):
     def take_turns(self, connection: sa.Connection) -> None:
         """Nothing to wait for: a transaction that writes is alone already."""
 
-    def clean(self) -> tuple[str, ...]:
+    def clean(self) -> None:
         """Rebuild the file without free pages and empty the write-ahead log."""
         with self._telling(["It is to be tried again"]), self.engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
@@ -179,7 +181,6 @@ class SQLite(Database):
             busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise self._error("another process reads it", "It is to be tried again")
-        return ()
 
 
 def _begin(connection: sa.Connection) -> None:
@@ -189,6 +190,8 @@ def _begin(connection: sa.Connection) -> None:
 
 class PostgreSQL(Database):
     """A server; several machines may share it."""
+
+    unreached = ("the write-ahead log and the backups of PostgreSQL, until they are recycled",)
 
     def __init__(self, url: sa.URL) -> None:
         try:
@@ -218,14 +221,13 @@ class PostgreSQL(Database):
         """Take a lock that lasts as long as the transaction."""
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('penchant'))"))
 
-    def clean(self) -> tuple[str, ...]:
+    def clean(self) -> None:
         """Rebuild the tables; the server's own write-ahead log and backups are out of reach."""
         with self._telling(["It is to be tried again"]), self.engine.connect() as connection:
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             for table in ("events", "keys", "forgetting"):
                 alone.execute(sa.text(f"VACUUM FULL {table}"))
             alone.execute(sa.text("CHECKPOINT"))
-        return ("the write-ahead log and the backups of PostgreSQL, until they are recycled",)
 
 
 def _settle(connection: Any, _: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from penchant.errors import ConflictError, SettingsError
+from penchant.ids import Id
 from penchant.serve import schema
 from penchant.serve.database import Database
 from penchant.serve.effect import Effect, Said
@@ -42,7 +43,7 @@ class Head(NamedTuple):
     position: int
     epoch: int
     active: str | None
-    forgetting: tuple[Any, ...] = ()
+    forgetting: tuple[Id, ...] = ()
 
 
 class EventLog:
@@ -61,6 +62,12 @@ class EventLog:
         with self.database.reading() as connection:
             head = head_of(connection)
             return head, effect_of(connection, position, head.position)
+
+    def leaving(self) -> dict[Id, dict[str, Any]]:
+        """Return the users that are leaving the bundles, with what is told of each so far."""
+        with self.database.reading() as connection:
+            rows = connection.execute(sa.select(schema.forgetting)).all()
+        return {json.loads(row.user_id): json.loads(row.receipt) for row in rows}
 
     @contextmanager
     def appending(self) -> Iterator[Append]:
@@ -102,6 +109,40 @@ class Append:
         position = self.head.position + len(rows)
         self.connection.execute(schema.log.update().values(position=position))
         return position
+
+    def drop_user(self, user: Id) -> int:
+        """Delete all events of a user; return how many there were."""
+        theirs = schema.events.c.user_id == written(user)
+        return self.connection.execute(schema.events.delete().where(theirs)).rowcount
+
+    def leaving(self, user: Id) -> dict[str, Any] | None:
+        """Return what is told so far of a user that is leaving the bundles; None of another."""
+        table = schema.forgetting
+        asked = sa.select(table.c.receipt).where(table.c.user_id == written(user))
+        told = self.connection.execute(asked).scalar_one_or_none()
+        return None if told is None else dict(json.loads(told))
+
+    def note_leaving(self, user: Id, told: dict[str, Any]) -> None:
+        """Note that a user is leaving the bundles."""
+        self.note_left(user)
+        row = {"user_id": written(user), "receipt": json.dumps(told)}
+        self.connection.execute(schema.forgetting.insert().values(**row))
+
+    def note_left(self, user: Id) -> None:
+        """Drop the note of a user who has left all bundles."""
+        table = schema.forgetting
+        self.connection.execute(table.delete().where(table.c.user_id == written(user)))
+
+    def drop_superseded(self, after: int, until: int) -> None:
+        """Delete the events of positions after + 1 … until on whose pair a later one speaks."""
+        event, later = schema.events, schema.events.alias("later")
+        again = sa.exists().where(
+            later.c.user_id == event.c.user_id,
+            later.c.item_id == event.c.item_id,
+            later.c.position > event.c.position,
+        )
+        here = (event.c.position > after, event.c.position <= until)
+        self.connection.execute(event.delete().where(*here, again))
 
     def answered(self, key: str | None, body: Any) -> dict[str, Any] | None:
         """Return the answer that a key got before, None where it is new.
@@ -166,7 +207,7 @@ def effect_of(connection: sa.Connection, after: int, until: int) -> Effect:
     return {(ids[user], ids[item]): said for (user, item), said in found.items()}
 
 
-def written(id_: Any) -> str:
+def written(id_: Id) -> str:
     """Return an id as the log has it: JSON in ASCII, in which 5 and "5" differ."""
     return json.dumps(id_)
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from penchant.errors import BundleError, UnknownIdError
+from penchant.errors import BundleError, DataError, UnknownIdError
 from penchant.serve.effect import put_in, takes_ratings
 from penchant.serve.events import Append, EventLog, Head
 from penchant.serve.models import Models
@@ -71,7 +71,13 @@ class Live:
             with contextlib.suppress(UnknownIdError):
                 model.forget(user)
         if effect and takes_ratings(model):
-            model, _ = put_in(model, effect)
+            try:
+                model, _ = put_in(model, effect)
+            except DataError as error:
+                raise DataError(
+                    f"The ratings in the log don't fit model {name}: {error} Serve a model of the "
+                    f"same data, or begin with another log."
+                ) from None
         return View(model, name, base, head)
 
     def follow(self) -> None:
@@ -93,16 +99,25 @@ class Live:
             model, _ = put_in(model, effect)
         if head.active != view.head.active:  # the same model, in a newer bundle
             base = self.models.row(str(head.active)).position
-            view = view._replace(name=str(head.active))
+            view, self.problems = view._replace(name=str(head.active)), ()
         if head != view.head:
             self.view = view._replace(model=model, base=base, head=head)
 
-    def write(self, act: Callable[[Append, View], tuple[Any, int, T]]) -> T:
-        """Append to the log while nobody else does, and answer with it from then on.
+    def switch(self, view: View) -> None:
+        """Answer with another model, once it holds all that is in the log."""
+        with self.lock:
+            head, effect = self.log.since(view.head.position)
+            model = view.model
+            if effect and takes_ratings(model):
+                model, _ = put_in(model, effect)
+            self.view, self.problems = view._replace(model=model, head=head), ()
+
+    def write(self, act: Callable[[Append, View], tuple[Any, Head, T]]) -> T:
+        """Change the log while nobody else does, and answer with that from then on.
 
         Args:
-            act: gets the log and the view, which holds all that is in the log; it appends, and
-                returns the model as it is then, the new position, and what is returned here. The
+            act: gets the log and the view, which holds all that is in the log; it changes the log,
+                and returns the model and the head that follow, and what is returned here. The
                 model is shown to readers once the log is on disk.
         """
         with self.lock:
@@ -111,8 +126,7 @@ class Live:
                 with self.log.appending() as append:
                     if _goes_on(append.head, self.view.head):
                         self._follow(append.head, append.effect(self.view.head.position))
-                        model, position, answer = act(append, self.view)
-                        head = append.head._replace(position=position)
+                        model, head, answer = act(append, self.view)
                         break
             self.view = self.view._replace(model=model, head=head)
             return answer

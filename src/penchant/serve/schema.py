@@ -55,5 +55,5 @@ forgetting = sa.Table(
     "forgetting",  # users whose ratings have left the log, and not yet all bundles
     metadata,
     sa.Column("user_id", sa.Text, primary_key=True),
-    sa.Column("position", whole, nullable=False),
+    sa.Column("receipt", sa.Text, nullable=False),
 )

@@ -12,11 +12,12 @@ from typing import Any, Self
 from penchant.errors import BundleError, DataError
 from penchant.ids import Id
 from penchant.recommender.changing import Added
-from penchant.serve import registry
+from penchant.serve import forgetting, registry, upkeep
 from penchant.serve.answers import ModelInfo, Rating, Status, Written
 from penchant.serve.database import opened
 from penchant.serve.effect import Pair, Said, put_in, require_living, takes_ratings, with_times
-from penchant.serve.events import Append, EventLog
+from penchant.serve.events import Append, EventLog, Head
+from penchant.serve.forgetting import Receipt
 from penchant.serve.live import Live, View
 from penchant.serve.models import Models, digest_of, look
 from penchant.serve.watch import Watch
@@ -32,9 +33,10 @@ class Service:
     any thread. See docs/serve.md.
     """
 
-    def __init__(self, log: EventLog, models: Models, live: Live) -> None:
-        self._log, self._models, self._live = log, models, live
-        self._watch = Watch(live)
+    def __init__(self, live: Live, source: Path, compact_after: int | None) -> None:
+        self._log, self._models, self._live, self._source = live.log, live.models, live, source
+        self._told: tuple[str, ...] = ()
+        self._watch = Watch(live, source, compact_after)
 
     @classmethod
     def open(
@@ -44,6 +46,7 @@ class Service:
         keep: int = 3,
         *,
         folder: str | os.PathLike[str] | None = None,
+        compact_after: int | None = 10_000,
     ) -> Self:
         """Open a bundle for serving, and put in what the log has for it.
 
@@ -59,6 +62,8 @@ class Service:
             keep: how many models are kept.
             folder: where models and log are kept; beside the bundle, as
                 "films.penchant.serving", if None.
+            compact_after: after how many events a new bundle is saved in the background; None for
+                only when it is asked for.
 
         Raises:
             BundleError: there is no bundle, or no model that can be used.
@@ -67,6 +72,8 @@ class Service:
             SettingsError: an argument makes no sense.
         """
         require_count("keep", keep)
+        if compact_after is not None:
+            require_count("compact_after", compact_after)
         source = Path(bundle)
         home = source.absolute() if folder is None else Path(folder).absolute()
         home = home.with_name(f"{home.name}.serving") if folder is None else home
@@ -83,8 +90,9 @@ class Service:
         except BaseException:
             database.close()
             raise
-        live.problems = (*told, *live.problems)
-        return cls(events, models, live)
+        made = cls(live, source.absolute(), compact_after)
+        made._told = tuple(told)
+        return made
 
     def close(self) -> None:
         """Stop following the log, and give the connections back."""
@@ -154,19 +162,69 @@ class Service:
         return self._write(key, ["unrate", [list(pair) for pair in given]], take)
 
     def _write(self, key: str | None, body: Any, change: Any) -> Written:
-        def act(append: Append, view: View) -> tuple[Any, int, Written]:
+        def act(append: Append, view: View) -> tuple[Any, Head, Written]:
             before = append.answered(key, body)
             if before is not None:
-                return view.model, append.head.position, Written.from_json(before)
+                return view.model, append.head, Written.from_json(before)
             model, added, effect = change(view)
             position = append.add(effect)
             answer = Written(
                 position, added.added, added.changed, added.removed, added.users, added.items
             )
             append.remember(key, body, answer.to_json())
-            return model, position, answer
+            return model, append.head._replace(position=position), answer
 
         return self._live.write(act)
+
+    def forget(self, user: Id, key: str | None = None) -> Receipt:
+        """Forget a user: in the answers, the log, its files, and each bundle that is kept.
+
+        Args:
+            user: an id.
+            key: an idempotency key, as for `rate`: the receipt is given again.
+
+        Raises:
+            UnknownIdError: nobody here knows that id.
+            UnsupportedError: the model that answers can't forget.
+            BundleError: a bundle could not be rewritten, for the disk is full perhaps. The user is
+                out of the answers and the log then, and the rest is tried again.
+            ConflictError, UnavailableError: as for `rate`.
+        """
+        return forgetting.forget(self._live, self._source, _id(user, "user"), key)
+
+    def activate(self, name: str) -> ModelInfo:
+        """Let another model answer, with all ratings of the log put in.
+
+        Raises:
+            UnknownIdError: there is none of that name.
+            BundleError: it is damaged; the one that answers goes on.
+            DataError: the log's ratings don't fit it.
+            UnavailableError: the log is away.
+        """
+        upkeep.activate(self._live, name)
+        return self._info(name)
+
+    def roll_back(self) -> ModelInfo:
+        """Activate the model that came before the one that answers.
+
+        Raises `UnknownIdError` where no older one is kept, and what `activate` raises.
+        """
+        return self._info(upkeep.roll_back(self._live))
+
+    def compact(self) -> ModelInfo:
+        """Save what answers as a new bundle, from which the next start goes on.
+
+        Nothing happens where nothing came since the last one. Models beyond those to keep go.
+
+        Raises:
+            UnsupportedError: the model can't take ratings, so there is nothing to save.
+            BundleError: it cannot be written, for the disk is full perhaps.
+            UnavailableError: the log is away.
+        """
+        return self._info(upkeep.compact(self._live))
+
+    def _info(self, name: str) -> ModelInfo:
+        return next(info for info in self.models() if info.name == name)
 
     def models(self) -> list[ModelInfo]:
         """Return the models that are kept, damaged ones among them, the newest first."""
@@ -174,7 +232,7 @@ class Service:
 
     def status(self) -> Status:
         """Return how the service is, as it was last seen."""
-        view, problems = self._live.view, (*self._live.problems, *self._watch.problems)
+        view, problems = self._live.view, (*self._told, *self._live.problems, *self._watch.problems)
         return Status(
             ready=True,
             active=view.name,

@@ -1,31 +1,52 @@
-"""Following the log, so that what other processes write is in the answers within a second."""
+"""What a service does by itself: it follows the log, compacts, and finishes what was broken off."""
 
 from __future__ import annotations
 
 import threading
+import time
+from pathlib import Path
 
 from penchant.errors import PenchantError, UnavailableError
+from penchant.serve import forgetting, upkeep
+from penchant.serve.effect import takes_ratings
 from penchant.serve.live import Live
 
 PAUSE = 0.25
-"""Seconds between two looks at the log."""
+"""Seconds between two looks at the log: what others write is in the answers within a second."""
 LONG_PAUSE = 5.0
 """Seconds to wait where a model cannot be loaded, which costs more than a look."""
+REST = 30.0
+"""Seconds to wait after upkeep that failed."""
 
 
 class Watch:
-    """A thread that follows the log until it is stopped; what fails is told, and tried again."""
+    """A thread that follows the log until it is stopped, and one for upkeep when there is some.
 
-    def __init__(self, live: Live) -> None:
-        self.reachable, self.problems = True, tuple[str, ...]()
-        self._live, self._stopped = live, threading.Event()
+    Attributes:
+        reachable: whether the log was there at the last look.
+        problems: what failed and is tried again.
+    """
+
+    def __init__(self, live: Live, source: Path, compact_after: int | None) -> None:
+        self.reachable = True
+        self._live, self._source, self._compact_after = live, source, compact_after
+        self._following, self._keeping = tuple[str, ...](), tuple[str, ...]()
+        self._stopped, self._rest_until = threading.Event(), 0.0
+        self._upkeep = threading.Thread(target=self._keep, name="penchant-upkeep", daemon=True)
         self._thread = threading.Thread(target=self._follow, name="penchant-log", daemon=True)
         self._thread.start()
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What failed and is tried again, a line each."""
+        return (*self._following, *self._keeping)
+
     def stop(self) -> None:
-        """Stop, and wait until the thread has ended."""
+        """Stop, and wait until both threads have ended."""
         self._stopped.set()
         self._thread.join()
+        if self._upkeep.ident is not None:
+            self._upkeep.join()
 
     def _follow(self) -> None:
         pause = PAUSE
@@ -33,9 +54,35 @@ class Watch:
             pause = PAUSE
             try:
                 self._live.follow()
-                self.reachable, self.problems = True, ()
+                self.reachable, self._following = True, ()
+                self._look_after()
             except UnavailableError as error:
-                self.reachable, self.problems = False, (str(error),)
+                self.reachable, self._following = False, (str(error),)
             except (PenchantError, OSError) as error:
-                self.problems = (f"The log's model cannot be loaded: {error}",)
+                self._following = (f"The log's model cannot be loaded: {error}",)
                 pause = LONG_PAUSE
+
+    def _look_after(self) -> None:
+        """Begin upkeep where it is due and none is going on."""
+        idle = not self._upkeep.is_alive() and time.monotonic() >= self._rest_until
+        if idle and (self._live.view.head.forgetting or self._is_long()):
+            self._upkeep = threading.Thread(target=self._keep, name="penchant-upkeep", daemon=True)
+            self._upkeep.start()
+
+    def _is_long(self) -> bool:
+        view, most = self._live.view, self._compact_after
+        long = most is not None and view.head.position - view.base >= most
+        return long and takes_ratings(view.model)
+
+    def _keep(self) -> None:
+        try:
+            if self._live.view.head.forgetting:
+                forgetting.finish_all(self._live, self._source, 0.0)
+            elif self._compact_after is not None:
+                upkeep.compact(self._live, least=self._compact_after, patience=0.0)
+            self._keeping = ()
+        except UnavailableError:
+            self._rest_until = time.monotonic() + 1.0  # another process is at it, or no log
+        except (PenchantError, OSError) as error:
+            self._keeping = (f"Upkeep failed and is tried again: {error}",)
+            self._rest_until = time.monotonic() + REST

@@ -48,5 +48,5 @@ def upgrade() -> None:
     op.create_table(
         "forgetting",
         sa.Column("user_id", sa.Text, primary_key=True),
-        sa.Column("position", whole, nullable=False),
+        sa.Column("receipt", sa.Text, nullable=False),
     )
