@@ -8,7 +8,19 @@ from typing import Any
 import typer
 
 from penchant import __version__
-from penchant.cli import compare, data, doctor, explain, fit, interview, keys, serve, tune, use
+from penchant.cli import (
+    blocks,
+    compare,
+    data,
+    doctor,
+    explain,
+    fit,
+    interview,
+    keys,
+    serve,
+    tune,
+    use,
+)
 from penchant.cli.output import print_json
 from penchant.console import tell
 from penchant.errors import PenchantError
@@ -39,6 +51,8 @@ app.command("serve")(serve.serve)
 app.command("compact")(serve.compact)
 app.add_typer(keys.app, name="keys")
 app.command("data")(data.data)
+app.command("blocks")(blocks.blocks)
+app.command("verify")(blocks.verify)
 app.command("doctor")(doctor.doctor)
 
 

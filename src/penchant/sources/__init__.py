@@ -16,8 +16,10 @@ from penchant.sources.archive import edition, is_archive, unpacked
 from penchant.sources.named import NAMED_SETS
 from penchant.sources.reading import Reading, read_file, read_frame, read_parts, read_side
 from penchant.sources.sets import read_folder, read_named
+from penchant.sources.stored import read_store
 from penchant.sources.text import typed
 from penchant.sources.unrated import Unrated
+from penchant.store import is_store
 
 
 def load(
@@ -45,7 +47,8 @@ def load(
     Args:
         source: the name of a set ("ml-100k"); the path of a text file (CSV, tabs, ``::`` …, also
             ``.gz``) or of a Parquet file; a folder with MovieLens' files or RecBole's, also as a
-            ``.zip`` archive; or a pandas, Polars or Arrow frame.
+            ``.zip`` archive, or one that `penchant blocks` wrote, of which the training ratings
+            are read; or a pandas, Polars or Arrow frame.
         users: a side table of users (age, occupation …), a frame or a path, with an id column:
             the one that is named as the ids are, else the first. Ids that have no ratings
             become known, cold users.
@@ -134,6 +137,8 @@ def _read_path(
 
 
 def _read_place(path: Path, reading: Reading) -> tuple[Ratings, str]:
+    if path.is_dir() and is_store(path):
+        return read_store(path, reading)
     return read_folder(path, reading) if path.is_dir() else read_file(path, reading)
 
 
