@@ -10,7 +10,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -134,9 +134,19 @@ class Monitor:
         watch: Ratings | None,
         callbacks: Iterable[Callback],
     ) -> None:
-        self._round_name = round_name
+        self._begin(round_name, callbacks)
         self._parts = {"train": ratings, "validation": validation, "watch": watch}
         self._scale = ratings.scale
+
+    @classmethod
+    def of_blocks(cls, callbacks: Iterable[Callback]) -> Self:
+        """Return a monitor of sweeps that the solver measures itself, for `add` alone."""
+        monitor = cls.__new__(cls)
+        monitor._begin("sweep", callbacks)
+        return monitor
+
+    def _begin(self, round_name: str, callbacks: Iterable[Callback]) -> None:
+        self._round_name = round_name
         self._callbacks = tuple(callbacks)
         for callback in self._callbacks:
             if not callable(callback):

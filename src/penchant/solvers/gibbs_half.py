@@ -195,8 +195,20 @@ def draw_hyper(
     M, D = rows.shape
     mean = rows.mean(axis=0) if M else np.zeros(D)
     centred = rows - mean
-    G = prior.coordinates
-    inverse = np.eye(D) + centred.T @ centred + BETA * M / (BETA + M) * np.outer(mean, mean)
+    return draw_hyper_of(M, mean, centred.T @ centred, variances, prior, random)
+
+
+def draw_hyper_of(
+    M: int,
+    mean: Doubles,
+    scatter: Doubles,
+    variances: Doubles,
+    prior: Prior,
+    random: np.random.Generator,
+) -> tuple[Doubles, Doubles]:
+    """Draw (m, Λ) as `draw_hyper` does, given the number of rows, their mean and scatter S."""
+    D, G = len(mean), prior.coordinates
+    inverse = np.eye(D) + scatter + BETA * M / (BETA + M) * np.outer(mean, mean)
     inverse += (G.T * (prior.strengths / variances)) @ G
     precision = draw_wishart(inverse, D + M + len(variances), random)
     L = np.linalg.cholesky((BETA + M) * precision)

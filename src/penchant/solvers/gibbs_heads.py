@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +13,37 @@ import scipy.sparse as sp
 from penchant.engine.dense import transposed_times
 from penchant.engine.threads import Threads
 from penchant.factors import Factors
+from penchant.features import CountScale, SideEncoder
 from penchant.posterior import DayEffects, Posterior, Side
 from penchant.posterior.change import with_cold_items
 from penchant.posterior.rows import head_rows, of_users, user_tables, user_weights
 from penchant.solvers.distil import Distiller
 from penchant.solvers.gibbs_half import Half
-from penchant.solvers.gibbs_problem import OneSide, Problem
+from penchant.solvers.gibbs_problem import Problem
 from penchant.solvers.gibbs_sampler import Sampler
+from penchant.solvers.spectrum import Spectrum
 
 Floats = npt.NDArray[np.float32]
 
 DRAWS_KEPT = 2**28
 """Bytes of the users' draws (and of the items' weights, which serve them) that are kept."""
+
+
+class Described(Protocol):
+    """What a side of the posterior says of x."""
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """The directions; their V gives B."""
+
+    @property
+    def count(self) -> CountScale:
+        """How a number of ratings becomes a feature."""
+
+    @property
+    def encoder(self) -> SideEncoder:
+        """How side columns become features."""
+
 
 _FIELDS = ("draws", "mean", "precision", "coordinates")
 
@@ -83,17 +102,26 @@ def make_posterior(
         problem.mean,
         np.array([head.alpha / unit**2 for head in heads], dtype=np.float32),
         np.zeros((T, 0, D - 1), dtype=np.float32),
-        _side(problem.users, [head.users for head in heads], user_scale, keep, True),
-        _side(problem.items, [head.items for head in heads], item_scale, True, keep),
+        side_of(problem.users, [head.users for head in heads], user_scale, keep, True),
+        side_of(problem.items, [head.items for head in heads], item_scale, True, keep),
         problem.noise,
         days,
         problem.stars,
     )
 
 
-def _side(
-    data: OneSide, kept: list[tuple[Any, ...]], scale: Any, draws: bool, weights: bool
+def side_of(
+    data: Described, kept: list[tuple[Any, ...]], scale: Any, draws: bool, weights: bool
 ) -> Side:
+    """Return a side of the posterior.
+
+    Args:
+        data: what is known of its rows.
+        kept: of each head rows, m, Λ and G, in the sampler's units.
+        scale: (D,) what a row is times in rating units.
+        draws: whether to keep the rows.
+        weights: whether to keep B.
+    """
     rows = [head[0] for head in kept] if draws else [head[0][:0] for head in kept]
     F, D = len(data.spectrum.V), len(scale)
     B = np.zeros((len(kept), F if weights and data.spectrum.size else 0, D), dtype=np.float32)
@@ -141,16 +169,35 @@ def distil(
         rows = one[0][0] if one is not None else solved[0][s]  # type: ignore[index]
         distiller.add(rows[:, : D - 1] / root, posterior.items.draws[s, :, :-1] / root)
     _, Q = distiller.squeezed()
-    squares = np.einsum("nk,nk->k", Q, Q, dtype=np.float64)  # Q's columns are orthogonal
+    rated = np.zeros(ratings.shape[1], dtype=bool)
+    rated[ratings.indices] = True
+    posterior, Q = mapped(posterior, Q, np.flatnonzero(~rated), sides[1], threads)
+    P, bias = user_tables(posterior, ratings, side, threads, solved)
+    return Factors(posterior.mean, bias, posterior.item_bias, P, Q), posterior
+
+
+def mapped(
+    posterior: Posterior,
+    Q: Floats,
+    cold: npt.NDArray[np.int64],
+    columns: Floats,
+    threads: Threads,
+) -> tuple[Posterior, Floats]:
+    """Return the posterior with its maps to the basis of Q, and Q with the cold items' rows.
+
+    Args:
+        posterior: the heads, without maps.
+        Q: (N, K) float32, orthogonal columns.
+        cold: (m,) the items without ratings.
+        columns: (N, S) float32, the items' side columns.
+        threads: who does it.
+    """
+    T = posterior.heads
+    squares = np.einsum("nk,nk->k", Q, Q, dtype=np.float64)
     inverse = np.divide(1.0, squares, out=np.zeros_like(squares), where=squares > 0)
-    maps = np.empty((T, K, posterior.maps.shape[2]), dtype=np.float32)
+    maps = np.empty((T, Q.shape[1], posterior.maps.shape[2]), dtype=np.float32)
     for s in range(T):
         draws = np.ascontiguousarray(posterior.items.draws[s, :, :-1])
         maps[s] = transposed_times(threads, Q, draws) * inverse[:, None].astype(np.float32)
     posterior = dataclasses.replace(posterior, maps=maps)
-    rated = np.zeros(ratings.shape[1], dtype=bool)
-    rated[ratings.indices] = True
-    cold = np.flatnonzero(~rated)
-    posterior, Q = with_cold_items(posterior, Q, cold.astype(np.int32), sides[1][cold])
-    P, bias = user_tables(posterior, ratings, side, threads, solved)
-    return Factors(posterior.mean, bias, posterior.item_bias, P, Q), posterior
+    return with_cold_items(posterior, Q, cold.astype(np.int32), columns[cold])

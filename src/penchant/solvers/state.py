@@ -16,6 +16,7 @@ from penchant.errors import BundleError, SettingsError, SourceError
 from penchant.ratings import Ratings
 from penchant.settings import require_count
 from penchant.solvers.base import Checkpoint, SolverSettings
+from penchant.store import BlockStore
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -40,7 +41,7 @@ class StateFile:
         self,
         checkpoint: Checkpoint,
         solver: SolverSettings,
-        ratings: Ratings,
+        ratings: Ratings | BlockStore,
         validation: Ratings | None,
         *,
         factors: int,
@@ -53,7 +54,9 @@ class StateFile:
             "format": FORMAT,
             "solver": solver.name,
             "settings": json.loads(json.dumps(solver.to_json())),
-            "ratings": ratings.fingerprint(),
+            "ratings": ratings.fingerprint()
+            if isinstance(ratings, Ratings)
+            else ratings.fingerprint,
             "validation": None if validation is None else validation.fingerprint(),
             "factors": factors,
             "seed": seed,

@@ -1,0 +1,187 @@
+"""Partial sums of a row's ratings, whose total is the same bits in whatever order they are added.
+
+The ratings of an item are spread over blocks of users. Users are cut into *segments*, fixed by
+their number alone; what a segment adds to an item's normal equations is summed in the order of its
+ratings, and then rounded to a multiple of a grid, 2⁻ᵍ. Sums of such multiples below 2⁵³⁻ᵍ are exact
+in float64, so neither blocks nor workers nor the order of adding change a bit of the total (the
+pre-rounding of Demmel & Nguyen 2015, "Parallel reproducible summation"). The rounding loses less
+than float32 has lost before.
+
+The sums of a row lie flat, `size_of(k)` numbers: ``Σ q qᵀ`` row after row of its upper triangle,
+``Σ u q``, ``Σ e q``, ``Σ u²``, ``Σ u e``, with q, u, e of `penchant.kernels.rowstep`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from penchant.kernels.gram import chunk_of, row_moments
+from penchant.kernels.jit import kernel
+from penchant.kernels.lanes import lanes_of
+from penchant.kernels.rowstep import finish_rows
+
+HEADROOM = 10
+"""Powers of two that one rating's share of a sum may have, in units of the ratings' deviation."""
+
+
+def size_of(k: int) -> int:
+    """Return how many numbers the sums of a row of k factors are.
+
+    >>> size_of(2)
+    9
+    """
+    return k * (k + 1) // 2 + 2 * k + 2
+
+
+def rounder_of(count: int) -> float:
+    """Return the number c that rounds: ``(x + c) - c`` is x on the grid for sums of `count` parts.
+
+    >>> (0.1 + rounder_of(1)) - rounder_of(1) == 0.1
+    False
+    """
+    grid = 52 - HEADROOM - max(0, math.ceil(math.log2(max(1, count))))
+    return 1.5 * 2.0 ** (52 - grid)
+
+
+def limit_of(count: int) -> float:
+    """Return how large a sum of `count` parts may get before it is no longer exact."""
+    return rounder_of(count) / 3
+
+
+@kernel
+def add_rounded(parts, c, sums):  # type: ignore[no-untyped-def]
+    """Add parts, flat, to sums, flat float64, each rounded by c of `rounder_of`; zero the parts."""
+    for n in range(sums.size):
+        sums[n] += (np.float64(parts[n]) + c) - c
+        parts[n] = 0
+
+
+@kernel
+def item_sums(  # type: ignore[no-untyped-def]
+    items, starts, raters, values, names, shift, factors, k, biases, units, c, sums,
+):  # fmt: skip
+    """Add to the sums of some items what their ratings in these columns say.
+
+    Args:
+        items: (m,) int32 or int64, which items: rows of `starts`.
+        starts: (N + 1,) int64, where each item's ratings start.
+        raters: (n,) int32, the user of each rating, a row of `factors`; ascending within an item.
+        values: (n,) float32.
+        names: (U,) int64, what those users' rows are called in the whole table.
+        shift: a segment holds 2^shift rows.
+        factors: (U, K) float32 of the users, times their units; K a multiple of 8.
+        k: the number of factors.
+        biases: (U,) float32.
+        units: (U,) float32.
+        c: of `rounder_of`.
+        sums: (m, `size_of(k)`) float64, added to.
+    """
+    K = factors.shape[1]
+    flat = factors.reshape(-1)
+    errors = np.empty(chunk_of(K), np.float32)
+    G, s, h = np.empty(K * K, np.float32), np.empty(K, np.float32), np.empty(K, np.float32)
+    for m in range(items.size):
+        lo, end = np.intp(starts[items[m]]), np.intp(starts[items[m] + 1])
+        out = sums[m]
+        while lo < end:
+            segment, hi = names[raters[lo]] >> shift, lo + 1
+            while hi < end and names[raters[hi]] >> shift == segment:
+                hi += 1
+            uu, ue = row_moments(values, flat, K, biases, units, raters, lo, hi, errors, 0, G, s, h)
+            o = 0
+            for i in range(k):
+                for j in range(i, k):
+                    out[o] += (np.float64(G[i * K + j]) + c) - c
+                    o += 1
+            for i in range(k):
+                out[o + i] += (np.float64(s[i]) + c) - c
+                out[o + k + i] += (np.float64(h[i]) + c) - c
+            out[o + 2 * k] += (np.float64(uu) + c) - c
+            out[o + 2 * k + 1] += (np.float64(ue) + c) - c
+            lo = hi
+
+
+@kernel
+def solve_sums(  # type: ignore[no-untyped-def]
+    sums, K, alphas, precision, priors, noise, sweep, side, key, first, out_factors, out_bias,
+):  # fmt: skip
+    """Solve rows of which the sums are known, as `penchant.kernels.rowstep.solve_rows` does.
+
+    Args:
+        sums: (m, `size_of(k)`) float64.
+        K: k rounded up to a multiple of 8.
+        alphas: (m,) float32, the noise precision of each row.
+        precision: (D, D) float32, Λ.
+        priors: (m, D) float32, m.
+        noise: whether to draw rather than to take the mean.
+        sweep: a counter of the noise, uint32.
+        side: a counter of the noise, uint32.
+        key: (2,) uint32 of `seed_key`.
+        first: what row 0 of the arrays is called in the counters of the noise.
+        out_factors: (m, K) float32, written; columns from k on are left alone.
+        out_bias: (m,) float32, written.
+    """
+    D = precision.shape[0]
+    k = D - 1
+    lanes, shared = lanes_of(D, K), np.ascontiguousarray(precision).reshape(-1)
+    lanes.G[:] = np.float32(0)
+    P = lanes.b.size // 8
+    blocks = (D + 3) // 4
+    words, radius = np.empty((4, blocks * 8), np.uint32), np.empty(blocks * 8, np.float32)
+    z, rows = np.empty((4, blocks * 8), np.float32), np.empty(8, np.uint32)
+    out = out_factors.reshape(-1)
+    for start in range(0, len(sums), 8):
+        n = min(8, len(sums) - start)
+        for lane in range(8):
+            row, o = start + (lane if lane < n else 0), 0
+            one = sums[row]
+            for i in range(k):
+                for j in range(i, k):
+                    lanes.G[(lane * K + i) * K + j] = np.float32(one[o])
+                    o += 1
+            for i in range(k):
+                lanes.s[lane * K + i] = np.float32(one[o + i])
+                lanes.h[lane * K + i] = np.float32(one[o + k + i])
+            lanes.ends[lane] = np.float32(one[o + 2 * k])
+            lanes.ends[8 + lane] = np.float32(one[o + 2 * k + 1])
+            lanes.scales[lane], lanes.scales[8 + lane] = alphas[row], np.float32(1)
+            lanes.priors[lane * P : lane * P + D] = priors[row]
+            rows[lane] = row + first
+        finish_rows(
+            lanes, rows, n, K, shared, noise, sweep, side, key, words, radius, z, first, out,
+            out_bias,
+        )  # fmt: skip
+
+
+@kernel
+def add_bags(start, stop, indptr, indices, weights, rows, out):  # type: ignore[no-untyped-def]
+    """Add ``weight_r row_r`` to line j of out for each rating (r, j) of rows start … stop-1.
+
+    Args:
+        start: the first row.
+        stop: one past the last row.
+        indptr: (M + 1,) int64.
+        indices: (n,) int32, lines of `out`.
+        weights: (M,) float32.
+        rows: (M, W) float32.
+        out: (N, W) float32 or float64, added to.
+    """
+    W = rows.shape[1]
+    for row in range(start, stop):
+        w = weights[row]
+        for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
+            j = indices[t]
+            for d in range(W):
+                out[j, d] += w * rows[row, d]
+
+
+@kernel
+def add_squares(start, stop, indptr, indices, errors, weights, out):  # type: ignore[no-untyped-def]
+    """Add ``weight_r e²`` to out[j], float64, for each rating (r, j) of rows start … stop-1."""
+    for row in range(start, stop):
+        w = np.float64(weights[row])
+        for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
+            e = np.float64(errors[t])
+            out[indices[t]] += w * e * e

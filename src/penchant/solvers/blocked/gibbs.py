@@ -1,0 +1,114 @@
+"""Gibbs from blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from penchant.engine.protocol import Engine
+from penchant.engine.threads import Threads
+from penchant.features.who import PRIOR_NOISE
+from penchant.kernels.rng import fill_normals
+from penchant.solvers.base import Monitor
+from penchant.solvers.blocked.prior import Moments, draw_prior
+from penchant.solvers.blocked.problem import BlockProblem
+from penchant.solvers.blocked.run import Arrays, BlockRun, start_half
+from penchant.solvers.gibbs_half import Half, Prior
+from penchant.solvers.gibbs_heads import Head
+from penchant.solvers.gibbs_sampler import FIRST_SPREAD
+
+if TYPE_CHECKING:
+    from penchant.solvers.gibbs import Gibbs
+
+_START, _NOISE = 6, 7  # what a draw is for
+
+
+class GibbsRun(BlockRun):
+    """Users, their prior, the noise and the items' weights, items, their prior."""
+
+    noise = True
+    first = 1
+
+    def __init__(
+        self,
+        settings: Gibbs,
+        problem: BlockProblem,
+        engine: Engine,
+        threads: Threads,
+        monitor: Monitor,
+    ) -> None:
+        super().__init__(problem, engine, threads, monitor)
+        self._settings = settings
+        D = settings.rank + 1
+        self._prior = Prior.start(D, problem.users.spectrum.size)
+        self.items: Half = start_half(Half, problem, Prior.start(D, problem.items.spectrum.size))
+        self.alpha = 1.5  # a third of the variance explained
+        start = np.empty((len(self.items.bias), settings.rank), np.float32)
+        fill_normals(0, len(start), 0, _START, problem.facts.key, start)
+        self.items.factors[:, : settings.rank] = start * np.float32(FIRST_SPREAD)
+        self._heads: list[Head] = []
+
+    @property
+    def rounds(self) -> int:
+        """How many sweeps there are."""
+        return self._settings.sweeps
+
+    @property
+    def prior(self) -> Prior:
+        """The users' prior."""
+        return self._prior
+
+    def after_users(self) -> dict[str, float]:
+        """Draw the users' prior, the items' weights, the noise."""
+        facts, sums, key = self.problem.facts, self.sums, self.problem.facts.key
+        moments = Moments.of(sums, self.problem.users)
+        draw_prior(self._prior, moments, self.problem.users, self.sweep, key)
+        seed = int(key[0]) | int(key[1]) << 32
+        random = np.random.Generator(
+            np.random.Philox(key=[seed, 0], counter=[0, self.sweep, _NOISE, 0])
+        )
+        squares, counts = sums["item_squares"], self.problem.items.counts
+        if self._settings.weights:
+            rate = (PRIOR_NOISE + self.alpha * squares) / 2
+            drawn = random.gamma((PRIOR_NOISE + counts) / 2) / rate
+            self.units = np.sqrt(np.where(counts > 0, drawn, 1.0)).astype(np.float32)
+        every = float((squares * self.units.astype(np.float64) ** 2).sum())
+        self.alpha = float(random.gamma(1 + len(facts.store) / 2) / (1 + every / 2))
+        return {"noise": facts.unit / float(np.sqrt(self.alpha))}
+
+    def after_items(self) -> None:
+        """Draw the items' prior; keep a head where it is time."""
+        self.items.draw_prior(self.sweep, self.problem.facts.key, self.threads)
+        if self._settings.keeps(self.sweep):
+            self._heads.append(self._head())
+
+    def _head(self) -> Head:
+        half, users, items = self.items, self._prior, self.items.prior
+        rows, cold = half.rows(), ~half.active
+        rows[cold] = half.explained(self.threads)[cold]
+        none = np.zeros((0, rows.shape[1]), np.float32)
+        return Head(
+            (none, users.mean.copy(), users.precision.copy(), users.coordinates.copy()),
+            (rows, items.mean.copy(), items.precision.copy(), items.coordinates.copy()),
+            self.alpha,
+        )
+
+    def arrays(self) -> Arrays:
+        """Return the heads."""
+        named: Arrays = {}
+        for s, head in enumerate(self._heads):
+            named |= head.arrays(f"head{s}")
+        return named
+
+    def numbers(self) -> dict[str, Any]:
+        """Return how many heads there are."""
+        return {"heads": len(self._heads)}
+
+    def restore(self, arrays: Any, numbers: dict[str, Any]) -> None:
+        """Take the heads up."""
+        self._heads = [Head.from_arrays(arrays, f"head{s}") for s in range(numbers["heads"])]
+
+    def heads(self) -> list[Head]:
+        """Return the draws kept; the last one where none was."""
+        return self._heads or [self._head()]

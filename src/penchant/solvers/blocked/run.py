@@ -1,0 +1,241 @@
+"""One training from blocks: what ALS and Gibbs have in common, sweep by sweep."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.engine.protocol import Engine
+from penchant.engine.threads import Threads
+from penchant.errors import DivergedError
+from penchant.history import History
+from penchant.solvers.base import Fitted, Monitor, diverged
+from penchant.solvers.blocked.facts import Floats, Part, parts_of, ranges_of
+from penchant.solvers.blocked.finish import finish
+from penchant.solvers.blocked.problem import BlockProblem
+from penchant.solvers.blocked.sums import Doubles, total
+from penchant.solvers.blocked.sweeps import Half as Owned
+from penchant.solvers.blocked.sweeps import Items, Report, items_half, users_half
+from penchant.solvers.gibbs_half import Half, Prior
+from penchant.solvers.gibbs_heads import Head
+from penchant.solvers.state import StateFile
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class BlockRun(ABC):
+    """The sweeps over blocks; what is drawn or solved of the rest is the solver's."""
+
+    items: Half
+    noise: bool
+    first: int
+    """The sweep to begin with: 0 where the users' rows are a random start."""
+
+    def __init__(
+        self, problem: BlockProblem, engine: Engine, threads: Threads, monitor: Monitor
+    ) -> None:
+        self.problem, self.engine, self.threads = problem, engine, threads
+        self.monitor = monitor
+        self.sweep = 0
+        self.alpha = 1.0
+        self.units = np.sqrt(problem.noise.item_weights)
+        self.sums: dict[str, Doubles] = {}
+        self._began = time.perf_counter()
+        self._facts = engine.put(problem.facts)
+
+    # What the solvers do
+
+    @property
+    @abstractmethod
+    def rounds(self) -> int:
+        """How many sweeps there are."""
+
+    @property
+    @abstractmethod
+    def prior(self) -> Prior:
+        """The users' prior."""
+
+    @abstractmethod
+    def after_users(self) -> dict[str, float]:
+        """Take in the sums over the users; return what to record."""
+
+    @abstractmethod
+    def after_items(self) -> None:
+        """Take in the items' new rows."""
+
+    @abstractmethod
+    def arrays(self) -> Arrays:
+        """Return what a sweep changes, by name."""
+
+    @abstractmethod
+    def numbers(self) -> dict[str, Any]:
+        """Return the single numbers that a sweep changes, by name."""
+
+    @abstractmethod
+    def restore(self, arrays: Any, numbers: dict[str, Any]) -> None:
+        """Go back to the state that `arrays` and `numbers` gave."""
+
+    @abstractmethod
+    def heads(self) -> list[Head]:
+        """Return the draws that the model is made of."""
+
+    # The sweeps
+
+    def train(self, factors: int, file: StateFile | None, folder: str | None) -> Fitted:
+        """Make the sweeps; return the network of this width.
+
+        Args:
+            factors: K.
+            file: where the state is kept after each sweep, or None.
+            folder: where the tasks write the users' rows; see `finish`.
+        """
+        self._resume(file)
+        history = self.monitor.history
+        try:
+            if not self.sweep and not self.first:
+                self._items_of(self._users_of(self._parts()))
+            while self.sweep < self.rounds:
+                if self._one(file):
+                    break
+        except KeyboardInterrupt:
+            if not len(history):
+                raise
+            history.interrupted = True
+        return self._fitted(factors, history, folder)
+
+    def _fitted(self, factors: int, history: History, folder: str | None) -> Fitted:
+        heads = self.heads()
+        return finish(self.problem, heads, factors, history, self.engine, self.threads, folder)
+
+    def _one(self, file: StateFile | None) -> bool:
+        """Make a sweep, measure, keep; return whether a callback wants to stop."""
+        self.sweep += 1
+        pieces = self._users_of(self._parts())
+        if not all(np.isfinite(array).all() for array in self.sums.values()):
+            raise self._diverged()
+        record = self.after_users()
+        record = {"sweep": float(self.sweep), **self._measured(), **record, **self._nodes}
+        record["seconds"] = time.perf_counter() - self._began
+        if self.noise:
+            self._items_of(pieces)
+        stop = self.monitor.add(record)
+        if not self.noise and not stop and self.sweep < self.rounds:
+            self._items_of(pieces)
+        if file is not None and file.due(self.sweep):
+            records = [dict(record) for record in self.monitor.history]
+            numbers = {"sweep": self.sweep, "alpha": self.alpha, **self.numbers()}
+            file.write(self._arrays(), {"numbers": numbers, "records": records})
+        return stop
+
+    def _diverged(self) -> DivergedError:
+        return diverged("sweep", self.sweep)
+
+    def _parts(self) -> list[Part]:
+        return parts_of(self.problem.facts.store, self.engine.slots)
+
+    def _users_of(self, parts: list[Part]) -> tuple[list[list[Any]], Any]:
+        """Run the users' half; keep its sums; return what it has for the items."""
+        ranges = tuple(ranges_of(self.problem.items.counts, self.engine.slots))
+        given = self._given(ranges)
+        items, outputs = self.engine.put(given), 1 + len(given.ranges)
+        rows = self.engine.map(users_half, parts, self._facts, items, outputs=outputs)
+        reports: list[Report] = self.engine.get([row[0] for row in rows])
+        self.sums = total(report.sums for report in reports)
+        self._nodes = _by_node(reports)
+        return [[row[1 + n] for row in rows] for n in range(len(given.ranges))], ranges
+
+    def _given(self, ranges: tuple[tuple[int, int], ...]) -> Items:
+        facts, prior, scale = self.problem.facts, self.prior, self.problem.facts.store.scale
+        V = self.problem.users.spectrum.V
+        B = V @ prior.coordinates.astype(np.float32) if V.shape[1] else V[:0]
+        low, high = ((end - facts.mean) / facts.unit for end in (scale.low, scale.high))
+        last = not self.noise and self.sweep == self.rounds
+        return Items(
+            self.sweep, self.noise, 0.3, self.alpha, self.items.factors, self.items.bias,
+            self.units, prior.mean.astype(np.float32), prior.precision.astype(np.float32), B, low,
+            high, () if last else ranges, last,
+        )  # fmt: skip
+
+    def _items_of(self, pieces: tuple[list[list[Any]], Any]) -> None:
+        """Run the items' half, then what follows from it."""
+        columns, ranges = pieces
+        half, prior = self.items, self.items.prior
+        alphas = (self.alpha * self.units.astype(np.float64) ** 2).astype(np.float32)
+        owned = self.engine.put(
+            Owned(
+                self.sweep, self.noise, alphas, prior.precision.astype(np.float32),
+                half.explained(self.threads),
+            )
+        )  # fmt: skip
+        handles = self.engine.reduce(items_half, ranges, columns, self._facts, owned)
+        for (start, stop), (Q, b) in zip(ranges, self.engine.get(handles), strict=True):
+            half.factors[start:stop], half.bias[start:stop] = Q, b
+        if not (np.isfinite(half.factors).all() and np.isfinite(half.bias).all()):
+            raise self._diverged()
+        half.units = self.units
+        self.after_items()
+
+    def _measured(self) -> dict[str, float]:
+        facts = self.problem.facts
+        n, unit = len(facts.store), facts.unit
+        record = {"train_rmse": unit * float(np.sqrt(self.sums["clipped"][0] / n))}
+        if "held_out" in self.sums:
+            squares = self.sums["held_out"][0] / facts.store.n_test
+            record["watch_rmse"] = unit * float(np.sqrt(squares))
+        return record
+
+    # The state
+
+    def _arrays(self) -> Arrays:
+        named: Arrays = {"units": self.units}
+        half = self.items
+        named |= {"items.factors": half.factors, "items.bias": half.bias}
+        for side, prior in (("users", self.prior), ("items", half.prior)):
+            for field in ("mean", "precision", "strengths", "coordinates"):
+                named[f"{side}.{field}"] = getattr(prior, field)
+        return named | self.arrays()
+
+    def _resume(self, file: StateFile | None) -> None:
+        state = None if file is None else file.read()
+        if state is None:
+            return
+        arrays, numbers = state.arrays, state.progress["numbers"]
+        self.sweep, self.alpha = int(numbers["sweep"]), float(numbers["alpha"])
+        self.units = np.array(arrays["units"])
+        self.items.factors[...], self.items.bias[...] = (
+            arrays["items.factors"],
+            arrays["items.bias"],
+        )
+        for side, prior in (("users", self.prior), ("items", self.items.prior)):
+            for field in ("mean", "precision", "strengths", "coordinates"):
+                setattr(prior, field, np.array(arrays[f"{side}.{field}"]))
+        self.restore(arrays, numbers)
+        self.monitor.resume(state.progress["records"])
+        self._began -= self.monitor.history.records[-1]["seconds"]
+
+
+def start_half(kind: Any, problem: BlockProblem, prior: Prior, *more: Any) -> Any:
+    """Return the items' half, all rows zero."""
+    known, facts = problem.items, problem.facts
+    indptr = np.zeros(len(known.counts) + 1, np.int64)
+    np.cumsum(known.counts, out=indptr[1:])
+    none: Floats = np.zeros(0, np.float32)
+    factors = np.zeros((len(known.counts), facts.width), np.float32)
+    bias = np.zeros(len(known.counts), np.float32)
+    return kind(
+        1, indptr, np.zeros(0, np.int32), none, np.sqrt(problem.noise.item_weights), known.spectrum,
+        factors, bias, prior, [], *more,
+    )  # fmt: skip
+
+
+def _by_node(reports: list[Report]) -> dict[str, float]:
+    """Return the memory of each node's largest worker, and what was sent to the items' tasks."""
+    memory: dict[str, int] = {}
+    for report in reports:
+        memory[report.node] = max(report.memory, memory.get(report.node, 0))
+    named = {f"memory_{n}": float(memory[node]) for n, node in enumerate(sorted(memory))}
+    return {"sent": float(sum(report.sent for report in reports)), **named}
