@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 Cell = str | int | float | None
 
 _UNBOUND = 100_000  # cells: where nothing shows the table, nothing is cut
-_HARMFUL = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+HARMFUL = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of letters that move the cursor, or that no encoding knows."""
+
+BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks that turn the direction of the letters after them."""
 
 
 def one_line(text: str) -> str:
@@ -33,7 +36,7 @@ def one_line(text: str) -> str:
     composed = unicodedata.normalize("NFC", text)
     spaced = "".join(" " if letter.isspace() else letter for letter in composed)
     return "".join(
-        c for c in spaced if unicodedata.category(c) not in _HARMFUL and c not in _BIDI
+        c for c in spaced if unicodedata.category(c) not in HARMFUL and c not in BIDI
     ).strip()
 
 

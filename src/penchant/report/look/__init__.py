@@ -1,0 +1,1 @@
+"""How the page looks and moves: colours, one style sheet, one script."""
