@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from penchant.recommender.autorec import AutoRec as AutoRec
     from penchant.recommender.blend import Blend as Blend
     from penchant.recommender.deep import DeepRating as DeepRating
+    from penchant.recommender.kernel_autoencoders import GLocalK as GLocalK
+    from penchant.recommender.kernel_autoencoders import SparseFC as SparseFC
     from penchant.recommender.matrix_factorization import (
         MatrixFactorization as MatrixFactorization,
     )
@@ -49,6 +51,7 @@ _HOMES = {
     "Checkpoint": "penchant.solvers.base:Checkpoint",
     "DeepRating": "penchant.recommender.deep:DeepRating",
     "DeepResidual": "penchant.recommender.residual:DeepResidual",
+    "GLocalK": "penchant.recommender.kernel_autoencoders:GLocalK",
     "Gibbs": "penchant.solvers.gibbs:Gibbs",
     "Keras": "penchant.solvers.keras:Keras",
     "MatrixFactorization": "penchant.recommender.matrix_factorization:MatrixFactorization",
@@ -57,6 +60,7 @@ _HOMES = {
     "Ratings": "penchant.ratings:Ratings",
     "SGD": "penchant.solvers.sgd:SGD",
     "Scale": "penchant.ratings:Scale",
+    "SparseFC": "penchant.recommender.kernel_autoencoders:SparseFC",
     "compare": "penchant.comparison:compare",
     "datacheck": "penchant.checking:datacheck",
     "folds": "penchant.split:folds",

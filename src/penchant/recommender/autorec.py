@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-import numpy as np
-
-from penchant.errors import DataError
-from penchant.factors import Factors
-from penchant.ids import Rows
-from penchant.network.autoencoder import ENCODER, AutoencoderShape, averaged, from_codes
+from penchant.network.autoencoder import ENCODER, averaged
 from penchant.network.weights import PREFIX, Shapes, require_shapes
-from penchant.recommender.base import Seconds
+from penchant.recommender.coded import CodedItems
 from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.neural import Floats, NeuralRecommender
-from penchant.solvers.autoencoder import Autoencoding, factors_of
+from penchant.solvers.autoencoder import Autoencoding
 from penchant.solvers.base import Trained
 
 
-class AutoRec(NeuralRecommender):
+class AutoRec(CodedItems):
     """An autoencoder that reads an item's ratings and gives those of all users.
 
     Prediction: ``r̂(u, i) = mean + spread · (c_u + b_u + v_u · h_i)``, clipped to the scale, with
@@ -111,25 +104,13 @@ class AutoRec(NeuralRecommender):
         given["layers"] = tuple(layers) if isinstance(layers, list) else layers
         return Autoencoding(**given)
 
-    def _shape(self, trained: Trained, known: Knowledge) -> AutoencoderShape:
-        for name in ("mean", "spread"):
-            value: Any = trained.card.get(name)
-            if type(value) not in (int, float) or not math.isfinite(value):
-                raise DataError(f"network.{name} should be a finite number, and is {value!r:.80}.")
-        sizes = known.user_ids.size, known.item_ids.size
-        return self._trainer().shape(trained.card, sizes)
-
     def _shapes(self, trained: Trained, known: Knowledge) -> Shapes:
         shape = self._shape(trained, known)
         require_shapes(trained.more, {"user_centre": (shape.users,), **shape.encoder_shapes()})
         return shape.weight_shapes()
 
-    def _build(self, trained: Trained, known: Knowledge) -> Any:
-        return from_codes(self._shape(trained, known))
-
     def _accept(self, *given: Any) -> AutoRec:
-        for name in ("autoencoder", "_factors"):
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("autoencoder", None)
         return super()._accept(*given)
 
     @cached_property
@@ -151,20 +132,3 @@ class AutoRec(NeuralRecommender):
         kernel = weights[f"{PREFIX}user_output.embeddings"].T
         network.get_layer("output").set_weights([kernel, bias])
         return network
-
-    @cached_property
-    def _factors(self) -> Factors:
-        trained = self._known_fit()
-        return factors_of(trained.weights, trained.card["mean"], trained.card["spread"])
-
-    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
-        return self._factors.predict(user_rows, item_rows)
-
-    def _score_user(self, user_row: int) -> Floats:
-        return self._factors.scores(user_row)
-
-    def _correlations(self, side: str, row: int) -> Floats:
-        """Return how deviations ``v_u · h_i`` correlate; see `Factors.correlations`."""
-        known = self.knowledge
-        counts = known.user_counts if side == "item" else known.item_counts
-        return self._factors.correlations(side, row, np.asarray(counts) > 0)

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from penchant.errors import SettingsError
 from penchant.history import Record
 from penchant.network.backend import load_keras
 from penchant.solvers.base import Callback
-from penchant.solvers.keras_loop import EpochLoop
 
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+
+
+class Loop(Protocol):
+    """What trains a network."""
+
+    @property
+    def network(self) -> Any:
+        """The Keras model that is trained."""
+
+    @property
+    def optimizer(self) -> Any:
+        """The Keras optimiser that trains it, or None where it is another that does."""
 
 
 class Hooks(NamedTuple):
@@ -28,7 +39,7 @@ class Hooks(NamedTuple):
 
 
 @contextmanager
-def epoch_hooks(callbacks: Iterable[Any], loop: EpochLoop, epochs: int) -> Iterator[Hooks]:
+def epoch_hooks(callbacks: Iterable[Any], loop: Loop, epochs: int) -> Iterator[Hooks]:
     """Yield the callbacks as functions of a record; Keras' begin and end with the block.
 
     The logs that a Keras callback sees are the record: monitor "validation_rmse", say.
@@ -51,7 +62,7 @@ def epoch_hooks(callbacks: Iterable[Any], loop: EpochLoop, epochs: int) -> Itera
     if any(isinstance(c, (kinds.LearningRateScheduler, kinds.ReduceLROnPlateau)) for c in theirs):
         _require_free_rate(loop.optimizer)
     if theirs:
-        loop.network.compile(optimizer=loop.optimizer)
+        loop.network.compile(**({"optimizer": loop.optimizer} if loop.optimizer else {}))
         loop.network.stop_training = False
     for callback in theirs:
         callback.set_params({"epochs": epochs, "verbose": 0})
@@ -98,6 +109,11 @@ def _require_direction(callback: Any) -> None:
 
 
 def _require_free_rate(optimizer: Any) -> None:
+    if optimizer is None:
+        raise SettingsError(
+            "A callback that changes the learning rate needs one, and L-BFGS has none. Leave it "
+            "out."
+        )
     if isinstance(optimizer.get_config()["learning_rate"], dict):  # a schedule, written out
         raise SettingsError(
             "A callback that changes the learning rate needs one that is free to change, and this "

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.ids import Rows
-from penchant.network.backend import load_keras
+from penchant.solvers.keras_loop import backend_module
 
 Floats = npt.NDArray[np.float32]
 
@@ -40,13 +40,7 @@ class Forward:
 
 def compiled_call(network: Any) -> Any:
     """Return a compiled function from a list of input arrays to the network's output."""
-    if load_keras().backend.backend() == "jax":
-        from penchant.solvers import keras_jax
-
-        return keras_jax.compile_call(network)
-    from penchant.solvers import keras_tensorflow
-
-    return keras_tensorflow.compile_call(network)
+    return backend_module().compile_call(network)
 
 
 def _block(rows: Rows) -> Rows:

@@ -61,7 +61,9 @@ class EpochLoop:
         self.optimizer = optimizer
         self.batch_size = batch_size
         optimizer.build(network.trainable_variables)
-        self._steps = _backend().compile_steps(network, optimizer, loss_function(loss), batch_size)
+        self._steps = backend_module().compile_steps(
+            network, optimizer, loss_function(loss), batch_size
+        )
 
     def run(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[np.float32]) -> float:
         """Train one epoch over rows in the order given; network and optimiser change in place.
@@ -86,7 +88,8 @@ class EpochLoop:
         return total / len(target)
 
 
-def _backend() -> Any:
+def backend_module() -> Any:
+    """Return our module of the backend that Keras runs on; loads Keras."""
     if load_keras().backend.backend() == "jax":
         from penchant.solvers import keras_jax
 
