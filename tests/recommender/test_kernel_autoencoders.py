@@ -9,6 +9,7 @@ import pytest
 
 import penchant as pc
 from penchant.errors import BundleError, SettingsError, UnsupportedError
+from penchant.metrics import rmse
 from penchant.network.backend import load_keras
 from penchant.solvers import kernel_autoencoder
 
