@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ HOME = "http://127.0.0.1"
 GENEROUS = Limits(rate=1e9, burst=10**9, concurrent=1_000)
 
 
+@functools.cache
 def model(**settings):
     """A small trained model with titles."""
     world = pc.synthetic(n_users=40, n_items=30, n_ratings=600, factors=2, noise=0.4, seed=1)

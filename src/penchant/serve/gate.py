@@ -119,8 +119,7 @@ class _Request:
             await self._refuse(Problem(503, _TIMED_OUT, kind="timeout"))
         except Exception:
             LOGGER.exception("failed", extra={"about": {"request_id": self.id}})
-            if not self.status:
-                await self._refuse(unexpected())
+            await self._refuse(unexpected())
         finally:
             self._note(time.perf_counter() - begun)
 
@@ -140,6 +139,8 @@ class _Request:
             await gate._app(self.scope, self._read, self._write)
         finally:
             gate._working -= 1
+        if self._refusal is not None:
+            raise self._refusal
 
     async def _read(self) -> Message:
         """Receive a part of the body, within its time and size."""
@@ -161,14 +162,13 @@ class _Request:
         return message
 
     def _stop(self, problem: Problem) -> NoReturn:
-        """Refuse, whatever the application makes of the error that it meets."""
+        """Refuse, whatever the application makes of the error that it meets and answers then."""
         self._refusal = problem
         raise problem
 
     async def _write(self, message: Message) -> None:
-        if self._refusal is not None:
-            raise self._refusal
-        await self._written(message)
+        if self._refusal is None:
+            await self._written(message)
 
     async def _written(self, message: Message) -> None:
         if message["type"] == "http.response.start":

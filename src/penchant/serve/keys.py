@@ -196,7 +196,7 @@ class Verifier:
         return key
 
     def _digest(self, token: str) -> bytes:
-        given = token.encode("utf-8", "surrogateescape")
+        given = token.encode("utf-8", "surrogatepass")
         return hmac.digest(self._process_secret, given, hashlib.sha256)
 
 

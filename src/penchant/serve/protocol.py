@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -23,8 +23,10 @@ class GuardedProtocol(HttpToolsProtocol):
     """
 
     limits = Limits()
+    """Of all connections of this process."""
 
     _clock: TimerHandle | None = None
+    _writing: TimerHandle | None = None
     _in_headers = True
     _header_bytes = 0
 
@@ -39,6 +41,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._stop_clock()
+        self._stop_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -65,6 +68,21 @@ class GuardedProtocol(HttpToolsProtocol):
         """Wait for the headers of the next request."""
         super().on_message_complete()
         self._in_headers = True
+
+    def pause_writing(self) -> None:
+        """Wait for a client that doesn't read, but not for ever."""
+        super().pause_writing()
+        self._writing = self.loop.call_later(self.limits.seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the client reads."""
+        self._stop_writing()
+        super().resume_writing()
+
+    def _stop_writing(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
@@ -95,8 +113,3 @@ class GuardedProtocol(HttpToolsProtocol):
     def _too_slow(self) -> None:
         self._clock = None
         self._refuse(Problem(408, "The headers took too long to arrive."))
-
-
-def guarded(limits: Limits) -> Any:
-    """Return the class of connections with these limits."""
-    return type("Guarded", (GuardedProtocol,), {"limits": limits})

@@ -1,0 +1,185 @@
+"""Keys: what is kept of them, what they open, and what nobody learns of them."""
+
+import json
+import os
+import stat
+
+import pytest
+from tests.serve.serving import bearer
+
+from penchant.errors import SettingsError, SourceError, UnknownIdError
+from penchant.serve import keys
+from penchant.serve.keys import ROLES, KeyFile, Verifier
+
+
+@pytest.fixture
+def file(tmp_path):
+    return KeyFile.beside(tmp_path / "films.penchant")
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Counts how often a secret is held against a hash, and against which."""
+    against = []
+    plain = keys._matches
+
+    def matches(hash_, secret):
+        against.append(hash_)
+        return plain(hash_, secret)
+
+    monkeypatch.setattr(keys, "_matches", matches)
+    return against
+
+
+def test_only_a_hash_is_kept_and_only_the_owner_reads_it(file):
+    key, token = file.add("write")
+    id_, secret = token.split(".")
+    assert (id_, len(secret)) == (key.id, 43)  # 256 bits
+    kept = file.path.read_text()
+    assert secret not in kept
+    assert key.hash.startswith("$argon2id$")
+    assert key.hash in kept
+    assert stat.S_IMODE(os.stat(file.path).st_mode) == 0o600
+    assert file.path.name == "films.penchant.keys.json"
+
+
+def test_keys_come_and_go(file):
+    assert file.read() == ()
+    made = [file.add(role)[0] for role in ROLES]
+    assert file.read() == tuple(made)
+    assert file.remove(made[1].id) == made[1]
+    assert file.read() == (made[0], made[2])
+    with pytest.raises(UnknownIdError, match="There is no key 'nobody'"):
+        file.remove("nobody")
+
+
+def test_a_role_that_is_none(file):
+    with pytest.raises(SettingsError, match="role must be one of 'read', 'write', 'admin'"):
+        file.add("owner")
+    assert not file.path.exists()
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(SettingsError, match="There is no folder"):
+        KeyFile.beside(tmp_path / "none" / "films.penchant").add("read")
+
+
+def test_a_file_that_cannot_be_written(file, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("penchant.serve.keys.os.chmod", full)
+    with pytest.raises(SourceError, match="can't be written: No space left"):
+        file.add("read")
+    assert os.listdir(file.path.parent) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        '{"format": 2, "keys": []}',
+        '{"format": 1, "keys": [{}]}',
+        '{"format": 1, "keys": [{"id": "a", "role": "god", "hash": "h", "created": "c"}]}',
+        '{"format": 1, "keys": [{"id": "a", "role": "read", "hash": 7, "created": "c"}]}',
+        '{"format": 1, "keys": 7}',
+    ],
+)
+def test_a_file_that_is_none_of_ours(file, text):
+    file.path.write_text(text)
+    with pytest.raises(SourceError, match="is no file of keys"):
+        file.read()
+
+
+def test_a_file_that_is_damaged(file):
+    file.path.write_text("{")
+    with pytest.raises(SourceError, match="can't be read"):
+        file.read()
+
+
+def test_a_right_token_costs_one_hash_and_is_known_from_then_on(file, counted):
+    key, token = file.add("read")
+    verifier = Verifier(file)
+    assert verifier.remembered(token) is None
+    assert verifier.verify(token) == key
+    assert verifier.remembered(token) == key
+    assert verifier.remembered(token + "x") is None
+    assert counted == [key.hash]
+
+
+def test_an_unknown_id_costs_what_a_wrong_secret_does(file, counted):
+    key, token = file.add("read")
+    verifier = Verifier(file)
+    wrong = "A" * 43
+    unknown = f"{'0' * 12}.{wrong}"
+    for tried in (f"{key.id}.{wrong}", unknown, token[:-1], "", "no key", f"{key.id}.", "é.\ud800"):
+        counted.clear()
+        assert verifier.verify(tried) is None
+        assert verifier.remembered(tried) is None
+        assert len(counted) == 1
+        settings = counted[0].rpartition("$")[0].rpartition("$")[0]
+        assert settings == key.hash.rpartition("$")[0].rpartition("$")[0]  # as much time and memory
+
+
+def test_a_removed_key_is_wrong_at_once_and_a_new_one_right(file):
+    key, token = file.add("read")
+    verifier = Verifier(file)
+    assert verifier.verify(token) == key
+    file.remove(key.id)
+    other, second = file.add("admin")
+    verifier.reload()
+    assert verifier.remembered(token) is None
+    assert verifier.verify(token) is None
+    assert verifier.verify(second) == other
+
+
+def test_the_same_id_with_another_role_is_another_key(file):
+    key, token = file.add("admin")
+    verifier = Verifier(file)
+    assert verifier.verify(token) == key
+    said = json.loads(file.path.read_text())
+    said["keys"][0]["role"] = "read"
+    file.path.write_text(json.dumps(said) + " ")
+    verifier.reload()
+    assert verifier.remembered(token) is None
+    assert verifier.verify(token).role == "read"
+
+
+def test_a_file_that_breaks_while_it_is_used_opens_nothing(file):
+    key, token = file.add("read")
+    verifier = Verifier(file)
+    assert verifier.verify(token) == key
+    file.path.write_text("broken")
+    with pytest.raises(SourceError):
+        verifier.reload()
+    assert verifier.remembered(token) is None
+    assert verifier.verify(token) is None
+
+
+def test_what_is_remembered_is_bounded(file, monkeypatch):
+    monkeypatch.setattr(keys, "_REMEMBERED", 2)
+    tokens = [file.add("read")[1] for _ in range(3)]
+    verifier = Verifier(file)
+    for token in tokens:
+        assert verifier.verify(token)
+    assert verifier.remembered(tokens[2])
+    assert not verifier.remembered(tokens[0])
+
+
+def test_a_missing_extra_is_named(monkeypatch, file):
+    import sys
+
+    from penchant.errors import MissingExtraError
+
+    keys._hasher.cache_clear()
+    monkeypatch.setitem(sys.modules, "argon2", None)
+    try:
+        with pytest.raises(MissingExtraError, match=r"pip install penchant\[serve\]"):
+            file.add("read")
+    finally:
+        keys._hasher.cache_clear()
+
+
+def test_a_header_is_made_of_a_token():
+    assert bearer("a.b") == {"Authorization": "Bearer a.b"}
