@@ -127,3 +127,26 @@ def test_the_encoder_is_plain_data():
     ):
         with pytest.raises(DataError, match="no side encoder"):
             SideEncoder.from_json(values)
+
+
+def test_nested_cells_are_read_as_their_text():
+    parts, whole = [["x", None], ["x"], [1, 2]], [{"a": 1}, {"a": 1}, {"a": 2}]
+    table = pa.table({"lists": [["1"], None, ["1", None], ["2"]], "maps": [None, *whole]})
+    encoder = SideEncoder.learn(table)
+    assert encoder.names == ["lists=1", "maps={'a': 1}"]
+    assert encoder.encode(table, 4).toarray().tolist() == [[1, 0], [0, 1], [1, 1], [0, 0]]
+    assert row(encoder, lists=parts[2], maps={"a": 1}) == [1, 1]
+
+
+def test_a_table_is_read_as_its_rows_are():
+    table = pa.table(
+        {
+            "job": ["a", "b", None, " a", "zoologist", "b"],
+            "age": [20.0, 30.5, None, 20, float("nan"), 30.5],
+            "tags": ["x|y", "y", None, "x", "", "z"],
+            "birth_year": ["1990-01-01", "in 1991", None, "1990", "1992", "1991"],
+        }
+    )
+    encoder = SideEncoder.learn(table, ("job", "age", "tags", "birth_year"))
+    rows = [encoder.row(cells) for cells in table.to_pylist()]
+    np.testing.assert_array_equal(encoder.encode(table, 6).toarray(), rows)

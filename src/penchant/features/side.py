@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import math
 import re
 from collections import Counter
@@ -62,9 +63,25 @@ class ColumnCode:
         if self.kind == "bands":
             number = _number(value)
             return [] if number is None else [int(np.searchsorted(self.edges, number, "right"))]
-        known = {text: place for place, text in enumerate(self.values)}
-        texts = _texts(value, self.kind, self.mark)
+        known, texts = self._known, _texts(value, self.kind, self.mark)
         return sorted({known[text] for text in texts if text in known})
+
+    def places_of(self, column: pa.ChunkedArray) -> tuple[list[int], list[int]]:
+        """Return the rows, and the places that each of their cells holds, of a whole column."""
+        rows: list[int] = []
+        places: list[int] = []
+        seen: dict[Any, list[int]] = {}
+        for row, cell in enumerate(_cells(column.to_pylist())):
+            found = seen.get(cell)
+            if found is None:
+                found = seen[cell] = self.places(cell)
+            rows += [row] * len(found)
+            places += found
+        return rows, places
+
+    @functools.cached_property
+    def _known(self) -> dict[str, int]:
+        return {text: place for place, text in enumerate(self.values)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,10 +144,9 @@ class SideEncoder:
         start = 0
         for code in self.columns:
             if table is not None and code.name in table.column_names:
-                for row, value in enumerate(table[code.name].to_pylist()):
-                    found = code.places(value)
-                    rows += [row] * len(found)
-                    places += [start + place for place in found]
+                found = code.places_of(table[code.name])
+                rows += found[0]
+                places += [start + place for place in found[1]]
             start += len(code.values)
         ones = np.ones(len(rows), dtype=np.float32)
         return sp.csr_matrix((ones, (rows, places)), shape=(n_rows, self.width))
@@ -204,18 +220,18 @@ def _asked(table: pa.Table | None, name: str) -> ColumnCode:
 
 def _learn(name: str, cells: list[Any]) -> ColumnCode | None:
     """Find out how a column is to be read; None where it can't be used."""
-    known = [cell for cell in cells if cell is not None and _texts(cell, "category", "")]
+    counts = Counter(_cells(cells))  # most columns hold few values: each is looked at once
+    known = {cell: n for cell, n in counts.items() if _texts(cell, "category", "")}
     if not known:
         return None
-    if isinstance(known[0], (list, tuple)):
+    first = next(iter(known))
+    if isinstance(first, tuple):
         return _values(name, "tags", known, "")
-    if isinstance(known[0], (datetime.date, datetime.datetime)) or _named_year(name, known):
+    if isinstance(first, (datetime.date, datetime.datetime)) or _named_year(name, known):
         return _values(name, "year", known, "")
     if all(isinstance(cell, (int, float)) and not isinstance(cell, bool) for cell in known):
-        distinct = len(set(known))
-        return (
-            _bands(name, known) if distinct > _FEW_NUMBERS else _values(name, "category", known, "")
-        )
+        few = len(known) <= _FEW_NUMBERS
+        return _values(name, "category", known, "") if few else _bands(name, known)
     if all(isinstance(cell, str) for cell in known):
         mark = _tag_mark(known)
         if mark:
@@ -223,17 +239,34 @@ def _learn(name: str, cells: list[Any]) -> ColumnCode | None:
     return _values(name, "category", known, "")
 
 
-def _values(name: str, kind: Kind, known: list[Any], mark: str) -> ColumnCode | None:
-    counts = Counter(text for cell in known for text in set(_texts(cell, kind, mark)))
-    kept = sorted(text for text, count in counts.items() if count >= _LEAST)
-    known_by_it = sum(any(t in kept for t in _texts(cell, kind, mark)) for cell in known)
-    if not 0 < len(kept) <= MOST_VALUES or 2 * known_by_it < len(known):
+def _cells(cells: list[Any]) -> list[Any]:
+    """Return the cells of a column as what can stand in a set and says the same."""
+    first = next((cell for cell in cells if cell is not None), None)
+    if isinstance(first, (list, tuple)):
+        return [None if cell is None else tuple(map(_part, cell)) for cell in cells]
+    return list(map(_part, cells)) if isinstance(first, dict) else cells
+
+
+def _part(part: Any) -> str | None:
+    return None if part is None else str(part)
+
+
+def _values(name: str, kind: Kind, known: Mapping[Any, int], mark: str) -> ColumnCode | None:
+    texts = {cell: set(_texts(cell, kind, mark)) for cell in known}
+    counts: Counter[str] = Counter()
+    for cell, n in known.items():
+        for text in texts[cell]:
+            counts[text] += n
+    kept = {text for text, count in counts.items() if count >= _LEAST}
+    known_by_it = sum(n for cell, n in known.items() if not kept.isdisjoint(texts[cell]))
+    if not 0 < len(kept) <= MOST_VALUES or 2 * known_by_it < sum(known.values()):
         return None  # titles, names and addresses: few of them stand twice
-    return ColumnCode(name, kind, tuple(kept), mark=mark)
+    return ColumnCode(name, kind, tuple(sorted(kept)), mark=mark)
 
 
-def _bands(name: str, known: list[Any]) -> ColumnCode | None:
-    numbers = np.array([x for x in map(_number, known) if x is not None])
+def _bands(name: str, known: Mapping[Any, int]) -> ColumnCode | None:
+    finite = {x: n for cell, n in known.items() if (x := _number(cell)) is not None}
+    numbers = np.repeat(list(finite), list(finite.values()))
     inner = np.quantile(numbers, np.arange(1, BANDS) / BANDS, method="nearest")
     edges = tuple(float(edge) for edge in np.unique(inner) if edge > numbers.min())
     if not edges:
@@ -243,22 +276,31 @@ def _bands(name: str, known: list[Any]) -> ColumnCode | None:
     return ColumnCode(name, "bands", values, edges)
 
 
-def _named_year(name: str, known: list[Any]) -> bool:
+def _named_year(name: str, known: Mapping[Any, int]) -> bool:
     lower = name.lower()
     if not any(word in lower for word in ("year", "date", "released")):
         return False
-    return sum(bool(_texts(cell, "year", "")) for cell in known) >= 0.9 * len(known)
+    with_year = sum(n for cell, n in known.items() if _texts(cell, "year", ""))
+    return with_year >= 0.9 * sum(known.values())
 
 
 def _tag_mark(known: Iterable[str]) -> str:
     """Return what parts the tags of a text column, or "" where it holds single values."""
     texts = set(known)
     for mark in ("|", ",", " "):
-        if any(mark in text for text in texts):
-            words = {word for text in texts for word in _texts(text, "tags", mark)}
-            if mark == "|" or len(words) <= min(_FEW_TAGS, len(texts)):
-                return mark
+        used = any(mark in text for text in texts)
+        if used and (mark == "|" or _has_few_words(texts, mark)):
+            return mark
     return ""
+
+
+def _has_few_words(texts: set[str], mark: str) -> bool:
+    words: set[str] = set()
+    for text in texts:
+        words.update(_texts(text, "tags", mark))
+        if len(words) > min(_FEW_TAGS, len(texts)):
+            return False
+    return True
 
 
 def _texts(cell: Any, kind: Kind, mark: str) -> list[str]:
