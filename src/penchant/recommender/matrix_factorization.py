@@ -19,10 +19,11 @@ from penchant.recommender.base import Seconds, not_fitted
 from penchant.recommender.distribution import Distribution
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.plan import Plan, with_side_information
-from penchant.settings import FACTORS
+from penchant.settings import FACTORS, require
 from penchant.solvers.base import Checkpoint, Fitted
 from penchant.solvers.named import SOLVERS, solver_of, solver_record
 from penchant.stars import Stars
+from penchant.store import BlockStore
 
 
 class MatrixFactorization(Asking):
@@ -71,7 +72,7 @@ class MatrixFactorization(Asking):
 
     def fit(
         self,
-        ratings: Ratings,
+        ratings: Ratings | BlockStore,
         *,
         validation: float | Ratings | None = None,
         watch: Ratings | None = None,
@@ -79,11 +80,14 @@ class MatrixFactorization(Asking):
         progress: bool = True,
         threads: int | None = None,
         resume: str | os.PathLike[str] | Checkpoint | None = None,
+        engine: Any = None,
     ) -> Self:
         """Train on ratings, from a fresh start, and return the recommender.
 
         Args:
-            ratings: what to learn from.
+            ratings: what to learn from; for "als" and "gibbs" it may be a block store
+                (`penchant.blocks`), which is read block by block. The ratings that it holds out
+                are watched, and the state is kept after every sweep.
             validation: a share of `ratings` to cut off at random, or ratings of their own. They
                 choose when to stop and what to keep, and calibrate the intervals of `predict`.
             watch: ratings whose RMSE is measured after each round, for the curve alone: they
@@ -93,16 +97,37 @@ class MatrixFactorization(Asking):
             threads: how many to use; all that the process may use if None.
             resume: a folder that keeps the state after every 10 rounds (`pc.Checkpoint` for
                 another number), and from which an interrupted training of the same data and
-                settings goes on, to the bits of an uninterrupted one.
+                settings goes on, to the bits of an uninterrupted one. Of a block store it may be a
+                URL that fsspec knows; with several machines it is a folder that all of them see.
+            engine: where the blocks of a store are worked on: "threads" of this machine, "ray", or
+                a `penchant.engine.ray.RayEngine` of an address. It doesn't change a bit.
 
         Raises:
             DataError: what is given as ratings is none, or empty.
             SettingsError: a setting or an argument makes no sense.
             DivergedError: the numbers left the finite ones; the last good state is kept here.
         """
+        solver = with_side_information(solver_of(self.solver), self.side_information)
+        if isinstance(ratings, BlockStore):
+            return self._fit_store(
+                ratings,
+                solver,
+                validation=validation,
+                watch=watch,
+                callbacks=callbacks,
+                progress=progress,
+                threads=threads,
+                resume=resume,
+                engine=engine,
+            )
+        require(
+            engine is None,
+            "engine= says where the blocks of a store are worked on, and these ratings are in "
+            "memory. Leave it out, or write blocks first: penchant blocks SOURCE DIR.",
+        )
         plan = Plan.of(
             ratings,
-            solver=with_side_information(solver_of(self.solver), self.side_information),
+            solver=solver,
             factors=self.factors,
             seed=self.seed,
             validation=validation,
@@ -117,6 +142,14 @@ class MatrixFactorization(Asking):
         self._accept(fitted, plan.knowledge, plan.reads_time)
         self._calibrate_stars(plan.validation)
         self._calibrate(plan.validation)
+        return self
+
+    def _fit_store(self, store: BlockStore, solver: Any, **how: Any) -> Self:
+        from penchant.recommender.from_blocks import fit_store, knowledge_of
+
+        fitted = fit_store(solver, store, factors=self.factors, seed=self.seed, **how)
+        self._accept(fitted, knowledge_of(store), reads_time=False)
+        self._calibrate(None)
         return self
 
     def _calibrate_stars(self, validation: Ratings | None) -> None:

@@ -14,6 +14,7 @@ from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.progress import show_progress, told_while_compiling
 from penchant.settings import require, require_count, require_number
 from penchant.solvers.base import Checkpoint, Fitted, Solver
+from penchant.solvers.place import is_url
 from penchant.split import split
 
 
@@ -153,7 +154,7 @@ def checkpoint_of(resume: Any) -> Checkpoint | None:
         isinstance(resume, (str, os.PathLike)),
         f"resume must be a folder or a penchant.Checkpoint(folder), not {resume!r}.",
     )
-    return Checkpoint(Path(resume))
+    return Checkpoint(str(resume) if is_url(resume) else Path(resume))
 
 
 def _validation(ratings: Ratings, validation: Any, seed: int) -> tuple[Ratings, Ratings | None]:

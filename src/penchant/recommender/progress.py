@@ -82,4 +82,6 @@ def _line(round_name: str, number: int, rounds: int, record: Record) -> str:
     width = len(str(rounds))
     parts: list[Any] = [f"{round_name} {number:>{width}}/{rounds}"]
     parts += [f"{label} {record[name]:.4f}" for name, label in _LABELS.items() if name in record]
+    held = [f"{record[name] / 2**30:.1f}" for name in record if name.startswith("memory_")]
+    parts += [f"memory {' + '.join(held)} GiB"] if held else []
     return "  ".join([*parts, f"{record['seconds']:.1f} s"])

@@ -63,10 +63,11 @@ class Checkpoint(NamedTuple):
     """Where and how often a solver keeps its state, so that a stopped run can go on.
 
     A solver that finds its own state in `folder` resumes from it and ends with the bits of an
-    uninterrupted run; the state of other data or settings there is an error.
+    uninterrupted run; the state of other data or settings there is an error. The folder is a path
+    or a URL that fsspec knows, such as ``s3://bucket/films``.
     """
 
-    folder: Path
+    folder: Path | str
     every: int = 10
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from penchant.atomic import new_file
-from penchant.errors import BundleError, SettingsError, SourceError
+from penchant.errors import BundleError, SettingsError
 from penchant.ratings import Ratings
 from penchant.settings import require_count
 from penchant.solvers.base import Checkpoint, SolverSettings
+from penchant.solvers.place import Place
 from penchant.store import BlockStore
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -49,7 +48,7 @@ class StateFile:
     ) -> None:
         require_count("checkpoint.every", checkpoint.every)
         self._every = checkpoint.every
-        self._path = Path(checkpoint.folder) / "state.safetensors"
+        self._path = Place(checkpoint.folder, "state.safetensors")
         self._owner = {
             "format": FORMAT,
             "solver": solver.name,
@@ -74,22 +73,14 @@ class StateFile:
     def write(self, arrays: Arrays, progress: dict[str, Any]) -> None:
         """Put the state in the place of the one before.
 
-        Raises `SourceError` where the folder can't be written.
+        Raises `SourceError` where it can't be written.
         """
         from safetensors.numpy import save
 
         plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         header = {"owner": self._owner, "progress": progress, "sha256": _digest(plain)}
         content = save(plain, metadata={"penchant": json.dumps(header, allow_nan=False)})
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with new_file(self._path) as file:
-                file.write(content)
-        except OSError as error:
-            raise SourceError(
-                f"The checkpoint {self._path} can't be written: {error.strerror or error}. Free "
-                f"some space, or choose another folder."
-            ) from error
+        self._path.write(content)
 
     def read(self) -> State | None:
         """Return the state that stands there, or None where there is none.
@@ -115,7 +106,7 @@ class StateFile:
         from safetensors import SafetensorError, safe_open
 
         try:
-            with safe_open(self._path, framework="numpy") as file:
+            with self._path.local() as path, safe_open(path, framework="numpy") as file:
                 header = json.loads(file.metadata()["penchant"])
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             whole = header["sha256"] == _digest(arrays) and header["progress"] is not None
