@@ -168,7 +168,6 @@ def _out_of_bundles(live: Live, source: Path, user: Id) -> Bundles:
             continue
         if rewritten:
             renamed[before] = place
-            _note_digest(models, before, digest_of(place))
             done.rewritten.append(name)
     try:
         if _source_without(models, source, user, renamed):
@@ -187,8 +186,7 @@ def _source_without(
         return False
     if before in renamed:  # the very bundle that was copied: it stays that
         copied(renamed[before], source, replace=True)
-        return True
-    if not _without(source, user):
+    elif not _without(source, user):
         return False
     _note_digest(models, before, digest_of(source))
     return True
@@ -219,6 +217,7 @@ def _delete(models: Models, name: str) -> None:
 
 
 def _note_digest(models: Models, before: str | None, after: str | None) -> None:
+    """Let a start know the rewritten bundle by its digest, so that it isn't taken for a new one."""
     with models.log.appending() as append:
         table = schema.models
         changed = table.update().where(table.c.digest == before).values(digest=after)
