@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import pyarrow as pa
 from penchant.atomic import new_file
 from penchant.blocks.cutting import Cut
 from penchant.blocks.files import Files, put_table
-from penchant.errors import SettingsError
+from penchant.errors import PenchantError, SettingsError, SourceError
 from penchant.ids import IdMap
 from penchant.ratings import Scale
 from penchant.repeats import Repeats
@@ -56,6 +59,19 @@ class Sums:
         self.ratings += len(block)
         self.tests += tests
         return Span(block.start, block.stop, len(block))
+
+
+@contextmanager
+def told(place: Path, after: str) -> Iterator[None]:
+    """Raise `SourceError` where the system refuses to write; `after` says what is to be done."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, PenchantError):
+            raise
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise SourceError(f"The disk is full: {place} {after}") from None
+        raise SourceError(f"{place} can't be written: {error.strerror or error}.") from None
 
 
 def require_place(folder: str | os.PathLike[str]) -> Path:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from penchant.errors import DataError, SourceError
+from penchant.ids import as_ids
 from penchant.store.layout import MAX_ROWS
 
 Side = Literal["user", "item"]
@@ -22,6 +23,10 @@ Staged = list[tuple[Path, str, str]]
 """Staged files with the types of their users' and items' ids."""
 
 Batches = Iterator[dict[str, npt.NDArray[Any]]]
+
+
+class _SortingError(Exception):
+    """DuckDB failed while it gave its rows."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +60,13 @@ def database(folder: Path, limits: Limits) -> Iterator[Any]:
     }
     with duckdb.connect(config=settings) as connection:
         try:
+            connection.execute("set enable_progress_bar = false")  # it would go to standard output
             yield connection
-        except duckdb.Error as error:
+        except (duckdb.Error, _SortingError) as error:
             raise SourceError(
-                f"The ratings can't be sorted: {str(error).splitlines()[0][:300]} Make room in "
-                f"{folder.parent}, or allow more memory, and start the same command again: it "
-                f"goes on where it was."
+                f"The ratings can't be sorted: {str(error).splitlines()[0][:300]}. Make room in "
+                f"{folder.parent}, or allow more memory (memory=, --memory), and start the same "
+                f"command again: it goes on where it was."
             ) from None
 
 
@@ -90,11 +96,24 @@ def by_row(connection: Any, staged: Staged, ids: dict[Side, Path], timed: bool) 
         f'join {_scan([ids["user"]])} u on s."user" = u.id '
         f"join {_scan([ids['item']])} i on s.item = i.id"
     )
-    for batch in connection.sql(query).to_arrow_reader(_BATCH):
+    for batch in _batches(connection.sql(query)):
         yield {
             name: batch.column(at).to_numpy(zero_copy_only=False)
             for at, name in enumerate(batch.schema.names)
         }
+
+
+def _batches(relation: Any) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a query; its errors would come as Arrow's or the system's."""
+    reader = relation.to_arrow_reader(_BATCH)
+    while True:
+        try:
+            batch = next(reader, None)
+        except (OSError, pa.ArrowException) as error:
+            raise _SortingError(str(error)) from None
+        if batch is None:
+            return
+        yield batch
 
 
 def _union(staged: Staged, columns: str) -> str:
@@ -127,7 +146,7 @@ def read_ids(path: Path, side: Side) -> tuple[pa.Array, npt.NDArray[np.int64]]:
     if rows >= MAX_ROWS:
         raise DataError(f"There are {rows:,} {side} ids; rows are numbered up to {MAX_ROWS:,}.")
     table = pq.read_table(path, columns=["id", "ratings"])
-    ids = table["id"].combine_chunks()
+    ids = as_ids(table["id"], side)
     counts = table["ratings"].combine_chunks().to_numpy(zero_copy_only=False)
     return ids, np.asarray(counts, dtype=np.int64)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from penchant.atomic import new_folder
 from penchant.blocks.cutting import Cut
 from penchant.blocks.files import Files, put_block
-from penchant.blocks.finishing import Sums, put_sides, require_place, write_index
+from penchant.blocks.finishing import Sums, put_sides, require_place, told, write_index
 from penchant.kernels.order import order_by
 from penchant.ratings import Ratings
 from penchant.store.block import Block, Span
@@ -50,7 +50,10 @@ def write_blocks(
     """
     plan = Cut.of(blocks, ratings_per_block, by_item, test, seed)
     place = require_place(folder)
-    with new_folder(place) as temporary:
+    with (
+        told(place, "isn't written. Make room, or choose another place."),
+        new_folder(place) as temporary,
+    ):
         _fill(temporary, ratings, plan)
     return BlockStore.open(place)
 

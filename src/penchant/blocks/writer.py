@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 
 from penchant.blocks.build import Build
 from penchant.blocks.cutting import Cut
+from penchant.blocks.finishing import told
 from penchant.blocks.journal import Journal
 from penchant.blocks.mapping import Limits
 from penchant.blocks.memory import write_blocks
 from penchant.engine.threads import available_threads
-from penchant.errors import PenchantError, SettingsError, SourceError
+from penchant.errors import SettingsError
 from penchant.ratings import Duplicates, Ratings, Scale
 from penchant.settings import require_choice, require_count
 from penchant.sources import attach_side, database, load, side
@@ -28,6 +28,11 @@ from penchant.store.folder import BlockStore
 
 MEMORY = 1024
 """Megabytes that sorting may take before it spills to disk, unless told otherwise."""
+
+LEAST = 128
+"""Megabytes below which DuckDB can't even spill; each of its threads needs as many."""
+
+_GO_ON = "isn't finished. Make room and start the same command again; it goes on where it was."
 
 
 def build(
@@ -78,7 +83,7 @@ def build(
         unrated: what means "no rating".
         encoding: how letters are written.
         query: what to select from a database.
-        memory: megabytes that sorting may take before it spills into `folder`.
+        memory: megabytes that sorting may take before it spills into `folder`, at least 128.
         threads: how many processors to use; all if None.
         quiet: tell nothing on standard error.
 
@@ -95,7 +100,7 @@ def build(
     BlockStore(3 ratings, 2 users, 2 items, blocks: 1, scale 3 to 5)
     """
     plan = Cut.of(blocks, ratings_per_block, by_item, test, seed)
-    require_count("memory", memory, 64)
+    require_count("memory", memory, LEAST)
     require_choice("duplicates", duplicates, ("last", "mean", "error"))
     if threads is not None:
         require_count("threads", threads)
@@ -104,7 +109,7 @@ def build(
         return _of_table(source, folder, plan, reading, users, items, query, quiet)
     if query is not None:
         raise SettingsError("query= is for databases: 'sqlite:///file.db', query='select …'.")
-    limits = Limits(memory, threads or available_threads())
+    limits = Limits(memory, max(1, min(threads or available_threads(), memory // LEAST)))
     return _of_files(source, folder, plan, reading, {"user": users, "item": items}, limits, quiet)
 
 
@@ -159,7 +164,7 @@ def _of_files(
             return known
 
         request = _request(source, pieces, plan, reading, tables)
-        try:
+        with told(place, _GO_ON):
             journal = Journal(place, request)
             try:
                 if not journal.is_finished:
@@ -167,20 +172,7 @@ def _of_files(
                 journal.finish()
             finally:
                 journal.close()
-        except OSError as error:
-            if isinstance(error, PenchantError):
-                raise
-            raise _unwritable(place, error) from None
     return BlockStore.open(place)
-
-
-def _unwritable(place: Path, error: OSError) -> SourceError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return SourceError(
-            f"The disk is full: {place} isn't finished. Make room and start the same command "
-            f"again; it goes on where it was."
-        )
-    return SourceError(f"{place} can't be written: {error.strerror or error}.")
 
 
 def _request(

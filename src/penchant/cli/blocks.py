@@ -46,7 +46,7 @@ def blocks(
     seed: Annotated[int, typer.Option(help="Of the held-out ratings.", min=0)] = 2021,
     memory: Annotated[
         int,
-        typer.Option(help="Megabytes that sorting may take before it spills to disk.", min=64),
+        typer.Option(help="Megabytes that sorting may take before it spills to disk.", min=128),
     ] = 1024,
     columns: options.Columns = None,
     separator: options.Separator = None,

@@ -22,8 +22,8 @@ def read_store(folder: Path, reading: Reading) -> tuple[Ratings, str]:
     for name in settled:
         if getattr(reading, name) is not None:
             raise SettingsError(
-                f"{folder} is a block store: {name}= was settled when it was written. Leave it out, "
-                f"or write the blocks again."
+                f"{folder} is a block store: {name}= was settled when it was written. Leave it "
+                f"out, or write the blocks again."
             )
     store = BlockStore.open(folder)
     ratings = store.ratings()

@@ -118,8 +118,6 @@ def _table(
         raise
     except _ERRORS as error:
         raise damaged(path, str(error)[:200]) from None
-    if table.num_rows != rows or (wanted and any(c.null_count for c in table.columns)):
-        raise damaged(path, f"it doesn't hold the {rows:,} full rows that the index says")
     return table
 
 
