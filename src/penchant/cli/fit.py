@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli import options
+from penchant.cli.fit_blocks import fit_blocks, require_store, store_of
 from penchant.cli.models import model_of
 from penchant.cli.output import print_json, scores_json
 from penchant.console import tell
@@ -81,6 +82,27 @@ def fit(
             show_default=False,
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="Where a block store is worked on: threads, of this machine, or ray.  "
+            "[default: threads]"
+        ),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Of the Ray cluster; without it one is started here.")
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            help="A folder or URL for the state of a training on a block store, from which the "
+            "same command goes on after a stop."
+        ),
+    ] = None,
+    ratings_kept: Annotated[
+        bool,
+        typer.Option("--ratings/--no-ratings", help="Whether the bundle keeps a store's ratings."),
+    ] = True,
     columns: options.Columns = None,
     separator: options.Separator = None,
     header: options.Header = None,
@@ -98,10 +120,21 @@ def fit(
     The test ratings are a random share, drawn once from the seed; they are watched for the
     curve and choose nothing. Beside the bundle NAME.penchant the curves are drawn as
     NAME.curves.png.
+
+    Where the source is a folder that penchant blocks wrote, it is read block by block, and the
+    test ratings are those that it holds out.
     """
     recommender = model_of(
         model, solver, factors, seed, chapter=chapter, settings=settings, likelihood=likelihood
     )
+    target = Path(f"{stem(source)}.penchant") if out is None else out
+    if _is_store(source):
+        store = store_of(source, recommender, validation)
+        _require_place(target)
+        where = {"engine": engine, "address": address, "resume": resume}
+        fit_blocks(recommender, store, target, **where, ratings=ratings_kept, json=json)
+        return
+    require_store(source, engine=engine, address=address, resume=resume)
     ratings = options.load_source(
         source,
         columns,
@@ -116,7 +149,6 @@ def fit(
         query,
     )
     train, held_out = split_off(ratings, test, seed)
-    target = Path(f"{stem(source)}.penchant") if out is None else out
     _require_place(target)
     if chapter and not json:
         _show_network(train)
@@ -156,6 +188,12 @@ def _public(source: str) -> str:
     if "://" in source:
         return "a database"
     return Path(source).name[:200] or "ratings"
+
+
+def _is_store(source: str) -> bool:
+    from penchant.store import is_store
+
+    return is_store(source)
 
 
 def split_off(ratings: Ratings, test: float, seed: int) -> tuple[Ratings, Ratings | None]:
