@@ -7,6 +7,7 @@ process that was killed, and goes.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import sqlite3
@@ -183,8 +184,8 @@ class Models:
         try:
             model.save(self.place(name))
         except BundleError:
-            with self.log.appending() as append:
-                registry.drop(append.connection, name)
+            with contextlib.suppress(UnavailableError), self.log.appending() as append:
+                registry.drop(append.connection, name)  # `tidy` would do it later
             raise
         with self.log.appending() as append:
             registry.change(append.connection, name, digest=digest_of(self.place(name)))
