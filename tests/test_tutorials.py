@@ -49,8 +49,8 @@ def shape(output, names=()):
 
 
 def errors_of(output):
-    """Return the RMSEs in a program's output."""
-    return [float(number) for number in re.findall(r"RMSE[^\n\d]* (\d\.\d{4})", output)]
+    """Return the RMSEs over all rows in a program's output; those of a few cold rows vary more."""
+    return [float(one) for one in re.findall(r"^RMSE +(\d\.\d{4})$", output, re.MULTILINE)]
 
 
 def test_the_cells_of_a_program_make_a_page():
@@ -71,7 +71,7 @@ def test_the_shape_keeps_words_and_lets_figures_go():
     assert shape("RMSE  1.2 of Alien (1979)", ["Alien (1979)"]) == "RMSE # of TITLE"
     assert shape("at 2026-11-24T14:34:10+00:00: 12,345") == "at #: #"
     assert shape("before 21e1995f9ae5220e") == "before HASH"
-    assert errors_of("RMSE              0.8553\nRMSE of the rest  0.9000") == [0.8553, 0.9]
+    assert errors_of("RMSE              0.8553\nRMSE of the rest  0.9000") == [0.8553]
 
 
 def test_each_tutorial_has_a_page_and_none_is_left_over():

@@ -142,11 +142,15 @@ print(f"RMSE of the bias model: {bias.evaluate(test).rmse:.4f}")
 
 # %%
 comparison = pc.compare([pc.MatrixFactorization()], train, test, progress=False)
-print(comparison)
+(pair,) = comparison.against("bias", "rmse")
+low, high = pair.interval
+print(f"RMSE, {pair.model} less {pair.other}: {pair.difference:.4f}, from {low:.4f} to {high:.4f}")
+print(f"p = {pair.p:.4f}, significant: {pair.significant}")
 
 # %% [markdown]
-# "significantly lower" is the sentence to look for; where it doesn't stand, don't write it
-# either. [Comparing models fairly](../compare.md) says what is counted and how.
+# Where `significant` is False, don't speak of a difference. `print(comparison)` shows more: lists
+# of recommendations are judged too, and the same figures by the conventions of other libraries.
+# [Comparing models fairly](../compare.md) explains that table.
 #
 # ## Strangers and cold rows
 #
