@@ -80,7 +80,7 @@ def serving(bundle):
             assert line, Path(f"{bundle}.log").read_text()
             yield json.loads(line)["url"]
         finally:
-            process.terminate()
+            process.kill()
             process.wait()
 
 

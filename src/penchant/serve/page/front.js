@@ -18,7 +18,8 @@ export async function front(place, { model, signal }) {
     el("div", { class: "doors" }, newHere(model), find(signal, model)));
 }
 
-function newHere(model) {
+/** The card for newcomers, or why there is none. */
+export function newHere(model) {
   const can = model.can.interview || model.can.ratings;
   if (!can) {
     return el("section", { class: "card" }, el("h2", {}, "New here?"),

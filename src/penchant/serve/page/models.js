@@ -28,11 +28,11 @@ export function models(signal, reload) {
           () => act(`/v1/models/${part(one.name)}/activate`, `${one.name} answers now.`),
           { class: "second", "aria-label": `Activate ${one.name}`, disabled: Boolean(one.problem) }))))))),
     el("div", { class: "row" },
-      button("Roll back", () => act("/v1/models/roll-back", "The model before this one answers now."),
-        { class: "second", disabled: told.models.length < 2 }),
+      button("Roll back", () => act("/v1/models/roll-back", "The next older model answers now."),
+        { class: "second", disabled: Boolean(told.models.at(-1)?.active) }),
       button("Save with all ratings", () => act("/v1/models/compact", "Saved with all ratings that came since."),
         { class: "second" })),
-    el("p", { class: "small" }, "Roll back makes the model answer that did before. Ratings that came since are kept: ",
+    el("p", { class: "small" }, "Roll back makes the next older model answer. Ratings that came since are kept: ",
       "each model takes them in."));
   }, signal);
   put(place, said, rows);

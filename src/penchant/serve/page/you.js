@@ -1,6 +1,7 @@
 // For one person: questions, what they have rated, and what the model recommends.
 
 import { el, fresh, put } from "./dom.js";
+import { newHere } from "./front.js";
 import { freeId, idOf, Kept, Passing } from "./person.js";
 import { List } from "./list.js";
 import { Asking } from "./question.js";
@@ -12,6 +13,10 @@ const MOST = 10;
 
 /** A newcomer: someone with a free id whose answers are kept, or who stays in this tab. */
 export async function newcomer(place, { model, signal, go }) {
+  if (!model.can.interview && !(model.can.ratings && model.role !== "read")) {
+    put(place, el("h1", { tabindex: "-1" }, "For you"), newHere(model));
+    return;
+  }
   if (model.can.ratings && model.role !== "read") {
     const id = await freeId(model, signal);
     remember({ id, mine: true });
