@@ -127,6 +127,8 @@ def test_a_key_that_may_only_read(browser, keyed):
         assert page.locator(".list").text_content() != before
         page.locator(".entry button").first.click()
         expect(page.locator(".folded:visible .said")).to_contain_text("answer")
+        page.reload()
+        expect(page.locator(".rated .given")).to_have_text("5 stars")  # the tab keeps it
         page.locator("nav a[data-way='admin']").click()
         expect(page.locator(".lead")).to_contain_text("Only a key for admins")
         expect(page.get_by_role("button", name="Forget…")).to_have_count(0)

@@ -60,7 +60,7 @@ const ABLE = {
 };
 
 const fact = ([name, value]) =>
-  el("div", {}, el("dt", {}, name.replaceAll("_", " ").replace(/rmse/g, "RMSE")), el("dd", {}, plain(value)));
+  el("div", {}, el("dt", {}, name.replace("watch_rmse", "test_rmse").replaceAll("_", " ").replace("rmse", "RMSE")), el("dd", {}, plain(value)));
 
 /** Settings within settings, as lists. */
 function tree(value) {

@@ -2,7 +2,7 @@
 
 import { el, fresh, svg } from "./dom.js";
 
-const [LEFT, RIGHT, TOP, BOTTOM] = [48, 104, 14, 38];
+const [LEFT, RIGHT, TOP, BOTTOM] = [48, 122, 14, 38];
 const NARROW = 700; // pixels of the window below which a chart is drawn for a phone
 
 /** Round numbers between two ends, about n of them. */

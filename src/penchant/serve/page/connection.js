@@ -15,6 +15,9 @@ export function whenBack(act, signal) {
   events.addEventListener("back", act, { signal });
 }
 
+/** Whether the server can't be reached now. */
+export const away = () => lost;
+
 /** Wait until the server can be reached again. */
 export const back = () => new Promise((done) => {
   events.addEventListener("back", done, { once: true });

@@ -69,6 +69,7 @@ async function one(place, told, model, signal) {
     ...Object.entries(told.columns ?? {}).filter(([name, value]) => name !== "title" && value !== null)
       .map(([name, value]) => [name, typeof value === "number" ? String(value) : value]),
   ].filter(Boolean);
+  document.title = `${named(told)} · Penchant`;
   const alike = el("div");
   const mine = el("div");
   const map = model.can.map && el("section", { "aria-labelledby": "place-head" },

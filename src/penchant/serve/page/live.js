@@ -1,6 +1,7 @@
 // How the server fares: its own word, and its metrics, looked at again every few seconds.
 
 import { ask, get } from "./api.js";
+import { away } from "./connection.js";
 import { el, put } from "./dom.js";
 import { failure, fillWith } from "./waiting.js";
 import { count, lasting, percent, whole } from "./words.js";
@@ -11,7 +12,7 @@ export function live(signal) {
   const place = el("div");
   const look = async () => {
     if (signal.aborted) return;
-    if (!document.hidden) {
+    if (!document.hidden && !away()) {
       await fillWith(place, () => Promise.all([status(signal), get("/metrics", signal)]), ([said, text]) => {
         show(place, said, measured(text));
       }, signal);

@@ -35,6 +35,7 @@ class MapView {
       class: "plane", tabindex: "0", role: "application", "aria-roledescription": "map",
       "aria-label": `Map of ${count(this.told.items.length, "item")}`, "aria-describedby": help,
     });
+    this.legend = el("p", { class: "small" });
     this.tip = el("div", { class: "tip", hidden: true });
     this.list = el("ul", { class: "plain" });
     const { told } = this;
@@ -50,6 +51,7 @@ class MapView {
           button("All", () => this.all(), { class: "second", "aria-label": "Show all" }))),
         el("div", { class: "side" }, this.search(),
           el("section", { "aria-labelledby": "seen-head" }, el("h2", { id: "seen-head" }, "In view"), this.list))),
+      this.legend,
       el("p", { id: help, class: "small" }, "On the map, arrow keys go from item to item, plus and minus look closer ",
         "or farther, 0 shows all, Enter opens the item."));
     handle(this);
@@ -75,6 +77,7 @@ class MapView {
     } catch { return; } // the map is whole without it
     this.marked = new Set(person.list.map(({ item }) => this.plane.rows.get(String(item)))
       .filter((row) => row !== undefined));
+    if (this.marked.size) put(this.legend, `In colour: what ${last.mine ? "you have" : `user ${last.id} has`} rated.`);
     this.draw();
   }
 

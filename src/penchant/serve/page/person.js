@@ -1,7 +1,9 @@
 // For whom the page recommends: someone whom the server keeps, or a newcomer who stays in this tab.
 
+import { read, write } from "./json.js";
 import { change, get, part, post } from "./api.js";
 
+const PASSING = "penchant.passing";
 const PAGE = 200;
 const MOST = 1000; // answers that an interview reads
 
@@ -86,11 +88,21 @@ export class Passing extends Rated {
     this.model = model;
   }
 
-  async load() { return this; }
+  async load() {
+    const kept = read(sessionStorage.getItem(PASSING) ?? "[]");
+    this.ratings = new Map(kept.map((entry) => [String(entry.item), entry]));
+    return this;
+  }
 
-  async rate(entry, rating) { this.put({ item: entry.item, title: entry.title ?? null, rating }); }
+  async rate(entry, rating) {
+    this.put({ item: entry.item, title: entry.title ?? null, rating });
+    sessionStorage.setItem(PASSING, write(this.list));
+  }
 
-  async unrate(item) { this.drop(item); }
+  async unrate(item) {
+    this.drop(item);
+    sessionStorage.setItem(PASSING, write(this.list));
+  }
 
   async recommend({ n }, signal) {
     const told = await interview(this.list, [], { recommend: n }, signal);

@@ -123,13 +123,14 @@ export class Plane {
   /** Draw all; `marked` rows in the accent's colour, `current` ringed and named. */
   draw(pen, colours, { marked = new Set(), current = -1, labels = true } = {}) {
     pen.clearRect(0, 0, this.width, this.height);
-    const grow = Math.min(2, this.zoom ** 0.35);
+    const room = Math.min(1, Math.max(0.5, Math.min(this.width, this.height) / 600));
+    const grow = room * Math.min(2, this.zoom ** 0.35);
     for (let row = this.items.length - 1; row >= 0; row -= 1) {
       if (!this.inside(row) || marked.has(row)) continue;
       this.dot(pen, row, grow, colours.point, 0.62);
     }
     if (labels) this.write(pen, colours, grow, marked, current);
-    for (const row of marked) this.dot(pen, row, Math.max(grow, 1.2), colours.accent, 1);
+    for (const row of marked) this.dot(pen, row, 1.2 * grow, colours.accent, 1);
     if (current >= 0) this.ring(pen, colours, current, grow);
   }
 
@@ -184,7 +185,7 @@ export class Plane {
   }
 
   ring(pen, colours, row, grow) {
-    this.dot(pen, row, Math.max(grow, 1.2), colours.accent, 1);
+    this.dot(pen, row, 1.2 * grow, colours.accent, 1);
     pen.strokeStyle = colours.accent;
     pen.lineWidth = 2.5;
     pen.beginPath();

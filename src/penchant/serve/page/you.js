@@ -66,8 +66,10 @@ async function build(place, { model, signal }, person) {
     }, signal);
   }
 
+  const whose = person.mine ? "For you" : `For user ${person.id}`;
+  document.title = `${whose} · Penchant`;
   put(place,
-    el("h1", { tabindex: "-1" }, person.mine ? "For you" : `For user ${person.id}`),
+    el("h1", { tabindex: "-1" }, whose),
     el("p", { class: "lead" }, standing(model, person, writes), " ", el("a", { href: "#/" }, "Someone else")),
     el("div", { class: asking ? "person" : "person unasked" }, asking?.node,
       el("section", { class: "likes", "aria-labelledby": "list-head" },
