@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 COPIES = {
     "README.md": "readme.md",
+    "README.ko.md": "ko/readme.md",
     "CHANGELOG.md": "changelog.md",
     "LICENSE": "licences/penchant.txt",
     "src/penchant/fonts/LICENSE.txt": "licences/fonts.txt",
@@ -121,6 +122,12 @@ def on_page_markdown(markdown: str, page: Any, **kwargs: Any) -> str:
     return moved(markdown, f"docs/{place}", place) if known else markdown
 
 
+def on_post_page(output: str, page: Any, **kwargs: Any) -> str:
+    """Mark Korean pages as Korean, for the browser's fonts, line breaks and voices."""
+    korean = page.file.src_uri.startswith("ko/")
+    return output.replace('<html lang="en"', '<html lang="ko"', 1) if korean else output
+
+
 def _copied(source: str) -> str:
     text = (ROOT / source).read_text(encoding="utf-8")
     return moved(text, source, COPIES[source]) if source.endswith(".md") else text
@@ -129,8 +136,8 @@ def _copied(source: str) -> str:
 def moved(text: str, source: str, place: str) -> str:
     """Return a file's text with its links as they go from its place in the site.
 
-    >>> moved("[Data](docs/data.md#files), [changes](CHANGELOG.md)", "README.md", "readme.md")
-    '[Data](data.md#files), [changes](changelog.md)'
+    >>> moved("[Data](docs/data.md#files), [changes](CHANGELOG.md)", "README.ko.md", "ko/readme.md")
+    '[Data](../data.md#files), [changes](../changelog.md)'
     """
 
     def replaced(link: re.Match[str]) -> str:

@@ -138,6 +138,11 @@ def test_links_of_the_readme_lead_to_pages_of_the_site():
     assert moved("[a](LICENSE)", "README.md", "readme.md") == "[a](licences/penchant.txt)"
 
 
+def test_korean_pages_say_that_they_are_korean(site):
+    assert '<html lang="ko"' in (site / "ko" / "chapter" / "index.html").read_text(encoding="utf-8")
+    assert '<html lang="en"' in (site / "chapter" / "index.html").read_text(encoding="utf-8")
+
+
 def test_no_page_asks_another_host(site):
     outside = re.compile(r"(?:src|srcset)=[\"']?(?:https?:)?//|<link[^>]+href=[\"']?(?:https?:)?//")
     for page in site.rglob("*.html"):
