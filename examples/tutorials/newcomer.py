@@ -193,6 +193,11 @@ print("known to the saved model:", bool(users.rows([MINA])[0]))
 # %% [markdown]
 # Bundles that were saved while she was here still hold her ratings: overwrite them.
 #
+# ## For people who don't write Python
+#
 # On the command line the interview is `penchant interview films.penchant`, and an explanation is
-# `penchant explain films.penchant 196 50`. [The knobs of a list](../lists.md) and [reasons and
-# intervals](../intervals.md) go deeper.
+# `penchant explain films.penchant 196 50`. `penchant serve films.penchant` puts all of it on [a
+# page](../page.md) for the browser: questions, the list that follows each answer, reasons, and
+# forgetting.
+#
+# [The knobs of a list](../lists.md) and [reasons and intervals](../intervals.md) go deeper.
