@@ -59,7 +59,7 @@ def blend(tmp_path_factory):
 def test_half_stars_and_ids_that_an_address_must_quote(browser, halves):
     with visit(browser, halves) as one:
         page = one.go()
-        expect(page.locator("main")).to_contain_text("This needs a posterior")
+        expect(page.locator("main")).to_contain_text("This model chooses no questions.")
         page.get_by_role("link", name="Start rating").click()
         expect(page.locator(".question .token")).to_have_text(
             ["0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "5"]
@@ -126,11 +126,9 @@ def test_what_a_kind_cannot_do_is_not_there_and_said(browser, blend):
         expect(page.get_by_role("link", name="Start rating")).to_have_count(0)
         page = one.go("for/7")
         page.locator(".entry").first.wait_for()
-        expect(page.locator(".lead")).to_contain_text("This needs a matrix factorisation")
-        expect(page.locator(".rated button.given, .question")).to_have_count(0)
-        page.locator(".entry button").first.click()
-        expect(page.locator(".folded:visible")).to_contain_text("This needs a matrix factorisation")
-        expect(page.locator(".folded .known")).to_have_count(0)
+        expect(page.locator(".lead")).to_contain_text("This model takes no ratings. ")
+        expect(page.locator(".rated button.given, .question, .entry button")).to_have_count(0)
+        expect(page.locator(".likes")).to_contain_text("This model gives no reasons. ")
         page = one.go("admin")
         expect(page.locator(".abilities .cannot")).not_to_have_count(0)
         expect(page.locator("main")).to_contain_text("This model can't forget.")

@@ -14,23 +14,21 @@ export async function front(place, { model, signal }) {
     el("div", { class: "hero" },
       el("h1", { tabindex: "-1" }, "What would you like next?"),
       el("p", { class: "lead" }, `This page knows the taste of ${whole(counts.users)} people for `,
-        `${whole(counts.items)} items. Rate a few, and it says what suits you, how sure that is, and why.`)),
+        `${whole(counts.items)} items. `, meets(model) ? "Rate a few, and it says what suits you" : "It says what suits them",
+        model.can.intervals ? ", how sure that is" : "", model.can.explain ? ", and why." : ".")),
     el("div", { class: "doors" }, newHere(model), find(signal, model)));
 }
 
+/** Whether a newcomer can be asked, or can rate. */
+export const meets = (model) => model.can.interview || (model.can.ratings && model.role !== "read");
+
 /** The card for newcomers, or why there is none. */
 export function newHere(model) {
-  const can = model.can.interview || model.can.ratings;
-  if (!can) {
-    return el("section", { class: "card" }, el("h2", {}, "New here?"),
-      el("p", {}, "This model can't meet newcomers. ", model.why_not.ratings ?? model.why_not.interview));
-  }
   const keeps = model.can.ratings && model.role !== "read";
-  const readOnly = !keeps && !model.can.interview;
-  if (readOnly) {
-    return el("section", { class: "card" }, el("h2", {}, "New here?"),
-      el("p", {}, "Your key may only read, and this model asks newcomers no questions. ",
-        "With a key that may write you could rate items."));
+  if (!meets(model)) {
+    return el("section", { class: "card" }, el("h2", {}, "New here?"), el("p", {}, model.can.ratings
+      ? "Your key may only read, and this model asks newcomers no questions. With a key that may write you could rate."
+      : `This model can't meet newcomers. ${model.why_not.ratings}`));
   }
   return el("section", { class: "card" },
     el("h2", {}, "New here?"),
@@ -39,8 +37,9 @@ export function newHere(model) {
         ? "Rate what you are asked about, and skip what you don't know. The model asks for what tells it the most."
         : "Rate some of the items that most people know."),
       el("li", {}, "Watch the list of what you would like change with each answer."),
-      el("li", {}, model.can.explain ? "Unfold the reasons, and see how sure it is." : "See how it changes when you change your mind.")),
-    !model.can.interview && el("p", { class: "small" }, model.why_not.interview),
+      el("li", {}, model.can.explain && model.can.intervals ? "Unfold the reasons, and see how sure it is."
+        : "Change your mind, and see what that changes.")),
+    !model.can.interview && el("p", { class: "small" }, `This model chooses no questions. ${model.why_not.interview}`),
     el("p", { class: "small" }, keeps ? "Your answers are kept on the server under a new number."
       : "Your answers stay in this tab."),
     el("a", { class: "main button", href: "#/new" }, "Start rating"));

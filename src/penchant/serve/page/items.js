@@ -58,7 +58,8 @@ const tile = (entry) => el("li", {}, el("a", { href: `#/items/${part(entry.item)
 /** One item. */
 export async function item(place, { model, signal, parts }) {
   const id = idOf(model.ids.items, parts[0]);
-  await fillWith(place, () => get(`/v1/items/${part(id)}`, signal), (told) => one(place, told, model, signal), signal);
+  await fillWith(place, () => get(`/v1/items/${part(id)}`, signal), (told) => one(place, told, model, signal), signal,
+    "Item");
 }
 
 async function one(place, told, model, signal) {

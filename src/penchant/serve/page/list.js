@@ -80,9 +80,10 @@ class Row {
     this.value = el("span", { class: "value" });
     this.place = el("span", { class: "where" });
     this.folded = el("div", { class: "folded", id: fresh("why"), hidden: true });
-    this.why = button("Why?", () => this.toggle(), {
+    const told = !list.person.kept || list.model.can.explain;
+    this.why = (told || list.onrate) && button(told ? "Why?" : "Rate", () => this.toggle(), {
       class: "quiet", "aria-expanded": "false", "aria-controls": this.folded.id,
-      "aria-label": `Why ${named(entry)}?`,
+      "aria-label": told ? `Why ${named(entry)}?` : `Rate ${named(entry)}`,
     });
     this.node = el("li", { class: "entry" },
       el("div", { class: "line" }, el("h3", {}, this.title, this.fresh), this.value, this.place, this.why),
@@ -116,10 +117,10 @@ class Row {
       onrate: (rating) => attempt(said, () => onrate(this.entry, rating), signal),
     });
     put(this.folded, reasons);
+    if (person.kept && !model.can.explain) reasons.remove();
     if (control) add(this.folded, el("div", { class: "known" }, el("p", {}, "You know it? Rate it:"), control, said));
     if (!person.kept) put(reasons, because(this.entry, model.scale));
-    else if (!model.can.explain) put(reasons, el("p", { class: "small" }, model.why_not.explain));
-    else {
+    else if (model.can.explain) {
       fillWith(reasons, () => person.explain(this.entry.item, signal),
         (told) => { put(reasons, explanation(told, model.scale, person.mine)); }, signal);
     }

@@ -31,8 +31,8 @@ let visited = false;
 async function card() {
   model = await get("/v1/model");
   const { counts } = model;
-  put(document.getElementById("about"), `${model.data}: ${count(counts.ratings, "rating")} by `,
-    `${count(counts.users, "person", "people")} of ${count(counts.items, "item")}. Made by Penchant.`);
+  put(document.getElementById("about"), `${count(counts.ratings, "rating")} by `,
+    `${count(counts.users, "person", "people")} of ${count(counts.items, "item")} (${model.data}). Served by Penchant.`);
   return model;
 }
 
@@ -60,7 +60,7 @@ async function show() {
   put(document.getElementById("main"), place);
   const parts = (found ?? []).slice(1).map(decoded);
   const given = { signal, parts, reload, go: (hash) => location.replace(hash) };
-  await fillWith(place, () => model ?? card(), () => view(place, { ...given, model }), signal);
+  await fillWith(place, () => model ?? card(), () => view(place, { ...given, model }), signal, title);
   if (!signal.aborted) arrive(place, title);
 }
 

@@ -29,10 +29,10 @@ function nothing(told, mine) {
 }
 
 /** What adds up: a table with a bar for each addend. */
-function table(told, scale) {
+function table(told, scale, mine) {
   const largest = Math.max(...told.terms.slice(1).map(({ share }) => Math.abs(share)), 0.01);
   const rows = told.terms.map(({ kind, label, share }) => el("tr", {},
-    el("th", { scope: "row" }, label),
+    el("th", { scope: "row" }, mine ? label : label.replace(/\byour\b/, "their").replace(/\byou\b/, "they")),
     el("td", { class: "bar-cell" }, kind === "mean" ? null : el("span", {
       class: share < 0 ? "addend minus" : "addend", "aria-hidden": "true",
       style: { "--size": String(Math.min(1, Math.abs(share) / largest)) },
@@ -55,7 +55,7 @@ const line = (label, value, name) => el("tr", { class: name },
 export function explanation(told, scale, mine) {
   return el("div", { class: "reasons" },
     el("ul", { class: "said" }, sentences(told, scale, mine)),
-    el("details", {}, el("summary", {}, "What adds up"), table(told, scale)));
+    el("details", {}, el("summary", {}, "What adds up"), table(told, scale, mine)));
 }
 
 /** The reason that an interview gives with each of its items. */

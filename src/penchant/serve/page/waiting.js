@@ -13,12 +13,13 @@ export function failure(problem, again) {
 
 /**
  * Fill a place with what a promise gives. While it runs the place keeps what it shows; a failure is
- * told there, with a button, and repeated by itself once a lost connection is back.
+ * told there, with a button, and repeated by itself once a lost connection is back. Where the place
+ * is a whole view, head is the heading that a failure stands under.
  */
-export async function fillWith(place, ask, show, signal) {
+export async function fillWith(place, ask, show, signal, head = null) {
   place.setAttribute("aria-busy", "true");
   if (!place.childNodes.length) put(place, el("p", { class: "loading" }, "Loading…"));
-  const again = () => fillWith(place, ask, show, signal);
+  const again = () => fillWith(place, ask, show, signal, head);
   try {
     const told = await ask();
     if (!signal?.aborted) await show(told, place);
@@ -27,7 +28,7 @@ export async function fillWith(place, ask, show, signal) {
     if (problem.status === undefined) throw problem;
     const once = new AbortController();
     const retry = () => { once.abort(); again(); };
-    put(place, failure(problem, retry));
+    put(place, head && el("h1", { tabindex: "-1" }, head), failure(problem, retry));
     if (problem.status === 0) whenBack(retry, AbortSignal.any([once.signal, signal].filter(Boolean)));
   } finally {
     place.removeAttribute("aria-busy");

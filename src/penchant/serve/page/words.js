@@ -26,7 +26,10 @@ export function amount(value, scale) {
   return onStars(scale) ? `${number} ${value === 1 ? "star" : "stars"}` : number;
 }
 
-export const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+export function signed(value) {
+  const digits = Math.abs(value).toFixed(2);
+  return digits === "0.00" ? digits : `${value < 0 ? "−" : "+"}${digits}`;
+}
 
 /** How often an interval of a level holds. */
 export function odds(level) {

@@ -1,7 +1,7 @@
 // For one person: questions, what they have rated, and what the model recommends.
 
 import { el, fresh, put } from "./dom.js";
-import { newHere } from "./front.js";
+import { meets, newHere } from "./front.js";
 import { freeId, idOf, Kept, Passing } from "./person.js";
 import { List } from "./list.js";
 import { Asking } from "./question.js";
@@ -13,7 +13,7 @@ const MOST = 10;
 
 /** A newcomer: someone with a free id whose answers are kept, or who stays in this tab. */
 export async function newcomer(place, { model, signal, go }) {
-  if (!model.can.interview && !(model.can.ratings && model.role !== "read")) {
+  if (!meets(model)) {
     put(place, el("h1", { tabindex: "-1" }, "For you"), newHere(model));
     return;
   }
@@ -36,7 +36,8 @@ export async function someone(place, { model, signal, parts }) {
 }
 
 async function show(place, { model, signal }, person) {
-  await fillWith(place, () => person.load(signal), () => build(place, { model, signal }, person), signal);
+  await fillWith(place, () => person.load(signal), () => build(place, { model, signal }, person), signal,
+    person.kept ? `User ${person.id}` : "For you");
 }
 
 async function build(place, { model, signal }, person) {
@@ -53,7 +54,7 @@ async function build(place, { model, signal }, person) {
   const asking = writes && person.mine ? new Asking({ ...given, onrate }) : null;
   const empty = el("p", { class: "empty" });
   const holder = el("div");
-  put(listed, wishes.node, empty, holder);
+  put(listed, wishes.node, lacks(model, person).map((text) => el("p", { class: "small" }, text)), empty, holder);
 
   let last = 0;
   async function refresh() {
@@ -79,9 +80,17 @@ async function build(place, { model, signal }, person) {
   await Promise.all([refresh(), asking?.next(true)]);
 }
 
+/** What the list can't have, and why. */
+function lacks(model, person) {
+  const found = [];
+  if (person.kept && !model.can.explain) found.push(`This model gives no reasons. ${model.why_not.explain}`);
+  if (!model.can.intervals) found.push(`It can't say how sure it is. ${model.why_not.intervals}`);
+  return found;
+}
+
 function standing(model, person, writes) {
   if (!person.kept) {
-    const why = model.can.ratings ? "Your key may only read" : model.why_not.ratings.replace(/\.$/, "");
+    const why = model.can.ratings ? "Your key may only read" : "This model takes no ratings";
     return `${why}: your answers stay in this tab, and are gone when you close it.`;
   }
   if (!person.mine && !person.known) {
@@ -89,7 +98,8 @@ function standing(model, person, writes) {
   }
   if (!person.mine) {
     return writes ? "What is changed here changes their ratings on the server."
-      : model.can.ratings ? "Your key may only read: nothing is changed here." : model.why_not.ratings;
+      : model.can.ratings ? "Your key may only read: nothing is changed here."
+        : `This model takes no ratings. ${model.why_not.ratings}`;
   }
   return `Each answer is kept on the server at once, as user ${person.id}. The list follows it.`;
 }
