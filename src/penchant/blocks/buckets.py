@@ -38,7 +38,7 @@ class Buckets:
             records[field] = columns[field][order]
         for at in np.flatnonzero(np.diff(starts)).tolist():
             with self._path(at).open("ab") as file:
-                records[starts[at] : starts[at + 1]].tofile(file)
+                file.write(records[starts[at] : starts[at + 1]].view(np.uint8).data)
 
     def sync(self) -> None:
         """Have all files on the disk."""

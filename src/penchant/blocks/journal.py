@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from io import FileIO
 from pathlib import Path
@@ -15,6 +16,8 @@ from penchant.sources.partial import lock
 from penchant.store.layout import INDEX, UNFINISHED
 
 _REQUEST = "request"
+_HALF = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
+"""What `penchant.atomic` calls a file that hasn't taken its place."""
 
 
 class Journal:
@@ -34,6 +37,7 @@ class Journal:
         if not self.folder.is_dir():
             self._begin(place)
         self._lock = self._locked()
+        self._remove_halves()
         before = self.note(_REQUEST)
         if before is None:
             self._clear()
@@ -67,6 +71,13 @@ class Journal:
         for entry in self.folder.iterdir():
             if entry.name != "lock":
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+    def _remove_halves(self) -> None:
+        """Remove what a killed writer had under a temporary name; nobody else writes now."""
+        for folder in (self.place, self.folder):
+            for path in folder.iterdir():
+                if _HALF.fullmatch(path.name):
+                    path.unlink()
 
     def note(self, step: str) -> Any:
         """Return what was noted of a step, None where it isn't done."""

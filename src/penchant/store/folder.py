@@ -19,7 +19,7 @@ from penchant.store.block import Block, Span
 from penchant.store.files import read_bytes, verified_bytes
 from penchant.store.index import Index, read_index
 from penchant.store.layout import IDS, INDEX, MAX_INDEX_BYTES, TABLES, UNFINISHED, Kind, name
-from penchant.store.parquet import damaged, read_block, read_table
+from penchant.store.parquet import damaged, described, read_block, read_table
 from penchant.store.segments import segment_rows
 
 Side = Literal["user", "item"]
@@ -280,7 +280,7 @@ class BlockStore:
         table, path = self._read(IDS[side]), self.folder / IDS[side]
         names, kinds = table.column_names, [str(of) for of in table.schema.types]
         if names != ["id", "ratings"] or kinds[0] not in ("int64", "string", "large_string"):
-            raise damaged(path, f"its columns are {', '.join(map(str, table.schema))[:200]}")
+            raise damaged(path, f"its columns are {described(table.schema)}")
         return table
 
     def _ids(self, side: Side) -> IdMap:

@@ -91,6 +91,11 @@ def read_table(path: Path, raw: bytes, rows: int) -> pa.Table:
     return _table(path, raw, rows, None, _PLAIN)
 
 
+def described(schema: pa.Schema) -> str:
+    """Return the names and types of columns, for messages."""
+    return ", ".join(f"{field.name[:60]} {field.type}" for field in schema)[:200]
+
+
 def damaged(path: Path, why: str) -> SourceError:
     """Return the error for a file that can't be what was written."""
     return SourceError(
@@ -127,7 +132,7 @@ def _require_form(
     """Raise `SourceError` unless the columns are as they were written, before any is read."""
     found, facts = file.schema_arrow, file.metadata
     if wanted is not None and not found.equals(wanted):
-        raise damaged(path, f"its columns are {', '.join(map(str, found))[:200]}")
+        raise damaged(path, f"its columns are {described(found)}")
     groups = [facts.row_group(j) for j in range(facts.num_row_groups)]
     if not facts.num_rows == sum(group.num_rows for group in groups) == rows:
         raise damaged(path, f"it has {facts.num_rows:,} rows where the index says {rows:,}")
