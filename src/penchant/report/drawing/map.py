@@ -8,12 +8,21 @@ from typing import Any, NamedTuple
 from penchant.report.drawing.axes import Scale, line, picture, text
 from penchant.report.html import Html, el
 
-WIDTH, HEIGHT = 760.0, 560.0
+WIDTH = 760.0
+LEAST_HEIGHT, MOST_HEIGHT = 360.0, 640.0
+_EDGE = 28.0  # between the outermost dots and the edges
 _LABELS, _MAJOR = 34, 8
 _LETTER = 6.1  # width of a letter in units of the picture, about
 _LONGEST = 26
 COLOURS = 5
 _CUTS = (0.1, 0.3, 0.7, 0.9)
+
+
+class _Box(NamedTuple):
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 class _Dot(NamedTuple):
@@ -31,32 +40,35 @@ def draw(told: str, found: dict[str, Any], titles: Sequence[str]) -> Html:
         found: the numbers of the map.
         titles: of each item, or what stands for it.
     """
-    dots = _dots(found)
+    x, y, height = _scales(found["x"], found["y"])
+    dots = _dots(found, x, y)
     out: list[Html] = [
-        line(0, HEIGHT / 2, WIDTH, HEIGHT / 2, "grid"),
-        line(WIDTH / 2, 0, WIDTH / 2, HEIGHT, "grid"),
+        line(0, y(0), WIDTH, y(0), "grid"),
+        line(x(0), 0, x(0), height, "grid"),
     ]
     means = found["mean_rating"]
     for place in reversed(range(len(dots))):  # the most rated lie on top
         dot = dots[place]
         mean = "" if means is None else f", mean {means[place]:.2f}"
-        tip = f"{titles[place]} · {found['ratings'][place]:,} ratings{mean}"
-        out.append(
-            el("circle", el("title", tip), cx=dot.x, cy=dot.y, r=dot.radius,
-               class_=f"dot d{dot.colour}")
-        )  # fmt: skip
-    out += _labels(dots, titles)
-    return picture(told, out, width=WIDTH, height=HEIGHT)
+        tip = el("title", f"{titles[place]} · {found['ratings'][place]:,} ratings{mean}")
+        class_ = f"dot d{dot.colour}"
+        out.append(el("circle", tip, cx=dot.x, cy=dot.y, r=dot.radius, class_=class_))
+    out += _labels(dots, titles, height)
+    return picture(told, out, width=WIDTH, height=height)
 
 
-def _dots(found: dict[str, Any]) -> list[_Dot]:
-    xs, ys = found["x"], found["y"]
-    across = max(max(map(abs, xs)), 1e-9)
-    along = max(max(map(abs, ys)), 1e-9)
-    unit = min((WIDTH / 2 - 26) / across, (HEIGHT / 2 - 26) / along)
-    x = Scale(0, 1, WIDTH / 2, WIDTH / 2 + unit)
-    y = Scale(0, 1, HEIGHT / 2, HEIGHT / 2 - unit)
-    most = max(found["ratings"])
+def _scales(xs: Sequence[float], ys: Sequence[float]) -> tuple[Scale, Scale, float]:
+    """Return the two scales, of one unit, and the height that the places need."""
+    wide, high = max(xs) - min(xs), max(ys) - min(ys)
+    unit = min((WIDTH - 2 * _EDGE) / max(wide, 1e-9), (MOST_HEIGHT - 2 * _EDGE) / max(high, 1e-9))
+    height = max(LEAST_HEIGHT, unit * high + 2 * _EDGE)
+    across, up = (max(xs) + min(xs)) / 2, (max(ys) + min(ys)) / 2
+    x = Scale(across, across + 1, WIDTH / 2, WIDTH / 2 + unit)
+    return x, Scale(up, up + 1, height / 2, height / 2 - unit), height
+
+
+def _dots(found: dict[str, Any], x: Scale, y: Scale) -> list[_Dot]:
+    xs, ys, most = found["x"], found["y"], max(found["ratings"])
     colours = _colours(found["mean_rating"], len(xs))
     return [
         _Dot(x(xs[k]), y(ys[k]), 2.6 + 5.4 * (found["ratings"][k] / most) ** 0.5, colours[k])
@@ -73,9 +85,9 @@ def _colours(means: Sequence[float] | None, n: int) -> list[int]:
     return [1 + sum(mean >= cut for cut in cuts) for mean in means]
 
 
-def _labels(dots: Sequence[_Dot], titles: Sequence[str]) -> list[Html]:
+def _labels(dots: Sequence[_Dot], titles: Sequence[str], height: float) -> list[Html]:
     """Return titles beside dots, the most rated first, as many as don't overlap."""
-    taken: list[tuple[float, float, float, float]] = []
+    taken: list[_Box] = []
     out: list[Html] = []
     for place, dot in enumerate(dots):
         if len(out) >= _LABELS:
@@ -83,34 +95,35 @@ def _labels(dots: Sequence[_Dot], titles: Sequence[str]) -> list[Html]:
         name = titles[place]
         name = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
         major = len(out) < _MAJOR
-        box = _box(dot, name, major, taken)
-        if box is None:
+        boxes = (_box(dot, name, major, right) for right in (True, False))
+        free = [box for box in boxes if _is_free(box, taken, height)]
+        if not free:
             continue
-        taken.append(box)
-        left, _top, right, bottom = box
-        end = right < dot.x
-        out.append(
-            text(right if end else left, bottom - 4, name,
-                 f"name{' end' if end else ''}{'' if major else ' minor'}")
-        )  # fmt: skip
+        taken.append(free[0])
+        end = free[0].right < dot.x
+        edge = dot.x + (-1 if end else 1) * (dot.radius + 3)
+        class_ = f"name{' end' if end else ''}{'' if major else ' minor'}"
+        out.append(text(edge, dot.y + 4, name, class_))
     return out
 
 
-def _box(
-    dot: _Dot, name: str, major: bool, taken: Sequence[tuple[float, float, float, float]]
-) -> tuple[float, float, float, float] | None:
-    """Return where a title fits, right or left of its dot; None where it doesn't.
+def _box(dot: _Dot, name: str, major: bool, right: bool) -> _Box:
+    """Return what a title takes, right or left of its dot.
 
     On a phone the few major titles are drawn twice as large: they get the room for that.
     """
-    wide, high = len(name) * _LETTER * (2 if major else 1), 26.0 if major else 15.0
-    narrow = len(name) * _LETTER
-    for right in (True, False):
-        left = dot.x + dot.radius + 3 if right else dot.x - dot.radius - 3 - wide
-        box = (left, dot.y - high / 2, left + wide, dot.y + high / 2)
-        inside = box[0] >= 0 and box[2] <= WIDTH and box[1] >= 0 and box[3] <= HEIGHT
-        apart = all(box[2] < t[0] or t[2] < box[0] or box[3] < t[1] or t[3] < box[1] for t in taken)
-        if inside and apart:
-            start = left if right else left + wide - narrow
-            return (start, dot.y - 7.5, start + narrow, dot.y + 7.5) if not major else box
-    return None
+    size = 2 if major else 1
+    wide, high = len(name) * _LETTER * size, 14.0 * size
+    start = dot.x + dot.radius + 3 if right else dot.x - dot.radius - 3 - wide
+    return _Box(start, dot.y - high / 2, start + wide, dot.y + high / 2)
+
+
+def _is_free(box: _Box, taken: Sequence[_Box], height: float) -> bool:
+    inside = box.left >= 0 and box.right <= WIDTH and box.top >= 0 and box.bottom <= height
+    return inside and all(
+        box.right < other.left
+        or other.right < box.left
+        or box.bottom < other.top
+        or other.bottom < box.top
+        for other in taken
+    )

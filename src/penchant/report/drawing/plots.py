@@ -24,6 +24,8 @@ from penchant.report.html import Html, el
 
 Bin = dict[str, Any]
 
+_TALL = 430.0  # height of the curves, which stand beside the network
+
 
 def label_of(entry: Bin) -> str:
     """Return what a group of values or counts is called.
@@ -35,10 +37,21 @@ def label_of(entry: Bin) -> str:
     return low if low == high else f"{low}–{high}"
 
 
-def bars(told: str, bins: Sequence[Bin], x: str, y: str, other: bool = False) -> Html:
-    """Draw how many there are of each bin, the number above each bar."""
+def bars(
+    told: str, bins: Sequence[Bin], x: str, y: str, *, other: bool = False, least: bool = False
+) -> Html:
+    """Draw how many there are of each bin, its share above each bar.
+
+    Args:
+        told: what the picture shows, in words.
+        bins: from low to high, n of each.
+        x: what is counted.
+        y: what the bars are shares of.
+        other: whether it is of the other side, and so of the other colour.
+        least: whether bins are called by their low ends alone.
+    """
     most = max(entry["n"] for entry in bins)
-    made = frame((0, len(bins)), (0, most), left=12)
+    made = frame((0, len(bins)), (0, most), left=12, top=44)
     out: list[Html] = [line(made.left, made.bottom, made.right, made.bottom, "axis")]
     total, every = sum(entry["n"] for entry in bins), -(-len(bins) // 10)
     wide = (made.right - made.left) / len(bins)
@@ -48,12 +61,23 @@ def bars(told: str, bins: Sequence[Bin], x: str, y: str, other: bool = False) ->
         middle = left + (wide - gap) / 2
         out.append(_bar(left, top, wide - gap, made.bottom - top, other))
         if place % every == 0:
-            out.append(text(middle, made.bottom + 18, label_of(entry), "mid"))
-        if len(bins) <= 8:
-            share = f"{100 * entry['n'] / total:.0f} %" if total else ""
-            out.append(text(middle, top - 6, share, "mid strong"))
+            out.append(
+                text(
+                    middle,
+                    made.bottom + 18,
+                    number(entry["low"]) if least else label_of(entry),
+                    "mid",
+                )
+            )
+        if len(bins) <= 10:
+            out.append(text(middle, top - 6, _share(entry["n"], total), "mid strong"))
     out += [text(2, 13, y), text((made.left + made.right) / 2, made.bottom + 37, x, "mid")]
     return picture(told, out)
+
+
+def _share(n: int, total: int) -> str:
+    share = 100 * n / max(total, 1)
+    return "<1 %" if 0 < share < 0.5 else f"{share:.0f} %"
 
 
 def _bar(left: float, top: float, width: float, height: float, other: bool) -> Html:
@@ -78,7 +102,12 @@ def curves(told: str, training: Bin) -> Html:
     low = min(min(values) for _, values in shown)
     high = max(max(values) for _, values in shown)
     pad = 0.06 * (high - low or 0.1)
-    made = frame((rounds[0], rounds[-1]), (low - pad, high + pad), right=WIDTH - 84)
+    made = frame(
+        (rounds[0], rounds[-1]),
+        (low - pad, high + pad),
+        right=WIDTH - 84,
+        bottom=_TALL - 42,
+    )
     out = rows(made, ticks(low - pad, high + pad), lambda v: f"{v:.3g}")
     out += columns(made, _whole(ticks(rounds[0], rounds[-1])))
     if training["kept"] is not None:
@@ -98,7 +127,7 @@ def curves(told: str, training: Bin) -> Html:
         out.append(text(made.right + 11, height - 3, name, f"f{colour}"))
         out.append(text(made.right + 11, height + 12, f"{values[-1]:.4f}", f"f{colour}"))
     out += names(made, training["round"].capitalize(), "RMSE")
-    return picture(told, out)
+    return picture(told, out, height=_TALL)
 
 
 def _whole(values: Sequence[float]) -> list[float]:

@@ -36,7 +36,7 @@
   for (const id of links.keys()) watch.observe(document.getElementById(id));
 
   // The map: a tip beside the pointer, and a search.
-  const map = document.querySelector(".map svg");
+  const map = document.querySelector(".map > svg");
   if (map) {
     const dots = [...map.querySelectorAll(".dot")];
     const tip = document.createElement("div");
@@ -78,7 +78,7 @@
   // Paper shows everything.
   let folded = [];
   addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("main details:not([open])")];
+    folded = [...document.querySelectorAll("main details.more:not([open])")];
     for (const one of folded) one.open = true;
   });
   addEventListener("afterprint", () => { for (const one of folded) one.open = false; });

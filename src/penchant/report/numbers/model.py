@@ -107,8 +107,8 @@ def training(judged: Judged) -> Numbers:
     curves = {
         name: history.column(name) for name in _CURVES if np.isfinite(history.column(name)).any()
     }
-    if not curves:
-        return {"left_out": "This training has no rounds whose RMSE could be drawn."}
+    if not curves or len(history) < 2:
+        return {"left_out": "This training is solved in one step: there are no rounds to draw."}
     word = next((name for name in ("sweep", "member") if name in history.names), "epoch")
     rounds = history.column(word) if word in history.names else np.arange(1.0, len(history) + 1)
     seconds = history.column("seconds") if "seconds" in history.names else np.array([np.nan])

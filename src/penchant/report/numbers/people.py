@@ -30,7 +30,8 @@ def people(judged: Judged, users: Sequence[Id] | None = None) -> Numbers:
     if known.fetch() is None:
         return {
             "left_out": "What users rated isn't in the bundle, so it can't be left out of what "
-            "they are recommended. Give the table that it was trained on, or save it with its ratings."
+            "they are recommended. Give the table that it was trained on, or save it with its "
+            "ratings."
         }
     chosen = _usual(model) if users is None else [(user, "") for user in users]
     level = None if model.calibration is None else MAIN

@@ -15,7 +15,7 @@ def settings(told: Numbers) -> Html:
     found = told["settings"]
     rows = [(name, el("code", _shown(value))) for name, value in found["values"].items()]
     fit = found["fit"]
-    children: list[Child] = [facts(rows)]
+    children: list[Child] = [facts(rows, "values")]
     if isinstance(fit, dict):
         children.append(missing(fit))
     else:

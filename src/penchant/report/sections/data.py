@@ -6,6 +6,7 @@ from penchant.report.drawing import plots
 from penchant.report.html import Html, el
 from penchant.report.sections.parts import (
     Numbers,
+    facts,
     figure,
     missing,
     more,
@@ -22,23 +23,31 @@ def data(told: Numbers) -> Html:
         "data",
         "Data",
         el("p", _lead(found)),
-        pair(_histogram(found), _activity(found), _popularity(found)),
+        pair(_histogram(found), _counted(found), _activity(found), _popularity(found)),
         *_findings(found["findings"]),
     )
 
 
 def _lead(found: Numbers) -> str:
-    words = (
-        f"Shown are {found['of']}: {found['ratings']:,} ratings of {found['items']:,} items by "
-        f"{found['users']:,} users, {percent(found['density'])} of all pairs."
+    return (
+        f"Shown are {found['of']}: of all pairs of a user and an item, {percent(found['density'])} "
+        "have a rating. The others are what the model is for."
     )
-    if found.get("dates"):
-        first, last = found["dates"]
-        words += f" They were given from {first} to {last}."
-    words += f" {found['training']:,} of them trained the model"
-    words += f" and {found['tested']:,} judge it." if found["tested"] else "."
-    side = [f"{what}s by {', '.join(names)}" for what, names in found["columns"].items() if names]
-    return words + (f" Side columns describe {' and '.join(side)}." if side else "")
+
+
+def _counted(found: Numbers) -> Html:
+    """Return the counts, beside the histogram."""
+    rows: list[tuple[str, str | None]] = [
+        ("Ratings", f"{found['ratings']:,}"),
+        ("that trained the model", f"{found['training']:,}"),
+        ("that judge it", f"{found['tested']:,}" if found["tested"] else "none"),
+        ("Users", f"{found['users']:,}"),
+        ("Items", f"{found['items']:,}"),
+        ("Days", " to ".join(found["dates"]) if found.get("dates") else None),
+        ("Columns of users", ", ".join(found["columns"]["user"]) or None),
+        ("Columns of items", ", ".join(found["columns"]["item"]) or None),
+    ]
+    return el("div", el("h3", "Counts"), facts(rows), class_="counts")
 
 
 def _histogram(found: Numbers) -> Html:
@@ -56,11 +65,15 @@ def _histogram(found: Numbers) -> Html:
 
 
 def _activity(found: Numbers) -> Html:
-    return _counts(found["activity"], "Activity of users", "user", "Ratings of a user", False)
+    return _counts(
+        found["activity"], "Activity of users", "user", "Ratings of a user, at least", False
+    )
 
 
 def _popularity(found: Numbers) -> Html:
-    return _counts(found["popularity"], "Popularity of items", "item", "Ratings of an item", True)
+    return _counts(
+        found["popularity"], "Popularity of items", "item", "Ratings of an item, at least", True
+    )
 
 
 def _counts(found: Numbers, title: str, what: str, x: str, other: bool) -> Html:
@@ -75,9 +88,8 @@ def _counts(found: Numbers, title: str, what: str, x: str, other: bool) -> Html:
         + (f"; {found['none']:,} more without any" if found["none"] else "")
         + "."
     )
-    return figure(
-        title, plots.bars(told, found["bins"], x, f"Share of the {what}s", other), caption
-    )
+    svg = plots.bars(told, found["bins"], x, f"Share of the {what}s", other=other, least=True)
+    return figure(title, svg, caption)
 
 
 _LEVELS = {"ok": "in order", "note": "to know", "warning": "warning"}

@@ -133,8 +133,7 @@ def calibration(told: Numbers) -> Html:
     words = (
         "Each prediction comes with an interval, at any level. If they are right, half of the "
         "ratings lie in the 50 % intervals, nine in ten in the 90 % ones, and so on. Here the "
-        f"shares are at most {100 * found['off']:.1f} points off. The intervals are "
-        f"{found['told']}."
+        f"shares are at most {100 * found['off']:.1f} points off. {_how(found)}"
     )
     told_of = "; ".join(f"{percent(e['level'], 0)}: {percent(e['inside'])}" for e in levels)
     return section(
@@ -162,6 +161,15 @@ def calibration(told: Numbers) -> Html:
         ),
         more("The intervals in numbers", _levels(levels, found)),
     )
+
+
+def _how(found: Numbers) -> str:
+    if found["method"] == "posterior":
+        return (
+            "The widths are the posterior's own: no ratings were kept out to calibrate them, as a "
+            "training with validation ratings does."
+        )
+    return f"The intervals are {found['told']}."
 
 
 def _levels(levels: list[Numbers], found: Numbers) -> Html:

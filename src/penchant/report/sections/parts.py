@@ -62,10 +62,11 @@ def table(
         for name, right in zip(columns, numeric, strict=True)
     ]
     small = None if sub is None else el("small", sub)
+    head = el("span", caption, small, class_="head")
     body = [_row(row, numeric, row[0] == mine) for row in rows]
     inner = el(
         "table",
-        el("caption", caption, small),
+        el("caption", head),
         el("thead", el("tr", heads)),
         el("tbody", body),
     )
@@ -86,10 +87,10 @@ def more(summary: str, *children: Child) -> Html:
     return el("details", el("summary", summary), *children, class_="more")
 
 
-def facts(rows: Iterable[tuple[str, Child]]) -> Html:
+def facts(rows: Iterable[tuple[str, Child]], class_: str = "facts") -> Html:
     """Return names with what there is to say of each; None is left out."""
     pairs = [el("div", el("dt", name), el("dd", told)) for name, told in rows if told is not None]
-    return el("dl", pairs, class_="facts")
+    return el("dl", pairs, class_=class_)
 
 
 def key(*entries: tuple[Html, str]) -> Html:

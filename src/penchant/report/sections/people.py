@@ -20,8 +20,8 @@ def people(told: Numbers) -> Html:
     words += "."
     if found["reasons"]:
         words += (
-            " The reasons are shares of the prediction: what each of the user's own ratings adds "
-            "to it, by how far it is from what severity and quality would say."
+            " Below each stand the user's own ratings that pull most: by how much each moves the "
+            "prediction, for being above or below what severity and quality would say."
         )
     else:
         words += (
@@ -65,7 +65,7 @@ def _reasons(entry: Numbers, found: Numbers) -> Html | None:
         f"{title_of(r)} ({amount(r['rating'], scale)}): {_signed(r['share'])}"
         for r in entry["reasons"]
     ]
-    told = el("p", "Own ratings that pull most: ", "; ".join(said), ".", class_="reasons")
+    told = el("p", "; ".join(said), ".", class_="reasons")
     rows = [
         el("tr", el("th", term["label"], scope="row"), el("td", _signed(term["share"]), class_="n"))
         for term in entry["terms"]

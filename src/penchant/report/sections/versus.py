@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penchant.report.html import Html, el
+from penchant.report.html import Child, Html, el
 from penchant.report.sections.parts import (
     Numbers,
     ends,
@@ -26,14 +26,14 @@ def comparison(told: Numbers) -> Html:
         "only how severe users and how good items are; what a model has beyond it is what it "
         "knows of taste. Intervals and tests take users as independent, not rows"
     )
-    words += "." if found["chapter"] else (
-        "; the course chapter's network joins with --chapter (chapter=True)."
-    )  # fmt: skip
+    more: Child = "."
+    if not found["chapter"]:
+        more = ["; the course chapter's network joins with ", el("code", "--chapter"), "."]
     head = {"protocol": how["ratings"]}
     return section(
         "comparison",
         "Beside other models",
-        el("p", words),
+        el("p", words, more),
         protocol(head),
         _errors(found),
         _lists(found),
@@ -58,7 +58,7 @@ def _errors(found: Numbers) -> Html:
         "Warm: RMSE of rows whose user and item have training ratings; unseen: of the others, "
         f"{found['unseen']:,} rows. Protocol: {found['protocol']['ratings']}"
     )
-    return table("Errors", columns, rows, sub=sub, mine=found["mine"])
+    return table("Errors, model by model", columns, rows, sub=sub, mine=found["mine"])
 
 
 def _lists(found: Numbers) -> Html:
@@ -83,7 +83,7 @@ def _lists(found: Numbers) -> Html:
 
 def _tests(found: Numbers) -> Html | None:
     rows = []
-    for test in found["tests"]:
+    for test in (_towards(test, found["mine"]) for test in found["tests"]):
         p = p_value(test["p_corrected"])
         rows.append(
             (
@@ -99,6 +99,20 @@ def _tests(found: Numbers) -> Html | None:
     columns = ("Difference", "Value", "95 % interval", "p", "Significant")
     sub = "By flipping the sign of whole users' differences; p corrected by Holm over all pairs."
     return table("Tests", columns, rows, sub=sub, words=("Significant",))
+
+
+def _towards(test: Numbers, mine: str) -> Numbers:
+    """Return a test as the difference of this model to the other, if it is one of the two."""
+    if test["other"] != mine:
+        return test
+    interval = test["interval"]
+    return {
+        **test,
+        "model": mine,
+        "other": test["model"],
+        "difference": -test["difference"],
+        "interval": None if interval is None else [-interval[1], -interval[0]],
+    }
 
 
 def _optional(value: float | None, digits: int = 4) -> str:
