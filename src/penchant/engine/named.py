@@ -28,7 +28,7 @@ def engine_of(given: Any, *, address: str | None = None, threads: int | None = N
     """
     name = "threads" if given is None else given
     if not isinstance(name, str):
-        if not all(hasattr(name, part) for part in ("put", "map", "reduce", "get", "slots")):
+        if not all(hasattr(name, part) for part in ("put", "map", "reduce", "get")):
             raise SettingsError(f"engine must be 'threads', 'ray' or an engine, not {given!r}.")
         require(address is None, "An engine brings its own address. Leave address out.")
         return name  # type: ignore[no-any-return]

@@ -8,6 +8,7 @@ depends on one of an earlier sweep, so at most one sweep is run again.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,7 @@ RETRIES = 8
 """How often a task is run again whose worker dies."""
 
 _SMALL = 2**24  # bytes
+_PATIENCE = 30.0  # seconds for a cluster to answer
 
 
 class RayEngine:
@@ -57,6 +59,7 @@ class RayEngine:
 
     def _connect(self) -> None:
         local = self._address == "local"
+        self._require_answer()
         if local:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
@@ -67,10 +70,23 @@ class RayEngine:
                 logging_level="error",
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UnavailableError(
-                f"There is no Ray cluster at {self._address!r}: {str(error)[:300]} Start one with "
-                f"`ray start --head`, or leave the address out for one of this machine."
-            ) from error
+            raise self._absent(str(error)[:300]) from error
+
+    def _require_answer(self) -> None:
+        """Look whether somebody listens at the address; Ray would wait long for it."""
+        host, _, port = self._address.rpartition(":")
+        if not (host and port.isdigit()) or "/" in host:
+            return
+        try:
+            socket.create_connection((host, int(port)), _PATIENCE).close()
+        except OSError as error:
+            raise self._absent(f"{error.strerror or error}.") from error
+
+    def _absent(self, said: str) -> UnavailableError:
+        return UnavailableError(
+            f"There is no Ray cluster at {self._address!r}: {said} Start one with `ray start "
+            f"--head`, or leave the address out for one of this machine."
+        )
 
     def __exit__(
         self,

@@ -61,9 +61,9 @@ class Facts:
         m = len(counts)
         norms = bag_weights(counts) if self.bags else np.zeros(m, np.float32)
         known = self.count.encode(counts) if self.bags else np.zeros(m, np.float32)
-        units = self.user_units[rows] if len(self.user_units) else np.ones(m, np.float32)
-        side = np.ascontiguousarray(self.side[rows]) if self.side.shape[1] else _none(m)
-        return Users(counts > 0, norms, known, side, np.array(units))
+        units = self.user_units[rows].copy() if len(self.user_units) else np.ones(m, np.float32)
+        side = self.side[rows].copy()
+        return Users(counts > 0, norms, known, side, units)
 
     def values_of(self, block: Block) -> Floats:
         """Return a block's ratings in units of their deviation, less the mean."""
@@ -98,7 +98,3 @@ def parts_of(store: BlockStore, slots: int) -> list[Part]:
 def ranges_of(counts: npt.NDArray[Any], slots: int) -> list[tuple[int, int]]:
     """Cut the items into ranges of about equal work, some for each slot."""
     return cut(np.minimum(counts, 64), max(1, 2 * slots))
-
-
-def _none(rows: int) -> Floats:
-    return np.zeros((rows, 0), np.float32)

@@ -241,6 +241,11 @@ def errors_of(test: Block, P: Floats, b: Floats, facts: Facts, items: Items) -> 
     return (facts.values_of(test) - inside).astype(np.float64) ** 2
 
 
+def sums_bytes(k: int) -> float:
+    """Return how many bytes the sums of an item are."""
+    return 8.0 * size_of(k)
+
+
 class _Pieces:
     """Collects what a task has for the items, range by range."""
 
@@ -249,8 +254,8 @@ class _Pieces:
         counts, spans = facts.store.item_counts, facts.store.user_spans
         mine = sum(spans[number].ratings for number in part)
         expected = counts * (mine / max(1, len(facts.store)))
-        size, entry = 8 * size_of(facts.rank), 4 * facts.width + 24
-        self._many = expected * entry > size  # what is less is sent
+        entry = 4 * facts.width + 24  # bytes of a rating with its rater's row
+        self._many = expected * entry > sums_bytes(facts.rank)  # what is less is sent
         self._ids = np.flatnonzero(self._many).astype(np.int32)
         self._sums = np.zeros((0 if items.final else len(self._ids), size_of(facts.rank)))
         self._rows: list[list[Rows]] = [[] for _ in self._ranges]
