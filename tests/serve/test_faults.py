@@ -11,7 +11,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from tests import services
 from tests.serve.test_killed import HERE, PLACE
 from tests.serve.waiting import until
 from tests.sources.conftest import small_disk as small_disk
@@ -130,23 +129,6 @@ def test_the_disk_is_full(small_model, small_disk, tables, same):
         expected = tables(service)
     with Service.open(films) as again:
         assert same(tables(again), expected)
-
-
-def test_postgresql_stops_and_starts(films):
-    with services.cluster() as cluster, Service.open(films, cluster.url) as service:
-        service.rate([Rating(801, 1, 5.0)])
-        cluster.stop()
-        with pytest.raises(UnavailableError, match="The log in postgresql://ann:") as told:
-            service.rate([Rating(801, 2, 5.0)])
-        assert "s3cr" not in str(told.value)
-        until(lambda: not service.status().reachable)
-        with service.reading() as model:
-            assert len(model.recommend(801, n=3)) == 3
-        with pytest.raises(UnavailableError, match="cannot be used"):
-            Service.open(films, cluster.url)
-        cluster.start()
-        assert service.rate([Rating(801, 2, 5.0)]).position == 2
-        until(lambda: service.status().reachable)
 
 
 def test_a_clock_that_jumps_changes_no_order(films, monkeypatch, tables, same):

@@ -227,7 +227,6 @@ class PostgreSQL(Database):
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             for table in ("events", "keys", "forgetting"):
                 alone.execute(sa.text(f"VACUUM FULL {table}"))
-            alone.execute(sa.text("CHECKPOINT"))
 
 
 def _settle(connection: Any, _: Any) -> None:

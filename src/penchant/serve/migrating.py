@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from alembic.script.revision import RevisionError
 
 from penchant.errors import UnavailableError
 from penchant.serve import schema
@@ -28,7 +28,7 @@ def migrate(connection: sa.Connection) -> None:
     current = context.get_current_revision()
     try:
         steps = list(scripts.iterate_revisions("head", current or "base"))
-    except CommandError:
+    except RevisionError:
         raise UnavailableError(
             f"A newer Penchant made this log (its tables are of version {current!r}). Upgrade: "
             f"pip install --upgrade penchant."
