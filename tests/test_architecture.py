@@ -31,7 +31,7 @@ HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "
 PUBLIC = """
     ALS AutoRec Bias Blend Checkpoint DeepRating DeepResidual GLocalK Gibbs Keras
     MatrixFactorization NeuralRating PenchantError Ratings SGD Scale SparseFC __version__ compare
-    datacheck folds load open split synthetic tune
+    datacheck folds load open report split synthetic tune
 """.split()  # noqa: SIM905
 """What `import penchant as pc` offers; a change here is a change of the public API."""
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from penchant.recommender.neural_rating import NeuralRating as NeuralRating
     from penchant.recommender.opening import open as open
     from penchant.recommender.residual import DeepResidual as DeepResidual
+    from penchant.report import report as report
     from penchant.solvers.als import ALS as ALS
     from penchant.solvers.base import Checkpoint as Checkpoint
     from penchant.solvers.bias import Bias as Bias
@@ -66,6 +67,7 @@ _HOMES = {
     "folds": "penchant.split:folds",
     "load": "penchant.sources:load",
     "open": "penchant.recommender.opening:open",
+    "report": "penchant.report:",  # the package itself, which is callable
     "split": "penchant.split:",  # the module itself, which is callable
     "synthetic": "penchant.sources.synthetic:synthetic",
     "tune": "penchant.tuning:tune",

@@ -17,6 +17,7 @@ from penchant.cli import (
     fit,
     interview,
     keys,
+    report,
     serve,
     tune,
     use,
@@ -47,6 +48,7 @@ app.command("group")(use.group)
 app.command("similar")(use.similar)
 app.command("explain")(explain.explain)
 app.command("interview")(interview.interview)
+app.command("report")(report.report)
 app.command("serve")(serve.serve)
 app.command("compact")(serve.compact)
 app.add_typer(keys.app, name="keys")

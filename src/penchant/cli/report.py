@@ -1,0 +1,113 @@
+"""penchant report: one HTML file about a saved recommender."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penchant.cli import options
+from penchant.cli.output import print_json
+from penchant.errors import SettingsError
+
+if TYPE_CHECKING:
+    from penchant.ids import Id
+    from penchant.recommender.base import Recommender
+
+
+def report(
+    bundle: options.Bundle,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="The ratings that it was made of: a named set or a path. Without it, the named "
+            "set that the bundle tells of.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The HTML file to write.  [default: NAME.html]", show_default=False),
+    ] = None,
+    user: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Whose recommendations to show; several times for several.", show_default=False
+        ),
+    ] = None,
+    chapter: Annotated[
+        bool,
+        typer.Option(
+            "--chapter", help="Train the course chapter's network too, to stand beside it."
+        ),
+    ] = False,
+    columns: options.Columns = None,
+    separator: options.Separator = None,
+    header: options.Header = None,
+    scale: options.ScaleOption = None,
+    duplicates: options.Duplicates = "last",
+    unrated: options.Unrated = None,
+    encoding: options.Encoding = None,
+    query: options.Query = None,
+    json: options.Json = False,
+) -> None:
+    """Make a report of a saved recommender: one HTML file with its pictures.
+
+    Its figures are of ratings that the recommender was not trained on: where the bundle tells of
+    the split, of its very test ratings. The page loads nothing from anywhere.
+    """
+    from penchant import report as package
+    from penchant.recommender.opening import open
+
+    target = Path(f"{Path(bundle).name.removesuffix('.penchant')}.html") if out is None else out
+    _require_place(target)
+    model = open(bundle)
+    table = None
+    if source is not None:
+        table = options.load_source(
+            source,
+            columns,
+            separator,
+            header,
+            scale,
+            duplicates,
+            None,
+            None,
+            unrated,
+            encoding,
+            query,
+        )
+    shown = _users(model, user)
+    made = package.report(
+        model,
+        target,
+        source=table,
+        users=shown,
+        chapter=chapter,
+        bundle=Path(bundle).name,
+        progress=True,
+    )
+    if json:
+        print_json({"file": str(target), **made.to_json()})
+        return
+    summary = made.numbers["summary"]
+    if "rmse" in summary:
+        typer.echo(f"Test RMSE {summary['rmse']:.4f} ({summary['protocol']}).")
+    else:
+        typer.echo(f"No test figures: {summary['missing']}")
+    typer.echo(f"Wrote {target}, {target.stat().st_size / 1e6:.1f} MB. Open it in a browser.")
+
+
+def _require_place(target: Path) -> None:
+    """Say before the work, not after it, that the file can't be put there."""
+    if target.is_dir() or not target.parent.is_dir():
+        raise SettingsError(f"--out: {target} is no file in a folder that exists.")
+    if not os.access(target.parent, os.W_OK):
+        raise SettingsError(f"--out: {target.parent} can't be written to. Choose another folder.")
+
+
+def _users(model: Recommender, given: list[str] | None) -> list[Id] | None:
+    ids = model.knowledge.user_ids
+    return [ids.parse(text) for text in given] if given else None

@@ -1,0 +1,134 @@
+"""penchant report, and what penchant fit notes for it, through the commands themselves."""
+
+import json
+import sys
+
+import pytest
+
+import penchant as pc
+from penchant.cli import main
+
+WORLD = pc.synthetic(n_users=40, n_items=30, n_ratings=600, factors=2, noise=0.5, seed=1)
+
+
+@pytest.fixture
+def penchant(monkeypatch, capfd, tmp_path):
+    """Run a command in a folder with films.csv; returns exit code, standard output and error."""
+    columns = [WORLD.users, WORLD.items, WORLD.values.tolist()]
+    lines = [f"{u},{i},{v:g}" for u, i, v in zip(*columns, strict=True)]
+    (tmp_path / "films.csv").write_text("\n".join(["user,item,rating", *lines]) + "\n")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        return (end.value.code or 0, *capfd.readouterr())
+
+    return run
+
+
+FIT = ("fit", "films.csv", "--solver", "als", "--factors", 3, "--seed", 5)
+
+
+def test_fit_notes_what_a_report_needs(penchant, tmp_path):
+    code, out, err = penchant(*FIT, "--validation", 0.1, "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    noted = pc.open("films.penchant").provenance
+    assert (noted.source, noted.test, noted.seed, noted.validation) == ("films.csv", 0.2, 5, 0.1)
+    assert (noted.tested, noted.rmse) == (told["scores"]["n"], told["scores"]["rmse"])
+    assert noted.protocol == told["protocol"]
+    assert noted.versions["penchant"] == pc.__version__
+
+
+def test_fit_notes_no_folder(penchant, tmp_path):
+    assert (
+        penchant("fit", tmp_path / "films.csv", *FIT[2:], "--test", 0, "--out", "a.penchant")[0]
+        == 0
+    )
+    noted = pc.open("a.penchant").provenance
+    assert (noted.source, noted.tested, noted.rmse) == ("films.csv", 0, None)
+    assert str(tmp_path) not in (tmp_path / "a.penchant/card.json").read_text()
+
+
+def test_fit_notes_no_password():
+    from penchant.cli.fit import _public
+
+    assert _public("postgresql://ann:secret@host/base") == "a database"
+    assert _public("/home/ann/films.csv") == "films.csv"
+    assert _public("ml-100k") == "ml-100k"
+    assert _public("..") == ".."
+    assert _public("/") == "ratings"
+
+
+def test_it_writes_a_page_with_the_test_figures(penchant, tmp_path):
+    assert penchant(*FIT)[0] == 0
+    code, out, err = penchant("report", "films.penchant", "films.csv")
+    assert code == 0, err
+    rmse = pc.open("films.penchant").provenance.rmse
+    assert out.startswith(
+        f"Test RMSE {rmse:.4f} (random split, test=0.2, seed=5: 120 test ratings of films.csv).\n"
+    )
+    assert "Wrote films.html, 0." in out
+    shown = (tmp_path / "films.html").read_text(encoding="utf-8")
+    assert f"{rmse:.4f}" in shown
+    assert "penchant fit films.csv --solver als --factors 3 --test 0.2 --seed 5" in shown
+    assert "penchant report films.penchant films.csv" in shown
+
+
+def test_json_has_the_same_numbers(penchant, tmp_path):
+    assert penchant(*FIT)[0] == 0
+    code, out, _ = penchant(
+        "report", "films.penchant", "films.csv", "--json", "--out", "a.html", "--user", 3
+    )
+    assert code == 0
+    assert out.count("\n") == 1
+    told = json.loads(out)
+    assert told.pop("file") == "a.html"
+    wanted = pc.report(
+        pc.open("films.penchant"),
+        source=pc.load("films.csv", quiet=True),
+        users=[3],
+        bundle="films.penchant",
+    )
+    assert told == json.loads(json.dumps(wanted.to_json()))
+    assert (tmp_path / "a.html").is_file()
+
+
+def test_without_the_source_it_says_what_is_missing(penchant, tmp_path):
+    assert penchant(*FIT)[0] == 0
+    code, out, err = penchant("report", "films.penchant")
+    assert code == 0, err
+    assert out.startswith("No test figures: The test ratings were random split, test=0.2, seed=5")
+    assert "not measured again here" in (tmp_path / "films.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (("no.penchant",), "is no bundle"),
+        (("films.penchant", "no.csv"), "There is no file or folder"),
+        (("films.penchant", "--out", "no/a.html"), "is no file in a folder that exists"),
+        (("films.penchant", "--out", "films.penchant"), "is no file in a folder that exists"),
+        (("films.penchant", "--out", "a.pdf"), "its path ends in .html"),
+        (("films.penchant", "--user", "ann"), "user ids of this model are whole numbers"),
+    ],
+)
+def test_mistakes(penchant, tmp_path, arguments, wanted):
+    assert penchant(*FIT)[0] == 0
+    code, out, err = penchant("report", *arguments)
+    assert (code, out) == (2, "")
+    assert wanted in err
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(penchant, monkeypatch):
+    import os
+
+    assert penchant(*FIT)[0] == 0
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    code, _, err = penchant("report", "films.penchant")
+    assert code == 2
+    assert "can't be written to. Choose another folder." in err
