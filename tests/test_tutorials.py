@@ -1,6 +1,7 @@
 """The tutorials' pages are what their programs are: the same prose and code, like output."""
 
 import importlib.util
+import itertools
 import re
 from pathlib import Path
 
@@ -39,13 +40,19 @@ def page_of(name):
 
 
 def shape(output, names=()):
-    """Return a program's output less its figures, the names in it, and the width of its columns."""
+    """Return a program's output less its figures, the names in it, and the width of its columns.
+
+    Of lines that are then alike one after the other, one stays: on another processor the sampler
+    draws other numbers, and an interview may take another question.
+    """
     for name in sorted(names, key=len, reverse=True):
         output = output.replace(name, "TITLE")
     output = re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{16}\b", "HASH", output)
-    output = re.sub(r"★+", "STARS", output)
+    output = re.sub(r"★+|doesn't know it", "ANSWER", output)
+    output = re.sub(r"\bstars?\b", "STARS", output)
     output = re.sub(r"[-+]?\d[\d,.:T+-]*\d|[-+]?\d", "#", output)
-    return re.sub(r"[ \t]+", " ", output).rstrip()
+    lines = [re.sub(r"[ \t]+", " ", line).strip() for line in output.rstrip().split("\n")]
+    return "\n".join(line for line, _ in itertools.groupby(lines))
 
 
 def errors_of(output):
@@ -71,6 +78,8 @@ def test_the_shape_keeps_words_and_lets_figures_go():
     assert shape("RMSE  1.2 of Alien (1979)", ["Alien (1979)"]) == "RMSE # of TITLE"
     assert shape("at 2026-11-24T14:34:10+00:00: 12,345") == "at #: #"
     assert shape("before 21e1995f9ae5220e") == "before HASH"
+    assert shape("A ★★\nB doesn't know it\nA ★\n", ["A", "B"]) == "TITLE ANSWER"
+    assert shape("gave 1 star") == shape("gave 5 stars") == "gave # STARS"
     assert errors_of("RMSE              0.8553\nRMSE of the rest  0.9000") == [0.8553]
 
 

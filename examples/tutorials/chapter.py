@@ -104,12 +104,15 @@ print(f"{network.count_params():,} parameters")
 # `pc.MatrixFactorization` builds this graph and adds one layer without parameters, which adds B to
 # the answer. So nobody can forget to add it. `pc.Keras.chapter()` holds the chapter's settings: its
 # loss, plain SGD, batches of 256, 60 epochs, `l2()` on whole tables. `watch=test` measures the test
-# rows after each epoch for the curve; they decide nothing.
+# rows after each epoch for the curve; they decide nothing. Its `network` is a Keras model like any
+# other, with a `summary()`; here are its layers and their parameters.
 
 # %%
 chapter = pc.MatrixFactorization(factors=K, solver=pc.Keras.chapter())
 chapter.fit(train, watch=test, progress=False)
-chapter.network.summary()
+for layer in chapter.network.layers:
+    print(f"{layer.name:14} {layer.count_params():9,}")
+print(f"{'together':14} {chapter.network.count_params():9,}\n")
 print(chapter.evaluate(test))
 _ = chapter.history.plot("tutorial-chapter-curves.png")
 
