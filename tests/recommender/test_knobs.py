@@ -91,3 +91,7 @@ def test_an_item_without_a_correlation_is_unlike_all():
 def test_knobs_out_of_bounds(model, wrong):
     with pytest.raises(SettingsError, match=f"{next(iter(wrong))} must be a number of at least"):
         model.recommend(3, **wrong)
+
+
+def test_nothing_to_choose_from_is_an_empty_list(model):
+    assert len(model.recommend(1, among=[999_999], popularity=0.5, diversity=0.5)) == 0

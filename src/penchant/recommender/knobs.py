@@ -30,6 +30,8 @@ def by_popularity(
     >>> print(by_popularity(ranks, np.array([1, 2, 3]), counts, 1.0)[1:].round(2))
     [3.53 3.2  3.47]
     """
+    if not len(among):
+        return ranks
     known = np.log1p(counts[among].astype(np.float64))
     spread = float(known.std())
     ordered = ranks.astype(np.float32, copy=True)

@@ -92,7 +92,11 @@ class GuardedProtocol(HttpToolsProtocol):
         """Send a problem and close; where an answer is on its way, close alone."""
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            if cycle is not None:  # whatever comes of this request, nobody waits for it
+                cycle.disconnected = True
+                cycle.message_event.set()
             body = problem.body(secrets.token_hex(8))
             head = (
                 f"HTTP/1.1 {problem.status} {title_of(problem.status)}\r\n"
