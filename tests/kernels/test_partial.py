@@ -32,7 +32,7 @@ def ratings(seed):
     starts = np.concatenate([[0], np.cumsum(rated.sum(axis=1))]).astype(np.int64)
     values = random.normal(size=len(users)).astype(np.float32)
     factors = aligned_zeros(USERS, K)
-    factors[:, :k] = random.normal(size=(USERS, k))
+    factors[:, :k] = random.normal(size=(USERS, k)) * 10.0 ** random.integers(-5, 1, (USERS, 1))
     biases, units = random.normal(size=(2, USERS)).astype(np.float32)
     return starts, users.astype(np.int32), values, factors, biases, np.abs(units) + 0.5
 
