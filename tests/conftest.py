@@ -26,8 +26,11 @@ def postgresql():
         yield cluster.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless Chromium, driven by Playwright."""
+    """A headless Chromium, driven by Playwright.
+
+    It goes with the module: as long as it is there an event loop runs, and asyncio.run can't.
+    """
     with services.chromium() as browser:
         yield browser
