@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 
-from penchant.kernels import vector
+from penchant.kernels import tiles
 from penchant.kernels.jit import kernel
+from penchant.kernels.tiles import across, add, outer
 from penchant.kernels.vector import (
-    across,
-    add,
     at,
     axpy,
     broadcast,
@@ -15,7 +14,6 @@ from penchant.kernels.vector import (
     load,
     load16,
     mul,
-    outer,
     splat,
     sqrt,
     store,
@@ -69,7 +67,7 @@ TILES = {"tile_8": (8, 8), "tile_8_by_16": (8, 16), "tile_16": (16, 16)}
 
 @pytest.mark.parametrize("name", TILES)
 def test_outer_adds_a_product_to_a_tile(name):
-    made = getattr(vector, name)
+    made = getattr(tiles, name)
 
     @kernel
     def run(x, out):  # type: ignore[no-untyped-def]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.jit import kernel
+from penchant.kernels.vector import at
 
 
 @kernel
@@ -27,8 +28,10 @@ def average_errors(start, stop, indptr, errors, values, count, low, high, averag
     for row in range(start, stop):
         a = 0.0
         for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
-            averages[t] += share * (errors[t] - averages[t])
-            clipped = min(max(values[t] - averages[t], low), high)
-            e = np.float64(values[t] - clipped)
+            mean, value = at(averages, t), at(values, t)
+            mean += share * (at(errors, t) - mean)
+            averages[np.uintp(t)] = mean
+            clipped = min(max(value - mean, low), high)
+            e = np.float64(value - clipped)
             a += e * e
         sums[row] = a

@@ -10,19 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.jit import part
-from penchant.kernels.vector import (
-    WIDE,
-    add,
-    at,
-    axpy,
-    outer,
-    prefetch,
-    splat,
-    store,
-    tile_8,
-    tile_8_by_16,
-    tile_16,
-)
+from penchant.kernels.tiles import add, outer, tile_8, tile_8_by_16, tile_16
+from penchant.kernels.vector import WIDE, at, axpy, prefetch, splat, store
 
 CHUNK = 8192
 """So many numbers of factors are summed in registers before they are added up: 32 KiB, which stay

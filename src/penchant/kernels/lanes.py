@@ -12,7 +12,8 @@ import numpy as np
 
 from penchant.kernels.gram import chunk_of, row_moments
 from penchant.kernels.jit import part
-from penchant.kernels.vector import across, at, broadcast, fma, load, mul, splat, store
+from penchant.kernels.tiles import across
+from penchant.kernels.vector import at, broadcast, fma, load, mul, splat, store
 
 
 class Lanes(NamedTuple):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from penchant.kernels.jit import kernel
-from penchant.kernels.vector import fma, load, prefetch, splat, total
+from penchant.kernels.jit import kernel, part
+from penchant.kernels.vector import at, fma, load, prefetch, splat, total
 
 AHEAD = 32
-"""The factors of the rating so many places ahead are asked for, of this row or the next."""
+"""The factors of the rating so many places ahead are asked for, of this row or the next …"""
+
+NEAR = 2**18
+"""… where the table holds more numbers than this: a smaller one stays in the nearer caches."""
 
 
-@kernel
+@part
 def _dot(x, o, y, q, K):  # type: ignore[no-untyped-def]
     a = splat(np.float32(0))
     for j in range(0, K, 8):
@@ -19,10 +22,10 @@ def _dot(x, o, y, q, K):  # type: ignore[no-untyped-def]
     return total(a)
 
 
-@kernel
+@part
 def _ask(x, indices, t, K):  # type: ignore[no-untyped-def]
     """Ask for the factors of the rating `AHEAD` places after t."""
-    o = np.intp(indices[min(t + AHEAD, indices.size - 1)]) * K
+    o = np.intp(at(indices, min(t + AHEAD, indices.size - 1))) * K
     for j in range(0, K, 16):
         prefetch(x, o + j)
 
@@ -49,15 +52,16 @@ def row_errors(  # type: ignore[no-untyped-def]
         sums: (M,) float64, written: ``Σ w e²`` of each row, in the order of its ratings.
     """
     K = factors.shape[1]
-    p, q = factors.reshape(-1), other_factors.reshape(-1)
+    p, q, far = factors.reshape(-1), other_factors.reshape(-1), other_factors.size > NEAR
     for row in range(start, stop):
-        o, b, a = row * K, biases[row], 0.0
+        o, b, a = row * K, at(biases, row), 0.0
         for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
-            _ask(q, indices, t, K)
-            j = np.intp(indices[t])
-            e = values[t] - b - other_biases[j] - _dot(p, o, q, j * K, K)
-            errors[t] = e
-            a += np.float64(other_weights[j]) * np.float64(e) * np.float64(e)
+            if far:
+                _ask(q, indices, t, K)
+            j = np.intp(at(indices, t))
+            e = at(values, t) - b - at(other_biases, j) - _dot(p, o, q, j * K, K)
+            errors[np.uintp(t)] = e
+            a += np.float64(at(other_weights, j)) * np.float64(e) * np.float64(e)
         sums[row] = a
 
 
@@ -68,14 +72,15 @@ def row_squares(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Fill the sums ``Σ w e²`` of rows start … stop-1 as `row_errors` does, and keep no errors."""
     K = factors.shape[1]
-    p, q = factors.reshape(-1), other_factors.reshape(-1)
+    p, q, far = factors.reshape(-1), other_factors.reshape(-1), other_factors.size > NEAR
     for row in range(start, stop):
-        o, b, a = row * K, biases[row], 0.0
+        o, b, a = row * K, at(biases, row), 0.0
         for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
-            _ask(q, indices, t, K)
-            j = np.intp(indices[t])
-            e = np.float64(values[t] - b - other_biases[j] - _dot(p, o, q, j * K, K))
-            a += np.float64(other_weights[j]) * e * e
+            if far:
+                _ask(q, indices, t, K)
+            j = np.intp(at(indices, t))
+            e = np.float64(at(values, t) - b - at(other_biases, j) - _dot(p, o, q, j * K, K))
+            a += np.float64(at(other_weights, j)) * e * e
         sums[row] = a
 
 
@@ -90,21 +95,22 @@ def row_scores(  # type: ignore[no-untyped-def]
     prediction clipped to low … high, float32; NaN where one is not finite.
     """
     K = factors.shape[1]
-    p, q = factors.reshape(-1), other_factors.reshape(-1)
+    p, q, far = factors.reshape(-1), other_factors.reshape(-1), other_factors.size > NEAR
     for row in range(start, stop):
-        o, b, a, c = row * K, biases[row], 0.0, 0.0
+        o, b, a, c = row * K, at(biases, row), 0.0, 0.0
         for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
-            _ask(q, indices, t, K)
-            j = np.intp(indices[t])
-            predicted = b + other_biases[j] + _dot(p, o, q, j * K, K)
-            e = np.float64(values[t] - predicted)
-            a += np.float64(other_weights[j]) * e * e
+            if far:
+                _ask(q, indices, t, K)
+            j = np.intp(at(indices, t))
+            predicted = b + at(other_biases, j) + _dot(p, o, q, j * K, K)
+            e = np.float64(at(values, t) - predicted)
+            a += np.float64(at(other_weights, j)) * e * e
             inside = predicted
             if predicted < low:
                 inside = low
             if predicted > high:
                 inside = high
-            e = np.float64(values[t] - inside) + 0 * e  # an infinity is no rating
+            e = np.float64(at(values, t) - inside) + 0 * e  # an infinity is no rating
             c += e * e
         sums[row], clipped[row] = a, c
 
@@ -115,7 +121,9 @@ def predict_pairs(start, stop, user_rows, item_rows, P, bu, Q, bi, out):  # type
     K = P.shape[1]
     p, q = P.reshape(-1), Q.reshape(-1)
     for n in range(start, stop):
-        _ask(p, user_rows, n, K)
-        _ask(q, item_rows, n, K)
-        u, i = np.intp(user_rows[n]), np.intp(item_rows[n])
-        out[n] = bu[u] + bi[i] + _dot(p, u * K, q, i * K, K)
+        if P.size > NEAR:
+            _ask(p, user_rows, n, K)
+        if Q.size > NEAR:
+            _ask(q, item_rows, n, K)
+        u, i = np.intp(at(user_rows, n)), np.intp(at(item_rows, n))
+        out[np.uintp(n)] = at(bu, u) + at(bi, i) + _dot(p, u * K, q, i * K, K)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.jit import kernel
-from penchant.kernels.vector import fma, load, mul, splat, store
+from penchant.kernels.vector import at, broadcast, fma, load, mul, splat, store
 
 
 @kernel
@@ -25,14 +25,14 @@ def pattern_times(start, stop, indptr, indices, left, right, dense, out):  # typ
     K = dense.shape[1]
     d, o = dense.reshape(-1), out.reshape(-1)
     for row in range(start, stop):
-        lo, hi = np.intp(indptr[row]), np.intp(indptr[row + 1])
-        scale = splat(left[row])
+        lo, hi = np.intp(at(indptr, row)), np.intp(at(indptr, row + 1))
+        scale = broadcast(left, row)
         j = 0
         while j + 32 <= K:  # four registers a pass: the indices are read less often
             a0 = a1 = a2 = a3 = splat(np.float32(0))
             for t in range(lo, hi):
-                r = splat(right[indices[t]])
-                p = np.intp(indices[t]) * K + j
+                n = np.intp(at(indices, t))
+                r, p = broadcast(right, n), n * K + j
                 a0, a1 = fma(r, load(d, p), a0), fma(r, load(d, p + 8), a1)
                 a2, a3 = fma(r, load(d, p + 16), a2), fma(r, load(d, p + 24), a3)
             q = row * K + j
@@ -44,6 +44,7 @@ def pattern_times(start, stop, indptr, indices, left, right, dense, out):  # typ
         while j < K:
             a0 = splat(np.float32(0))
             for t in range(lo, hi):
-                a0 = fma(splat(right[indices[t]]), load(d, np.intp(indices[t]) * K + j), a0)
+                n = np.intp(at(indices, t))
+                a0 = fma(broadcast(right, n), load(d, n * K + j), a0)
             store(o, row * K + j, mul(scale, a0))
             j += 8
