@@ -91,7 +91,8 @@ def with_ratings(
     times = _times(new, ledger)
     for user, item, value, time in zip(users, items, new.values.tolist(), times, strict=True):
         changes.setdefault(user, {})[item] = (value, time)
-    before = [ledger.of_user(u).value(i) for u, theirs in changes.items() for i in theirs]
+    rated = ((ledger.of_user(user), theirs) for user, theirs in changes.items())
+    before = [theirs.value(item) for theirs, items_of in rated for item in items_of]
     added = before.count(None)
     record = Added(added, len(before) - added, 0, *_grown(known, ids))
     after = changed(state, changes, ids, tables)

@@ -32,6 +32,7 @@ class Life:
         seen: by user and item row what training saw where that has changed; None for no rating.
         originals: for a model without a posterior, by side (0 users, 1 items) and row, factors
             and bias of the training where other ones stand now.
+        found: what was counted once, for changes of ratings don't change what training saw.
     """
 
     trained: tuple[int, int]
@@ -39,17 +40,27 @@ class Life:
     originals: Mapping[Pair, tuple[npt.NDArray[np.float32], float]] = dataclasses.field(
         default_factory=dict
     )
+    found: dict[str, npt.NDArray[np.int32]] = dataclasses.field(default_factory=dict, repr=False)
 
     def untrained(self, ledger: Ledger, item_counts: npt.NDArray[np.int32]) -> Mask:
         """Return which item rows training had no ratings of, (N,)."""
+        counts = self.found.get("item_counts")
+        if counts is None:
+            counts = self.found["item_counts"] = self._item_counts(ledger, item_counts)
+        none: Mask = np.ones(len(item_counts), bool)
+        none[: len(counts)] = counts == 0  # items that came later have none
+        return none
+
+    def _item_counts(
+        self, ledger: Ledger, item_counts: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.int32]:
         counts = item_counts.copy()
         for (user, item), value in self.seen.items():
             if value is None:
                 counts[item] -= 1
             elif ledger.of_user(user).place(item) is None:
                 counts[item] += 1
-        none: Mask = counts == 0
-        return none
+        return counts
 
     def with_changes(
         self, ledger: Ledger, changes: Mapping[int, Mapping[int, Change]]
