@@ -26,8 +26,8 @@ def calibration(judged: Judged, tested: Tested) -> Numbers:
         }
     if known.fetch() is None and model._has_deviations():
         return {
-            "left_out": "Intervals of this model read the users' own ratings, which the bundle does "
-            "not hold. Give the table that it was trained on."
+            "left_out": "Intervals of this model read the users' own ratings, which the bundle "
+            "does not hold. Give the table that it was trained on."
         }
     ratings = tested.predicted.astype(np.float32)
     _, widths = model._widths(MAIN, tested.users, tested.items, ratings)

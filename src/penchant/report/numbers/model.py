@@ -22,10 +22,13 @@ _KINDS = {
     "autorec": "autoencoder of items",
     "blend": "blend of recommenders",
     "deep": "deep network",
+    "glocal_k": "kernel autoencoder of items, GLocal-K",
     "matrix_factorization": "matrix factorisation",
     "neural": "network of your own",
     "residual": "sampler with a deep correction",
+    "sparse_fc": "kernel autoencoder of items, SparseFC",
 }
+_AUTOENCODERS = ("autorec", "glocal_k", "sparse_fc")
 _CURVES = {
     "train_rmse": "training ratings",
     "out_of_fold_rmse": "training ratings, each predicted by members that had not seen it",
@@ -75,19 +78,20 @@ def network(judged: Judged) -> Numbers:
             "left_out": "The network is your own, and the bundle holds its numbers alone: "
             "model.network.summary() shows it.",
         }
+    if "layers" not in settings:
+        return {**found, "left_out": "There is no drawing of this kind of model."}
     return {**found, "layers": _layers(model.kind, settings, found)}
 
 
 def _layers(kind: str, settings: Numbers, sizes: Numbers) -> list[Numbers]:
     """Return the parts of a network from its input to the rating, a name and a size each."""
-    hidden = [
-        {"name": f"hidden layer, {settings['activation']}", "size": f"{width:,} wide"}
-        for width in settings["layers"]
-    ]
+    activation = settings.get("activation")
+    name = f"hidden layer, {activation}" if activation else "hidden layer"
+    hidden = [{"name": name, "size": f"{width:,} wide"} for width in settings["layers"]]
     last = {"name": "rating", "size": "1, clipped to the scale"}
-    if kind == "autorec":
-        first = {"name": "an item's ratings and who gave them", "size": f"2 × {sizes['users']:,}"}
-        last = {"name": "that item's ratings by all users", "size": f"{sizes['users']:,}"}
+    if kind in _AUTOENCODERS:
+        first = {"name": "an item's ratings", "size": f"by {sizes['users']:,} users"}
+        last = {"name": "that item's ratings by all users", "size": "clipped to the scale"}
         return [first, *hidden, last]
     tables = f"({sizes['users']:,} + {sizes['items']:,}) × {settings['factors']:,}"
     first = {"name": "embeddings of user and item", "size": tables}

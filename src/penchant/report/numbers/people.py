@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penchant.errors import UnsupportedError
 from penchant.ids import Id
 from penchant.recommender.base import Recommender
 from penchant.recommender.explanation import Explanation
@@ -43,7 +44,7 @@ def people(judged: Judged, users: Sequence[Id] | None = None) -> Numbers:
         "interval": level,
         "calibration": None if level is None else str(model.calibration),
         "scale": [float(known.scale.low), float(known.scale.high)],
-        "reasons": hasattr(model, "explain"),
+        "no_reasons": _no_reasons(model),
     }
 
 
@@ -72,6 +73,20 @@ def _unknown(model: Recommender) -> Id:
     return text
 
 
+def _no_reasons(model: Any) -> str:
+    """Return why this model gives no reasons; "" where it does."""
+    if not hasattr(model, "explain"):
+        return (
+            "This kind of model gives no reasons: nobody can say from what it learned them. A "
+            "matrix factorisation trained by Gibbs sampling or ALS can."
+        )
+    try:
+        model.explain(_unknown(model), model.knowledge.item_ids.ids([1])[0])
+    except UnsupportedError as error:
+        return str(error)
+    return ""
+
+
 def _one(model: Recommender, user: Id, who: str, level: float | None) -> Numbers:
     known = model.knowledge
     row = int(known.user_ids.rows([user])[0])
@@ -84,7 +99,7 @@ def _one(model: Recommender, user: Id, who: str, level: float | None) -> Numbers
 
 def _reasons(model: Any, user: Id, item: Id) -> Numbers:
     """Return what an explanation says in words, and its terms; nothing where there is none."""
-    if not hasattr(model, "explain"):
+    if _no_reasons(model):
         return {}
     found: Explanation = model.explain(user, item)
     return {

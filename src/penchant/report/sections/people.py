@@ -18,16 +18,14 @@ def people(told: Numbers) -> Html:
     if found["interval"] is not None:
         words += f"; the bar is the {percent(found['interval'], 0)} interval on the whole scale"
     words += "."
-    if found["reasons"]:
-        words += (
+    words += (
+        f" {found['no_reasons']}"
+        if found["no_reasons"]
+        else (
             " Below each stand the user's own ratings that pull most: by how much each moves the "
             "prediction, for being above or below what severity and quality would say."
         )
-    else:
-        words += (
-            " This kind of model gives no reasons: nobody can say from what it learned them. A "
-            "matrix factorisation trained by Gibbs sampling or ALS can."
-        )
+    )
     cards = [_person(one, found) for one in found["users"]]
     return section("people", "Recommendations", el("p", words), el("div", cards, class_="people"))
 

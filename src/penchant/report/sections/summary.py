@@ -46,7 +46,7 @@ def _lead(told: Numbers) -> Child:
 def _versus(found: Numbers) -> str:
     """Say how the model stands beside the bias model."""
     tested, bias = found["against_bias"], found["bias_rmse"]
-    if tested is None or bias is None:
+    if tested is None or not bias:  # nobody is better than no error at all
         return ""
     gain = 1 - found["rmse"] / bias
     if not tested["significant"]:
