@@ -58,7 +58,9 @@ class InThread(httpx.BaseTransport):
             return response, await response.aread()
 
         response, body = self.run(answered())
-        return httpx.Response(response.status_code, headers=response.headers, content=body)
+        return httpx.Response(
+            response.status_code, headers=response.headers, stream=httpx.ByteStream(body)
+        )
 
     def close(self):
         self.run(self.life.__aexit__(None, None, None))

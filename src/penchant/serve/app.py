@@ -76,7 +76,7 @@ def create_app(
     _add_page(app)
     _add_handlers(app)
     desk.metrics = Metrics(lambda: _state(service))
-    return Gate(app, access, limits, desk.metrics)
+    return Gate(app, access, limits, desk.metrics, lambda: int(service.status().position))
 
 
 def _add_page(app: FastAPI) -> None:

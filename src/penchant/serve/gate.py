@@ -40,6 +40,8 @@ _HEADERS = tuple(
 _NOT_KEPT = (b"cache-control", b"no-store")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _UNMEASURED = frozenset({"/health/live", "/health/ready"})  # probes: unlimited in rate, not logged
+_CATCH_UP = 1.5  # seconds: workers look at the log every second at least
+_LOOK = 0.02
 _TIMED_OUT = "This took longer than the server allows. Ask for less, or try again."
 
 
@@ -50,8 +52,16 @@ class Gate:
     a careful site, a look at the key, limits, a line in the log and a count.
     """
 
-    def __init__(self, app: App, access: Access, limits: Limits, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: App,
+        access: Access,
+        limits: Limits,
+        metrics: Metrics,
+        position: Callable[[], int],
+    ) -> None:
         self._app, self._access, self._limits, self._metrics = app, access, limits, metrics
+        self._position = position
         self._rates = Buckets(limits.rate, limits.burst)
         self._working = 0
 
@@ -81,6 +91,17 @@ class Gate:
         self._require_size(headers)
         return caller
 
+    async def caught_up(self, wanted: bytes) -> None:
+        """Wait until this worker has read the log up to a position, but not longer than a second.
+
+        Who wrote by one worker and reads by another says so with the header Penchant-Position.
+        """
+        if not wanted.isdigit() or len(wanted) > 18:
+            return
+        until = time.monotonic() + _CATCH_UP
+        while self._position() < int(wanted) and time.monotonic() < until:
+            await asyncio.sleep(_LOOK)
+
     def _require_size(self, headers: dict[bytes, bytes]) -> None:
         length = headers.get(b"content-length", b"0")
         if not length.isdigit():
@@ -95,6 +116,8 @@ class _Request:
     def __init__(self, gate: Gate, scope: Any, receive: Receive, send: Send) -> None:
         self.gate, self.scope, self._receive, self._send = gate, scope, receive, send
         self.headers = dict(scope["headers"])
+        if b"range" in self.headers:  # parts of the page's files: nobody needs them
+            scope["headers"] = [one for one in scope["headers"] if one[0] != b"range"]
         given = self.headers.get(b"x-request-id", b"")
         ours = secrets.token_hex(8)
         self.id = given.decode() if _REQUEST_ID.fullmatch(given) else ours
@@ -136,6 +159,8 @@ class _Request:
             )
         gate._working += 1
         try:
+            if b"penchant-position" in self.headers:
+                await gate.caught_up(self.headers[b"penchant-position"])
             await gate._app(self.scope, self._read, self._write)
         finally:
             gate._working -= 1

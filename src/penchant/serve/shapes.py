@@ -143,7 +143,7 @@ class Advice(BaseModel):
     pull: float
 
 
-class Interview(BaseModel):
+class Questions(BaseModel):
     """What to ask next, and what to recommend after the answers so far."""
 
     questions: list[Question]
@@ -309,12 +309,13 @@ class Written(BaseModel):
 class Receipt(BaseModel):
     """What forgetting did; it doesn't name the user."""
 
-    model_config = ConfigDict(extra="allow")
-
+    when: str
     ratings: int
     items: int
     users: int
-    when: str
+    events: int
+    rewritten: list[str]
+    deleted: list[str]
     before: dict[str, str]
     after: dict[str, str]
     remains: list[str]

@@ -94,7 +94,7 @@ async def explain(body: bodies.Explain, desk: AtDesk) -> Response:
     return await desk.answer(work)
 
 
-@router.post("/interview", responses={200: {"model": shapes.Interview}})
+@router.post("/interview", responses={200: {"model": shapes.Questions}})
 async def interview(body: bodies.Interview, desk: AtDesk) -> Response:
     """Say what to ask a newcomer next, and recommend after the answers so far.
 
