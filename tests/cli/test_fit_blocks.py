@@ -1,0 +1,77 @@
+"""penchant fit on a block store."""
+
+import json
+import sys
+
+import pytest
+
+import penchant as pc
+from penchant.blocks import write_blocks
+from penchant.cli import main
+
+WORLD = pc.synthetic(n_users=80, n_items=30, n_ratings=1200, factors=2, noise=0.5, seed=1)
+SETTINGS = ("--solver", "als", "--factors", "4")
+
+
+@pytest.fixture
+def penchant(monkeypatch, capfd, tmp_path):
+    """Run a command in an empty folder; returns exit code, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        return (end.value.code or 0, *capfd.readouterr())
+
+    monkeypatch.chdir(tmp_path)
+    write_blocks(WORLD, tmp_path / "films", blocks=3, test=0.1, seed=1)
+    return run
+
+
+def test_a_store_is_trained_on_and_its_held_out_ratings_are_scored(penchant, tmp_path):
+    more = ("--engine", "threads", "--resume", "state")
+    code, out, _ = penchant("fit", "films", *SETTINGS, *more, "--json")
+    assert code == 0
+    said = json.loads(out)
+    assert said["protocol"] == "the held-out ratings of the block store"
+    assert said["scores"]["n"] > 50
+    assert (tmp_path / "state" / "state.safetensors").exists()
+    assert (tmp_path / "films.curves.png").exists()
+    again = json.loads(penchant("fit", "films", *SETTINGS, *more, "--json")[1])
+    assert again["scores"] == said["scores"]
+    assert pc.open("films.penchant").knowledge.ratings is not None
+
+
+def test_it_says_what_comes_next(penchant):
+    code, out, err = penchant("fit", "films", *SETTINGS, "--no-ratings", "--out", "small.penchant")
+    assert code == 0
+    assert "RMSE" in out
+    assert "GiB" in err
+    command = out.splitlines()[-1].removeprefix("Next: penchant ")
+    assert command.endswith("--include-rated")
+    assert penchant(*command.split())[0] == 0
+
+
+def test_without_held_out_ratings_nothing_is_scored(penchant, tmp_path):
+    write_blocks(WORLD, tmp_path / "whole", blocks=2)
+    said = json.loads(penchant("fit", "whole", *SETTINGS, "--json")[1])
+    assert said["scores"] is None
+    assert said["protocol"] == "no test ratings"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("films", "--model", "deep"), "A block store is trained on by --model mf, not by deep"),
+        (("films", "--validation", "0.1"), "--validation can't be cut off a block store"),
+        (("films", "--address", "auto"), "takes no address"),
+        (("table.csv", "--engine", "ray"), "--engine is for block stores, and table.csv is none"),
+        (("table.csv", "--resume", "state"), "--resume is for block stores"),
+    ],
+)
+def test_what_does_not_go_together(penchant, tmp_path, arguments, message):
+    (tmp_path / "table.csv").write_text("user,item,rating\n1,1,3\n1,2,4\n2,1,5\n")
+    code, _, err = penchant("fit", *arguments)
+    assert code == 2
+    assert message in err
