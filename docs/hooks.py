@@ -123,7 +123,8 @@ def on_page_markdown(markdown: str, page: Any, **kwargs: Any) -> str:
 
 
 def on_post_page(output: str, page: Any, **kwargs: Any) -> str:
-    """Mark Korean pages as Korean, for the browser's fonts, line breaks and voices."""
+    """Name the search for voices, and mark Korean pages as Korean: fonts, line breaks, voices."""
+    output = output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)
     korean = page.file.src_uri.startswith("ko/")
     return output.replace('<html lang="en"', '<html lang="ko"', 1) if korean else output
 

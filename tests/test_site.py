@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from axe_playwright_python.sync_playwright import Axe
 from typer.main import get_command
 
 import penchant
@@ -176,6 +177,20 @@ def test_each_page_in_a_browser(address, browser, site):
     context.close()
     assert not faults
     assert [url for url in outside if not url.startswith((address, "data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_can_be_read_by_all(address, browser, scheme):
+    """Contrast, names, order of headings: axe finds nothing but a doubled name of the theme's."""
+    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    for place in ("", "tutorials/3-newcomer/"):
+        page.goto(f"{address}{place}", wait_until="load")
+        faults = Axe().run(page).response["violations"]
+        told = [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults]
+        assert [one for one in told if one[0] != "landmark-unique"] == [], place
+    context.close()
 
 
 def anchors(text):
