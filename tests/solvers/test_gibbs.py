@@ -362,7 +362,9 @@ def test_the_prior_of_many_rows_is_found():
     random = np.random.default_rng(0)
     covariance = np.array([[0.5, 0.2], [0.2, 0.3]])
     rows = random.multivariate_normal([1.0, -2.0], covariance, size=20_000)
-    mean, precision = draw_hyper(rows, np.zeros(0), Prior.start(2, 0), random)
+    scatter = len(rows) * np.cov(rows.T, bias=True)
+    prior = Prior.start(2, 0)
+    mean, precision = draw_hyper(len(rows), rows.mean(0), scatter, np.zeros(0), prior, random)
     np.testing.assert_allclose(mean, [1, -2], atol=0.03)
     np.testing.assert_allclose(np.linalg.inv(precision), covariance, atol=0.03)
 

@@ -8,15 +8,17 @@ of `penchant.solvers.spectrum`. All draws are pure functions of (seed, sweep, si
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtrs
 
 from penchant.engine.dense import times, transposed_times
 from penchant.engine.threads import Block, Threads
 from penchant.kernels.aligned import aligned_times
+from penchant.kernels.centred import deviations, unexplained
 from penchant.kernels.rng import fill_normals
 from penchant.kernels.rowstep import solve_rows
 from penchant.solvers.spectrum import Spectrum
@@ -78,8 +80,9 @@ class Half:
     bias: Floats
     prior: Prior
     blocks: list[Block]
+    _directed: tuple[Doubles, Floats] | None = dataclasses.field(init=False, default=None)
 
-    @property
+    @functools.cached_property
     def active(self) -> npt.NDArray[np.bool_]:
         """Which rows have ratings, (M,)."""
         return np.diff(self.indptr) > 0
@@ -95,8 +98,17 @@ class Half:
 
     def explained(self, threads: Threads) -> Floats:
         """Return the rows' prior means ``m + X B``, (M, D) float32."""
-        G = self.prior.coordinates.astype(np.float32)
-        return times(threads, self.spectrum.U, G) + self.prior.mean.astype(np.float32)
+        return self.directed(threads) + self.prior.mean.astype(np.float32)
+
+    def directed(self, threads: Threads) -> Floats:
+        """Return ``X B = U G`` of the prior as it stands, (M, D) float32.
+
+        It is kept until there is another G, for it is asked for in one sweep and in the next.
+        """
+        G = self.prior.coordinates
+        if self._directed is None or self._directed[0] is not G:
+            self._directed = G, times(threads, self.spectrum.U, G.astype(np.float32))
+        return self._directed[1]
 
     def draw_rows(
         self, other: Half, alpha: float, sweep: int, key: npt.NDArray[np.uint32], threads: Threads
@@ -124,17 +136,19 @@ class Half:
         random = np.random.Generator(
             np.random.Philox(key=[seed, 0], counter=[0, sweep, _PRIOR + self.side, 0])
         )
-        rows = self.rows()
         if self.spectrum.size:
-            centred = (rows - prior.mean.astype(np.float32)) * active[:, None]
+            centred = np.empty((len(active), len(prior.mean)), dtype=np.float32)
+            deviations(self.factors, self.bias, prior.mean.astype(np.float32), active, centred)
             Y = transposed_times(threads, self.spectrum.U, centred).astype(np.float64)
             noise = np.empty(Y.shape, dtype=np.float32)
             fill_normals(0, len(noise), sweep, _WEIGHTS + self.side, key, noise)
             for part in self.spectrum.parts:
                 draw_part(part, Y, self.spectrum, prior, noise, random)
-            rows = rows - times(threads, self.spectrum.U, prior.coordinates.astype(np.float32))
+        left = np.empty((int(active.sum()), len(prior.mean)))
+        mean = np.empty(len(prior.mean))
+        unexplained(self.factors, self.bias, self.directed(threads), active, mean, left)
         prior.mean, prior.precision = draw_hyper(
-            rows[active].astype(np.float64), self.spectrum.variances, prior, random
+            len(left), mean, left.T @ left, self.spectrum.variances, prior, random
         )
 
 
@@ -156,6 +170,7 @@ def draw_part(
     variances = spectrum.variances[part]
     strength = float(prior.strengths[part][0])
     G = draw_coordinates(rest, variances, strength, prior.precision, noise[part])
+    prior.coordinates = prior.coordinates.copy()  # another array: `Half.directed` knows it by that
     prior.coordinates[part] = G
     prior.strengths[part] = draw_strength(G, variances, prior.precision, random)
 
@@ -170,7 +185,7 @@ def draw_coordinates(
     """
     share = variances / (variances + strength)
     L = np.linalg.cholesky(precision)
-    z = solve_triangular(L, np.asarray(noise, dtype=np.float64).T, lower=True, trans="T").T
+    z = solve_transposed(L, np.asarray(noise, dtype=np.float64).T).T
     drawn: Doubles = share[:, None] * Y + np.sqrt(share)[:, None] * z
     return drawn
 
@@ -185,20 +200,6 @@ def draw_strength(
 
 
 def draw_hyper(
-    rows: Doubles, variances: Doubles, prior: Prior, random: np.random.Generator
-) -> tuple[Doubles, Doubles]:
-    """Draw (m, Λ) given the rows less what X explains, (M, D), and G, whose prior holds Λ too.
-
-    Normal–Wishart with ``m | Λ ~ N(0, (β Λ)⁻¹)``, ``Λ ~ W(I, D)``: the Wishart's inverse scale is
-    ``I + S + β M / (β + M) x̄ x̄ᵀ + λ Σ g gᵀ / v``, its degrees of freedom ``D + M + r``.
-    """
-    M, D = rows.shape
-    mean = rows.mean(axis=0) if M else np.zeros(D)
-    centred = rows - mean
-    return draw_hyper_of(M, mean, centred.T @ centred, variances, prior, random)
-
-
-def draw_hyper_of(
     M: int,
     mean: Doubles,
     scatter: Doubles,
@@ -206,14 +207,26 @@ def draw_hyper_of(
     prior: Prior,
     random: np.random.Generator,
 ) -> tuple[Doubles, Doubles]:
-    """Draw (m, Λ) as `draw_hyper` does, given the number of rows, their mean and scatter S."""
+    """Draw (m, Λ) given the rows less what X explains, and G, whose prior holds Λ too.
+
+    Normal–Wishart with ``m | Λ ~ N(0, (β Λ)⁻¹)``, ``Λ ~ W(I, D)``: the Wishart's inverse scale is
+    ``I + S + β M / (β + M) x̄ x̄ᵀ + λ Σ g gᵀ / v``, its degrees of freedom ``D + M + r``.
+
+    Args:
+        M: the number of rows.
+        mean: (D,) their mean x̄.
+        scatter: (D, D), S: the sum of their squares around it.
+        variances: (r,) v of the directions.
+        prior: G and λ.
+        random: where the draws come from.
+    """
     D, G = len(mean), prior.coordinates
     inverse = np.eye(D) + scatter + BETA * M / (BETA + M) * np.outer(mean, mean)
     inverse += (G.T * (prior.strengths / variances)) @ G
     precision = draw_wishart(inverse, D + M + len(variances), random)
     L = np.linalg.cholesky((BETA + M) * precision)
     centre = M * mean / (BETA + M)
-    return centre + solve_triangular(L, random.normal(size=D), lower=True, trans="T"), precision
+    return centre + solve_transposed(L, random.normal(size=D)), precision
 
 
 def draw_wishart(inverse_scale: Doubles, freedom: int, random: np.random.Generator) -> Doubles:
@@ -226,5 +239,10 @@ def draw_wishart(inverse_scale: Doubles, freedom: int, random: np.random.Generat
     A = np.tril(random.normal(size=(D, D)), -1)
     A[np.diag_indices(D)] = np.sqrt(random.chisquare(freedom - np.arange(D)))
     C = np.linalg.cholesky(inverse_scale)
-    T = solve_triangular(C, A, lower=True, trans="T")
+    T = solve_transposed(C, A)
     return T @ T.T  # type: ignore[no-any-return]
+
+
+def solve_transposed(L: Any, B: Any) -> Any:
+    """Return ``L⁻ᵀ B`` for a lower triangular L, (D, D), without asking what B is."""
+    return dtrtrs(L, B, lower=1, trans=1)[0]

@@ -82,9 +82,9 @@ class Head:
 
 def _kept(half: Half, threads: Threads) -> tuple[npt.NDArray[Any], ...]:
     rows = half.rows()
-    cold = ~half.active
-    rows[cold] = half.explained(threads)[cold]  # nothing but the prior is known of them
-    prior = half.prior
+    cold = np.flatnonzero(~half.active)
+    prior = half.prior  # of cold rows nothing else is known
+    rows[cold] = half.directed(threads)[cold] + prior.mean.astype(np.float32)
     return rows, prior.mean.copy(), prior.precision.copy(), prior.coordinates.copy()
 
 

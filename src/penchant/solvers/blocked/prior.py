@@ -15,7 +15,7 @@ from scipy.linalg import cho_factor, cho_solve
 from penchant.kernels.rng import fill_normals
 from penchant.solvers.blocked.problem import Known
 from penchant.solvers.blocked.sums import Doubles
-from penchant.solvers.gibbs_half import BETA, Prior, draw_hyper_of, draw_part
+from penchant.solvers.gibbs_half import BETA, Prior, draw_hyper, draw_part
 
 _WEIGHTS, _PRIOR = 2, 4  # what a draw is for
 
@@ -86,4 +86,4 @@ def draw_prior(prior: Prior, moments: Moments, users: Known, sweep: int, key: An
     G, n = prior.coordinates, moments.n
     mean = (moments.total - users.ones @ G) / max(1, n)
     scatter = moments.scatter(G, spectrum.overlap) - n * np.outer(mean, mean)
-    prior.mean, prior.precision = draw_hyper_of(n, mean, scatter, spectrum.variances, prior, random)
+    prior.mean, prior.precision = draw_hyper(n, mean, scatter, spectrum.variances, prior, random)
