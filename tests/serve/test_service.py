@@ -2,10 +2,12 @@
 
 import pytest
 
+import penchant as pc
 from penchant.errors import (
     ConflictError,
     DataError,
     SettingsError,
+    UnavailableError,
     UnknownIdError,
     UnsupportedError,
 )
@@ -97,6 +99,30 @@ def test_a_model_that_cannot_learn_is_served_for_reading(tmp_path, small_model):
         with pytest.raises(UnsupportedError, match="saved without them"):
             service.rate([Rating(1, 2, 3.0)])
         assert service._log.head().position == 0
+
+
+def test_another_kind_is_served_for_reading(tmp_path, small_model):
+    train, rest = pc.split(small_model.knowledge.ratings, test=0.3, seed=0)
+    model = pc.Blend([pc.MatrixFactorization(factors=2, solver=pc.Bias())])
+    model.fit(train, validation=rest, progress=False).save(tmp_path / "films.penchant")
+    with Service.open(tmp_path / "films.penchant") as service:
+        with service.reading() as read:
+            assert len(read.recommend(1, n=3)) == 3
+        for write in (
+            lambda: service.rate([Rating(1, 2, 3.0)]),
+            lambda: service.unrate([(1, 2)]),
+            lambda: service.forget(1),
+            service.compact,
+        ):
+            with pytest.raises(UnsupportedError, match="A Blend can't take in ratings after"):
+                write()
+        assert (service.status().takes_ratings, service._log.head().position) == (False, 0)
+
+
+def test_a_place_that_cannot_be_used(films):
+    films.with_name("films.penchant.serving").write_text("in the way")
+    with pytest.raises(UnavailableError, match="cannot be made: File exists"):
+        Service.open(films)
 
 
 def test_put_in_leaves_the_given_model_alone(small_model, same):

@@ -46,7 +46,7 @@ class Models:
         self.folder, self.log, self.keep = folder / "models", log, keep
         self._lock = folder / "upkeep.lock"
         self._checked: dict[str, tuple[Any, str | None]] = {}
-        _made(self.folder)
+        made(self.folder)
 
     @contextmanager
     def alone(self, patience: float = PATIENCE) -> Iterator[None]:
@@ -269,7 +269,8 @@ def _told(folder: Path, error: object) -> str:
     return f"{folder} cannot be used: {why.rstrip('.')}. Copy the bundle again, or save it anew."
 
 
-def _made(folder: Path) -> None:
+def made(folder: Path) -> None:
+    """Make a folder where there is none; raise `UnavailableError` where that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

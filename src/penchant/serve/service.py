@@ -19,7 +19,7 @@ from penchant.serve.effect import Pair, Said, put_in, require_living, takes_rati
 from penchant.serve.events import Append, EventLog, Head
 from penchant.serve.forgetting import Receipt
 from penchant.serve.live import Live, View
-from penchant.serve.models import Models, digest_of, look
+from penchant.serve.models import Models, digest_of, look, made
 from penchant.serve.watch import Watch
 from penchant.settings import require_count
 
@@ -80,7 +80,7 @@ class Service:
         first = look(source)
         if first.problem and not home.is_dir():
             raise BundleError(first.problem)
-        home.mkdir(parents=True, exist_ok=True)
+        made(home)
         database = opened(f"sqlite:///{home / 'events.sqlite'}" if log is None else log)
         events = EventLog(database)
         try:
@@ -90,9 +90,9 @@ class Service:
         except BaseException:
             database.close()
             raise
-        made = cls(live, source.absolute(), compact_after)
-        made._told = tuple(told)
-        return made
+        service = cls(live, source.absolute(), compact_after)
+        service._told = tuple(told)
+        return service
 
     def close(self) -> None:
         """Stop following the log, and give the connections back."""
