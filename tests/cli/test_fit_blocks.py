@@ -75,3 +75,18 @@ def test_what_does_not_go_together(penchant, tmp_path, arguments, message):
     code, _, err = penchant("fit", *arguments)
     assert code == 2
     assert message in err
+
+
+def test_lists_for_all_users_from_blocks(penchant, tmp_path):
+    assert penchant("fit", "films", *SETTINGS, "--json")[0] == 0
+    lists = ("recommend", "films.penchant", "--all-users", "-n", "3", "--out", "lists")
+    code, out, _ = penchant(*lists, "--blocks", "films", "--engine", "threads", "--json")
+    assert code == 0
+    assert json.loads(out) == {"folder": "lists", "files": 3, "users": 80, "n": 3}
+    assert len(list((tmp_path / "lists").glob("part-*.parquet"))) == 3
+    code, _, err = penchant(*lists, "--engine", "ray")
+    assert code == 2
+    assert "go with --blocks DIR" in err
+    code, _, err = penchant("recommend", "films.penchant", "1", "--blocks", "films")
+    assert code == 2
+    assert "--all-users" in err

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli import options
+from penchant.cli.lists import write_all
 from penchant.cli.output import print_json, scores_json
 from penchant.console import tell
 from penchant.errors import DataError, UnsupportedError
@@ -123,8 +124,20 @@ def recommend(
         bool, typer.Option("--all-users", help="Recommend to all users, into the file of --out.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="The Parquet file to write for --all-users.")
+        Path | None,
+        typer.Option(help="The Parquet file to write for --all-users; with --blocks the folder."),
     ] = None,
+    blocks: Annotated[
+        str | None,
+        typer.Option(
+            help="For --all-users: the block store that the model was trained on, to be read block "
+            "by block."
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Where blocks are worked on: threads or ray.")
+    ] = None,
+    address: Annotated[str | None, typer.Option(help="Of the Ray cluster.")] = None,
     include_rated: Annotated[
         bool, typer.Option("--include-rated", help="Show items too that the user has rated.")
     ] = False,
@@ -150,10 +163,11 @@ def recommend(
                 "give either a user, or --all-users with --out FILE.parquet and without --by, "
                 "--interval, --diversity and --popularity"
             )
-        _recommend_all(bundle, n, out, include_rated, json)
+        where = {"blocks": blocks, "engine": engine, "address": address}
+        write_all(bundle, n, out, include_rated, json, **where)
         return
-    if out is not None:
-        raise typer.BadParameter("--out goes with --all-users")
+    if out or blocks or engine or address:
+        raise typer.BadParameter("--out, --blocks, --engine and --address go with --all-users")
     model = _open(bundle)
     user_id = _parse(model.knowledge.user_ids, user)
     settings: dict[str, Any] = {"by": by, "interval": interval}
@@ -164,16 +178,6 @@ def recommend(
     _show_answer(answer, {"user": user_id, "stranger": stranger, **told}, json)
     if told and not json:
         tell(f"Intervals of level {told['interval']:.6g}, {told['calibration']}.")
-
-
-def _recommend_all(bundle: str, n: int, out: Path, include_rated: bool, json: bool) -> None:
-    model = _open(bundle)
-    model.recommend_all(n, exclude_rated=not include_rated, path=out)
-    users = len(model.knowledge.user_ids)
-    if json:
-        print_json({"file": str(out), "users": users, "n": n})
-    else:
-        typer.echo(f"Wrote {n} items for each of {users:,} users to {out}.")
 
 
 def group(
