@@ -41,7 +41,16 @@ API = {
     "ratings": Page(
         "Ratings",
         "What is read, checked and split. `import penchant as pc` stands above all examples.",
-        ("load", "synthetic", "Ratings", "Scale", "split", "folds", "datacheck"),
+        (
+            "load",
+            "synthetic",
+            "Ratings",
+            "Scale",
+            "split",
+            "folds",
+            "datacheck",
+            "penchant.checking.findings",
+        ),
     ),
     "recommenders": Page(
         "Recommenders",
@@ -61,7 +70,7 @@ API = {
     "solvers": Page(
         "Solvers",
         "What gives the network of `pc.MatrixFactorization` its numbers, and their settings.",
-        ("Gibbs", "ALS", "Keras", "SGD", "Bias", "Checkpoint"),
+        ("Gibbs", "ALS", "Keras", "SGD", "Bias", "Checkpoint", "penchant.solvers.base.Solver"),
     ),
     "answers": Page(
         "Answers",
@@ -69,23 +78,28 @@ API = {
         (
             "penchant.recommender.scores.Scores",
             "penchant.recommender.intervals.Prediction",
+            "penchant.recommender.intervals.Calibration",
             "penchant.recommender.distribution.Distribution",
             "penchant.recommender.answers",
             "penchant.recommender.groups.Shared",
-            "penchant.recommender.explanation.Explanation",
-            "penchant.recommender.interview.Interview",
+            "penchant.recommender.explanation",
+            "penchant.recommender.interview",
             "penchant.recommender.forgetting.Receipt",
+            "penchant.recommender.knowledge.Knowledge",
+            "penchant.factors.Factors",
             "penchant.history.History",
         ),
     ),
     "judging": Page(
         "Judging",
-        "Models side by side, settings chosen, and the measures behind both.",
+        "Models side by side, settings chosen, a report of a model, and the measures behind them.",
         (
             "compare",
-            "penchant.comparison.result.Comparison",
+            "penchant.comparison.result",
             "tune",
-            "penchant.tuning",
+            "penchant.tuning.result",
+            "penchant.tuning.space",
+            "report",
             "penchant.metrics",
             "penchant.ranking",
         ),
@@ -97,8 +111,8 @@ API = {
     ),
     "more": Page(
         "Everything else",
-        "Pictures, and bundles as plain arrays.",
-        ("penchant.plots", "penchant.bundle"),
+        "Block stores, pictures, and bundles as plain arrays.",
+        ("penchant.store", "penchant.blocks", "penchant.plots", "penchant.bundle"),
     ),
 }
 """The pages of the API. Public names that none of them shows go to the last."""

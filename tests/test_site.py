@@ -1,5 +1,6 @@
 """The documentation's site: built strictly, complete, whole without any other host."""
 
+import doctest
 import functools
 import http.server
 import importlib.util
@@ -25,14 +26,14 @@ MARKDOWN = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 PATIENCE = 120_000  # milliseconds, for a browser on a busy machine
 
 
-def load_hooks():
-    spec = importlib.util.spec_from_file_location("hooks", DOCS / "hooks.py")
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-hooks = load_hooks()
+hooks = load("hooks")
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,13 @@ def test_the_commands_are_those_of_the_program_with_all_their_options():
         for parameter in command.params:
             for option in (*parameter.opts, *parameter.secondary_opts):
                 assert getattr(parameter, "hidden", False) or option in sections[path]
+
+
+@pytest.mark.parametrize("name", ["hooks", "docstrings"])
+def test_examples_of_the_builders(name):
+    found = doctest.testmod(load(name))
+    assert found.attempted
+    assert not found.failed
 
 
 def test_links_of_the_readme_lead_to_pages_of_the_site():
