@@ -189,7 +189,8 @@ _ = repaired.history.plot("tutorial-repaired-curves.png")
 # 0.89](../images/tutorial-repaired-curves.png)
 #
 # The distance between the curves is what the network has learned by heart. It is held in check
-# here, and it is where the next step comes from.
+# here, and it is where the next step comes from. (Figures trained by Keras differ by about a
+# thousandth from one machine to another: threads add up in another order there.)
 #
 # ## The same graph, another solver
 #
@@ -251,7 +252,7 @@ print(*(f"{name:24} {rmse:.4f}" for name, rmse in reached.items()), sep="\n")
 # How much is that? Ratings are noisy, since people answer differently on another day, so no model
 # comes near zero. And much of the way is made by biases alone: solved exactly, they reach 0.929
 # ([comparing models](../compare.md)). What lies below is what a model knows of *taste*. There
-# `pc.Keras()` gains 0.04, the sampler 0.07, and the chapter's settings don't arrive.
+# `pc.Keras()` gains 0.04 and the sampler 0.07; the chapter's settings stay far above the biases.
 #
 # One thing to take home for your own work: **look inside**. A falling curve and half a million
 # parameters don't say that anything was learned.
