@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import tempfile
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -93,11 +92,16 @@ def serve(serving: Serving, tell: Callable[[str, int], None]) -> None:
         app = serving if serving.workers > 1 else serving()
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        tell(f"http://{shown}:{port}", len(keys))
-        _run(app, serving, listening)
+        run, stop = _runner(app, serving, listening)
+        with _ended_by_signals(stop):
+            tell(f"http://{shown}:{port}", len(keys))
+            run()
 
 
-def _run(app: Any, serving: Serving, listening: socket.socket) -> None:
+def _runner(
+    app: Any, serving: Serving, listening: socket.socket
+) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Return what runs the server, and what stops it in order, before it runs too."""
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
@@ -119,24 +123,24 @@ def _run(app: Any, serving: Serving, listening: socket.socket) -> None:
         timeout_keep_alive=max(1, round(serving.limits.idle_seconds)),
         timeout_graceful_shutdown=max(1, round(serving.limits.seconds)),
     )
-    with _quiet_end():
-        if several:
-            Multiprocess(config, [listening]).run()
-        else:
-            uvicorn.Server(config).run([listening])
+    if several:
+        workers = Multiprocess(config, [listening])
+        return workers.run, workers.should_exit.set
+    server = uvicorn.Server(config)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    return lambda: server.run([listening]), stop
 
 
 @contextlib.contextmanager
-def _quiet_end() -> Iterator[None]:
+def _ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Let SIGTERM and Ctrl-C end the server, and not the process with it.
 
-    uvicorn stops on a signal and then raises it anew for whoever else waits for it: nobody.
+    uvicorn takes the signals over while it runs, and raises one that ended it anew afterwards.
     """
-
-    def ignore(_: int, __: types.FrameType | None) -> None:
-        pass
-
-    before = {one: signal.signal(one, ignore) for one in (signal.SIGTERM, signal.SIGINT)}
+    before = {one: signal.signal(one, lambda *_: stop()) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
