@@ -10,7 +10,7 @@ import numpy as np
 
 from penchant.kernels.jit import kernel
 from penchant.kernels.rowstep import solve_rows
-from penchant.kernels.vector import fma, load, splat, store
+from penchant.kernels.vector import at, fma, load, splat, store
 
 
 @kernel
@@ -18,16 +18,21 @@ def prior_rows(  # type: ignore[no-untyped-def]
     start, stop, indptr, indices, norms, counts, side, mean, bags, count_weights, side_weights, out,
 ):  # fmt: skip
     """Fill rows start … stop-1 of out, (M, D), with ``m + Bᵀx``."""
-    D = mean.shape[0]
+    N, D = bags.shape
+    P = (D + 7) // 8 * 8
+    wide, sums = np.zeros(N * P, np.float32), np.empty(P, np.float32)
+    for j in range(N):  # whole vectors, whatever D is
+        for d in range(D):
+            wide[np.uintp(j * P + d)] = bags[j, d]
     for row in range(start, stop):
+        lo, hi = np.intp(at(indptr, row)), np.intp(at(indptr, row + 1))
+        for p in range(0, P, 8):
+            a, one = splat(np.float32(0)), splat(np.float32(1))
+            for t in range(lo, hi):
+                a = fma(one, load(wide, np.intp(at(indices, t)) * P + p), a)
+            store(sums, p, a)
         for d in range(D):
-            out[row, d] = np.float32(0)
-        for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
-            j = indices[t]
-            for d in range(D):
-                out[row, d] += bags[j, d]
-        for d in range(D):
-            out[row, d] = norms[row] * out[row, d] + counts[row] * count_weights[d] + mean[d]
+            out[row, d] = norms[row] * sums[d] + counts[row] * count_weights[d] + mean[d]
         for c in range(side.shape[1]):
             x = side[row, c]
             if x != 0:
