@@ -13,6 +13,7 @@ Log = Annotated[
     str | None,
     typer.Option(
         "--log",
+        envvar="PENCHANT_LOG",
         help="The database of the log, such as postgresql://user:password@host/name. "
         "Without it, a file beside the bundle.",
     ),
