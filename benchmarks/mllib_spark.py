@@ -1,0 +1,77 @@
+"""Spark MLlib's ALS on prepared files, for `mllib.py`; it runs in an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from pyspark.ml.evaluation import RegressionEvaluator
+from pyspark.ml.recommendation import ALS
+from pyspark.sql import SparkSession
+
+
+def busy() -> float:
+    """Return the CPU seconds of this process and all that it started: the JVM among them."""
+    stats = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            stats[int(entry.name)] = int(fields[1]), int(fields[11]) + int(fields[12])
+    ours, ticks = {os.getpid()}, os.sysconf("SC_CLK_TCK")
+    while more := {pid for pid, (parent, _) in stats.items() if parent in ours} - ours:
+        ours |= more
+    return sum(stats[pid][1] for pid in ours if pid in stats) / ticks
+
+
+def main() -> None:
+    """Fit with a few and with more sweeps, after a fit that warms the machine up; print JSON."""
+    folder, settings = Path(sys.argv[1]), json.loads(sys.argv[2])
+    spark = (
+        SparkSession.builder.master(f"local[{settings['threads']}]")
+        .config("spark.driver.memory", "8g")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.shuffle.partitions", 2 * settings["threads"])
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("ERROR")
+    spark.sparkContext.setCheckpointDir(str(folder / "checkpoints"))
+    train = spark.read.parquet(str(folder / "train.parquet")).cache()
+    test = spark.read.parquet(str(folder / "test.parquet")).cache()
+    train.count(), test.count()
+
+    def fit(rank: int, sweeps: int) -> tuple[float, float]:
+        before = busy()
+        model = ALS(
+            rank=rank,
+            maxIter=sweeps,
+            regParam=settings["spark_l2"],
+            numUserBlocks=2 * settings["threads"],
+            numItemBlocks=2 * settings["threads"],
+            userCol="user",
+            itemCol="item",
+            ratingCol="rating",
+            seed=1,
+        ).fit(train)
+        used = busy() - before
+        squared = RegressionEvaluator(metricName="rmse", labelCol="rating")
+        return used, squared.evaluate(model.transform(test))
+
+    fit(settings["ranks"][0], 2)
+    found = {}
+    for rank in settings["ranks"]:
+        few, _ = fit(rank, settings["few"])
+        many, rmse = fit(rank, settings["many"])
+        sweeps = settings["many"] - settings["few"]
+        found[rank] = {"sweep": (many - few) / sweeps, "fit": many, "rmse": rmse}
+    print(json.dumps({"version": spark.version, "ranks": found}))
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
