@@ -16,6 +16,8 @@ import yaml
 import penchant
 from penchant.cli.app import app
 from penchant.serve.access import OPEN, role_for
+from penchant.serve.app import _ROUTERS
+from penchant.serve.limits import Limits
 
 ROOT = Path(penchant.__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -107,3 +109,19 @@ def test_compose_serves_with_postgresql(monkeypatch):
 def test_an_option_that_there_is_not_would_be_seen():
     with pytest.raises(Exception, match="No such option"):
         options_of(["serve", "films.penchant", "--hots", "0.0.0.0"])
+
+
+def test_the_page_on_serving_tells_the_limits_and_options_that_there_are():
+    told = (ROOT / "docs" / "serve.md").read_text()
+    limits = Limits()
+    section = told.partition("\n## Limits")[2].partition("\n## ")[0]
+    for name, value in limits.to_json().items():
+        assert name == "threads" or f"{value:,.0f}" in section, name
+    command = typer.main.get_command(app).commands["serve"]
+    for option in command.params:
+        if option.param_type_name == "option" and option.name != "help":
+            assert option.opts[0] in told, option.opts
+    for router in _ROUTERS:
+        for route in router.routes:
+            path = re.sub(r"{(user|item)}", "{id}", route.path).partition("/v1/models/")
+            assert "".join(path) in told, route.path
