@@ -82,7 +82,7 @@ def main() -> None:
             print(lines[-1], flush=True)
     told = (
         f"Synthetic Parquet parts (`benchmarks/parts.py`), a tenth held out, "
-        f"{given.memory:,} MB for sorting, {len(os.sched_getaffinity(0))} processors: "
+        f"{given.memory:,} MB for sorting, processors: {len(os.sched_getaffinity(0))}; "
         f"`python benchmarks/blocks_write.py --write`.\n\n" + "\n".join(lines)
     )
     print(told)

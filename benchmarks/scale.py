@@ -17,6 +17,7 @@ from typing import NamedTuple
 import marks
 import numpy as np
 import parts
+from scipy.optimize import nnls
 
 import penchant as pc
 from penchant.blocks import build
@@ -28,7 +29,8 @@ from penchant.store import BlockStore
 K = 64
 CORES_A_NODE = 16
 SEGMENTS = 64  # at the most, and so are blocks and tasks
-SKEW = 2.5  # an item's place is drawn as N·x^SKEW, as `parts.py` does
+USER_SKEW, ITEM_SKEW = 1.5, 2.5  # a place is drawn as N·x^skew, as `parts.py` does
+CLASSES = 10_000
 WRITER_SECONDS = 43 / 1e8  # of CPU a rating; docs/blocks.md has the run
 NETWORK = 1.25e9  # bytes a second that a node sends: 10 Gbit
 
@@ -55,25 +57,43 @@ WANTED = (
 )
 
 
-def expected(items: float, ratings: float) -> np.ndarray:
-    """Return how many of so many ratings 10,000 classes of items have, each item of a class."""
-    edges = np.linspace(0, 1, 10_001) ** (1 / SKEW)
-    return np.diff(edges) * ratings / (items / 10_000)
+class Messages(NamedTuple):
+    """What all tasks have for the items in a sweep.
+
+    Attributes:
+        sums: bytes of sums.
+        rows: bytes of ratings with their raters' rows.
+        alone: how many ratings travel so.
+    """
+
+    sums: float
+    rows: float
+    alone: float
 
 
-def message(size: Size, slots: int | None = None) -> tuple[float, float]:
-    """Return the bytes that all tasks have for the items in a sweep, and the share that are sums.
+def expected(count: float, ratings: float, skew: float) -> np.ndarray:
+    """Return how many ratings a row of each of 10,000 classes has, of `count` rows in all."""
+    edges = np.linspace(0, 1, CLASSES + 1) ** (1 / skew)
+    return np.diff(edges) * ratings / (count / CLASSES)
+
+
+def messages(size: Size, slots: int | None = None) -> Messages:
+    """Return the messages of a sweep in so many tasks.
 
     An item sends sums (8 bytes × `size_of`) where these are fewer bytes than its ratings with their
-    raters' rows (4 K + 24 a rating), by task.
+    raters' rows (4 K + 24 a rating), by task. Of the others each rating is 12 bytes, and each rater
+    4 K + 16 in each of the ranges of items, twice as many as tasks, in which he rated one.
     """
-    sums, entry = 8 * size_of(K), 4 * K + 24
     slots = slots or size.slots
-    mine = expected(size.items, size.ratings / slots)
-    many = mine * entry > sums
-    of_sums = many.sum() * sums * (size.items / 10_000) * slots
-    of_rows = (mine * ~many).sum() * entry * (size.items / 10_000) * slots
-    return of_sums + of_rows, of_sums / (of_sums + of_rows)
+    sums = 8 * size_of(K)
+    mine = expected(size.items, size.ratings / slots, ITEM_SKEW)
+    many = mine * (4 * K + 24) > sums
+    of_sums = many.sum() * sums * (size.items / CLASSES) * slots
+    alone = (mine * ~many).sum() * (size.items / CLASSES) * slots
+    each = expected(size.users, alone, USER_SKEW)
+    ranges = 2 * slots
+    raters = (ranges * (1 - (1 - 1 / ranges) ** each)).sum() * size.users / CLASSES
+    return Messages(of_sums, 12 * alone + (4 * K + 16) * raters, alone)
 
 
 def sweep(store: BlockStore, slots: int) -> tuple[float, float]:
@@ -88,6 +108,14 @@ def sweep(store: BlockStore, slots: int) -> tuple[float, float]:
     return (seconds[1] - seconds[0]) / 3, sent
 
 
+class Costs(NamedTuple):
+    """CPU seconds of a sweep: a rating, a user, a rating that travels with its rater's row."""
+
+    rating: float
+    user: float
+    alone: float
+
+
 def stores(work: Path) -> list[BlockStore]:
     """Write the stores to measure: many ratings a user, and few."""
     made = []
@@ -99,8 +127,8 @@ def stores(work: Path) -> list[BlockStore]:
     return made
 
 
-def measured(work: Path) -> tuple[list[str], float, float, float]:
-    """Return a table, CPU seconds a rating and a user, and bytes a rating."""
+def measured(work: Path) -> tuple[list[str], Costs, float]:
+    """Return a table, the CPU seconds of a sweep by what they go with, and bytes a rating."""
     lines = [
         "| ratings | users | items | tasks | CPU seconds a sweep | messages, MB | by the formula | "
         "bytes a rating |",
@@ -108,46 +136,43 @@ def measured(work: Path) -> tuple[list[str], float, float, float]:
     ]
     rows, costs, per_rating = [], [], 0.0
     for store in stores(work):
-        users = int((store.user_counts > 0).sum())
+        size = Size(len(store), int((store.user_counts > 0).sum()), store.n_items, 1)
         files = [e for n, e in store.index.files.items() if n.startswith("user-")]
-        per_rating = max(per_rating, sum(entry.bytes for entry in files) / len(store))
-        for slots in (2, 8):
+        own = sum(entry.bytes for entry in files) / len(store)
+        per_rating = max(per_rating, own)
+        for slots in (2, 8, 16):
             cost, sent = sweep(store, slots)
-            if slots == 2:
-                rows.append((len(store), users))
-                costs.append(cost)
-            formula, _ = message(Size(len(store), users, store.n_items, 1), slots)
+            formula = messages(size, slots)
+            rows.append((size.ratings, size.users, formula.alone))
+            costs.append(cost)
             lines.append(
-                f"| {len(store):,} | {users:,} | {store.n_items:,} | {slots} | {cost:.2f} | "
-                f"{sent / 1e6:,.1f} | {formula / 1e6:,.1f} | {per_rating:.2f} |"
+                f"| {size.ratings:,} | {size.users:,} | {size.items:,} | {slots} | {cost:.2f} | "
+                f"{sent / 1e6:,.0f} | {(formula.sums + formula.rows) / 1e6:,.0f} | {own:.2f} |"
             )
-    a_rating, a_user = np.linalg.solve(np.array(rows, dtype=float), costs)
-    return lines, float(a_rating), float(a_user), per_rating
+    return lines, Costs(*nnls(np.array(rows, dtype=float), np.array(costs))[0]), per_rating
 
 
-def described(size: Size, a_rating: float, a_user: float, per_rating: float) -> dict[str, str]:
+def described(size: Size, costs: Costs, per_rating: float) -> dict[str, str]:
     """Return what one size takes, by what it is called."""
-    cpu = a_rating * size.ratings + max(0.0, a_user) * size.users
-    sent, of_sums = message(size)
-    cores = min(size.slots, size.nodes * CORES_A_NODE)
-    in_block = size.ratings / SEGMENTS
-    across = sent * (1 - 1 / size.nodes)
-    block = 12 * in_block + 4 * K * size.users / SEGMENTS
+    sent = messages(size)
+    cpu = costs.rating * size.ratings + costs.user * size.users + costs.alone * sent.alone
+    across = (sent.sums + sent.rows) * (1 - 1 / size.nodes)
+    block = 12 * size.ratings / SEGMENTS + 4 * K * size.users / SEGMENTS
     return {
         "nodes of 16 cores": f"{size.nodes}",
         "blocks on disk": gigabytes(per_rating * size.ratings),
         "a block in memory, with its users' rows": gigabytes(block),
         "items' rows, on each node": gigabytes(4 * (K + 1) * size.items),
         "users' rows, in a file at the end": gigabytes(4 * K * size.users),
-        "users' biases and ids, in the driver": gigabytes(28 * size.users),
-        "messages of a sweep, all tasks": gigabytes(sent),
-        "of these sums rather than rows": f"{of_sums:.0%}",
-        "of these between nodes": gigabytes(across),
+        "users' biases, ids and counts, in the driver": gigabytes(28 * size.users),
+        "messages of a sweep, all tasks": gigabytes(sent.sums + sent.rows),
+        "of these sums": f"{sent.sums / (sent.sums + sent.rows):.0%}",
+        "between nodes": gigabytes(across),
+        "between nodes, at 10 Gbit each": f"{across / NETWORK / size.nodes:,.0f} s",
         "CPU of a sweep": f"{cpu:,.0f} s",
-        "a sweep on all cores": f"{cpu / cores:,.0f} s",
-        "its messages at 10 Gbit a node": f"{across / NETWORK / size.nodes:,.0f} s",
-        "writing: CPU, one process": f"{WRITER_SECONDS * size.ratings / 60:,.0f} min",
-        "writing: disk on the way": gigabytes(40 * size.ratings),
+        "CPU of a sweep, on all cores": f"{cpu / size.slots:,.0f} s",
+        "CPU of writing, one process": f"{WRITER_SECONDS * size.ratings / 60:,.0f} min",
+        "disk while writing": gigabytes(40 * size.ratings),
     }
 
 
@@ -166,11 +191,12 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="penchant-scale-") as work:
-        lines, a_rating, a_user, per_rating = measured(Path(work))
-    columns = [described(size, a_rating, a_user, per_rating) for size in WANTED]
+        lines, costs, per_rating = measured(Path(work))
+    columns = [described(size, costs, per_rating) for size in WANTED]
     told = [
-        f"Measured, ALS with {K} factors on threads: {1e9 * a_rating:.0f} ns of CPU a rating and "
-        f"{1e6 * max(0.0, a_user):.1f} µs a user in a sweep.",
+        f"Measured, ALS with {K} factors on threads: in a sweep {1e9 * costs.rating:.0f} ns of CPU "
+        f"a rating, {1e6 * costs.user:.1f} µs a user, and {1e9 * costs.alone:.0f} ns more a rating "
+        f"that travels with its rater's row (`python benchmarks/scale.py --write`).",
         "",
         *lines,
         "",
