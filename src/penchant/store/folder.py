@@ -27,8 +27,11 @@ Counts = npt.NDArray[np.int64]
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
-    """Return whether a folder is a block store, or one that isn't finished."""
-    return Path(path, INDEX).is_file() or Path(path, UNFINISHED).is_dir()
+    """Return whether a folder is a block store, or one that isn't finished.
+
+    A folder that may not be looked into is none.
+    """
+    return os.path.isfile(Path(path, INDEX)) or os.path.isdir(Path(path, UNFINISHED))
 
 
 class BlockStore:
