@@ -135,8 +135,8 @@ def test_search_item_neighbours_and_map(browser, url):
         page.get_by_label("Search").fill("film 1")
         expect(page.locator(".tiles .name").first).to_have_text(re.compile("^Film 1"))
         page.locator(".tiles a").first.click()
-        title = page.locator("h1").text_content()
         expect(page.locator(".neighbours li")).to_have_count(10)
+        title = page.locator("h1").text_content()  # not before the item is there
         expect(page.locator(".inset canvas")).to_be_visible()
         page.get_by_role("link", name="Look at it on the map").click()
         expect(page.locator(".tip a")).to_have_text(title)
