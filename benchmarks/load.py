@@ -134,7 +134,7 @@ def measured(folder: Path, seconds: int, script: Path) -> Iterator[str]:
         bundle = saved(size, folder)
         for scene in SCENES:
             with server(bundle, scene.workers) as url:
-                wrk(url, scene, size, 3, script)  # what is loaded when it is first needed
+                wrk(url, scene, size, 3 * scene.workers, script)  # until all is loaded
                 found = wrk(url, scene, size, seconds, script)
             if found["errors"]:
                 raise SystemExit(f"{scene}: {found}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import json
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -33,6 +34,7 @@ class Desk:
         self.metrics: Any = None
         self._most = limits.concurrent
         self._waiting = 0
+        self._counting = threading.Lock()
         self._pool = concurrent.futures.ThreadPoolExecutor(limits.threads, "penchant-desk")
         self._memo: OrderedDict[Hashable, bytes] = OrderedDict()
         self._holds_for: Recommender | None = None
@@ -53,13 +55,15 @@ class Desk:
                 kind="busy",
                 headers={"Retry-After": "1"},
             )
-        self._waiting += 1
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
-        future.add_done_callback(self._done)
-        return await future
+        with self._counting:
+            self._waiting += 1
+        future = self._pool.submit(work, *arguments)
+        future.add_done_callback(self._done)  # of the work itself, whoever still waits for it
+        return await asyncio.wrap_future(future)
 
     def _done(self, _: Any) -> None:
-        self._waiting -= 1
+        with self._counting:
+            self._waiting -= 1
 
     async def answer(
         self, work: Callable[[Recommender], Any], remember: Hashable = None

@@ -1,0 +1,211 @@
+"""Limits at the gate: how often, how many at once, how long; what is logged and counted of it."""
+
+import asyncio
+import json
+import logging
+import threading
+
+import httpx
+import pytest
+from tests.serve.serving import GENEROUS, HOME, InThread, app_of, bearer, client_of, model
+
+from penchant.errors import PenchantError, SettingsError, SourceError, UnavailableError
+from penchant.serve import gate, limits, problems
+from penchant.serve.desk import Desk
+from penchant.serve.keys import KeyFile
+from penchant.serve.limits import Buckets, Limits
+from penchant.serve.logs import JsonLines
+from penchant.serve.problems import Problem, problem_of
+
+PATIENCE = 120
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    model().save(tmp_path / "films.penchant")
+    return tmp_path / "films.penchant"
+
+
+def with_limits(**settings):
+    return Limits(**{**GENEROUS.to_json(), **settings})
+
+
+def test_too_many_requests_of_one_key_and_not_of_another(bundle):
+    tokens = [KeyFile.beside(bundle).add("read")[1] for _ in range(2)]
+    with client_of(bundle, with_limits(rate=0.001, burst=3)) as client:
+        statuses = [client.get("/v1/model", headers=bearer(tokens[0])) for _ in range(4)]
+        assert [one.status_code for one in statuses] == [200, 200, 200, 429]
+        assert 900 < int(statuses[3].headers["retry-after"]) <= 1000
+        assert "Too many requests" in statuses[3].json()["detail"]
+        assert client.get("/v1/model", headers=bearer(tokens[1])).status_code == 200
+        probes = [client.get("/health/ready", headers=bearer(tokens[0])) for _ in range(5)]
+        assert [one.status_code for one in probes] == [200] * 5  # a probe is always answered
+
+
+class Held:
+    """A service whose readings wait until they are let go."""
+
+    def __init__(self):
+        self.let_go = threading.Event()
+        self.begun = threading.Semaphore(0)
+
+    def hold(self):
+        self.begun.release()
+        assert self.let_go.wait(PATIENCE)
+        return 1
+
+
+def test_too_many_at_once_are_turned_away_and_the_rest_is_answered():
+    async def run():
+        held, desk = Held(), Desk(None, Limits(concurrent=2, threads=1))
+        first = [asyncio.ensure_future(desk.do(held.hold)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Problem, match="The server is busy") as caught:
+            await desk.do(held.hold)
+        held.let_go.set()
+        answers = await asyncio.gather(*first)
+        again = await desk.do(held.hold)
+        desk.close()
+        return caught.value, answers, again
+
+    problem, answers, again = asyncio.run(run())
+    assert (problem.status, problem.headers) == (503, {"Retry-After": "1"})
+    assert (answers, again) == ([1, 1], 1)
+
+
+def test_what_takes_too_long_is_given_up_but_goes_on_counting(bundle, monkeypatch):
+    held = Held()
+    monkeypatch.setattr("penchant.serve.views.card", lambda _: held.hold())
+    transport = InThread(app_of(bundle, with_limits(seconds=0.3, concurrent=1, threads=1)))
+    with httpx.Client(transport=transport, base_url=HOME) as client:
+        late = client.get("/v1/model")
+        assert late.status_code == 503
+        assert late.json()["type"] == "urn:penchant:problem:timeout"
+        busy = client.get("/v1/history")  # the thread works on still
+        assert busy.status_code == 503
+        assert busy.json()["type"] == "urn:penchant:problem:busy"
+        assert client.get("/health/live").status_code == 200
+        held.let_go.set()
+
+
+def test_a_gate_that_is_full(bundle):
+    app = app_of(bundle, with_limits(concurrent=1))
+    app._working = 1
+    with httpx.Client(transport=InThread(app), base_url=HOME) as client:
+        answer = client.get("/v1/model")
+        assert (answer.status_code, answer.json()["detail"][:18]) == (503, "The server is busy")
+        app._working = 0
+        assert client.get("/v1/model").status_code == 200
+        assert 'penchant_refused_total{why="busy"} 1.0' in client.get("/metrics").text
+
+
+def test_a_length_that_is_no_number(bundle):
+    with client_of(bundle) as client:
+        answer = client.post("/v1/recommend", content=b"{}", headers={"Content-Length": "two"})
+        assert answer.status_code == 400
+        assert answer.json()["detail"] == "The Content-Length is no number."
+
+
+def test_a_read_waits_for_the_position_of_a_write(bundle, monkeypatch):
+    app = app_of(bundle)
+    positions = iter([3, 4, 5, 6, 7])
+    seen = []
+
+    def position():
+        seen.append(next(positions))
+        return seen[-1]
+
+    monkeypatch.setattr(app, "_position", position)
+    monkeypatch.setattr(gate, "_CATCH_UP", PATIENCE)
+    with httpx.Client(transport=InThread(app), base_url=HOME) as client:
+        assert client.get("/v1/model", headers={"Penchant-Position": "6"}).status_code == 200
+        assert seen == [3, 4, 5, 6]
+        for nonsense in ("x", "-1", "9" * 40, "1.5", ""):
+            answer = client.get("/v1/model", headers={"Penchant-Position": nonsense})
+            assert answer.status_code == 200
+        assert seen == [3, 4, 5, 6]
+        monkeypatch.setattr(gate, "_CATCH_UP", 0.0)
+        assert client.get("/v1/model", headers={"Penchant-Position": "99"}).status_code == 200
+
+
+def test_a_line_in_the_log_for_each_answer(bundle, caplog):
+    with client_of(bundle) as client, caplog.at_level("INFO", "penchant.serve"):
+        sent = client.get("/v1/items/3")
+        client.get("/none")
+        client.request("BREW", "/v1/items/3")
+        client.get("/health/live")  # probes come all the time
+    lines = [json.loads(JsonLines().format(one)) for one in caplog.records if one.name != "httpx"]
+    assert [(line["method"], line["route"], line["status"]) for line in lines] == [
+        ("GET", "/v1/items/{item}", 200),
+        ("GET", "none", 404),
+        ("other", "/v1/items/{item}", 405),
+    ]
+    assert lines[0]["request_id"] == sent.headers["x-request-id"]
+    assert lines[0]["key"] is None
+    assert 0 < lines[0]["seconds"] < PATIENCE
+
+
+def test_a_log_line_holds_a_trace_on_one_line():
+    error = ValueError("two\nlines")
+    record = logging.makeLogRecord({"msg": "failed", "exc_info": (ValueError, error, None)})
+    line = JsonLines().format(record)
+    assert "\n" not in line
+    assert "ValueError: two\nlines" in json.loads(line)["trace"]
+
+
+def test_the_status_is_told_though_the_log_is_away(bundle, monkeypatch):
+    app = app_of(bundle)
+    with httpx.Client(transport=InThread(app), base_url=HOME) as client:
+        service = app._app.state.desk.service
+
+        def away():
+            raise UnavailableError("The log is away.")
+
+        monkeypatch.setattr(service, "status", away)
+        assert "penchant_ready 0.0" in client.get("/metrics").text
+        answer = client.get("/health/ready")
+        assert (answer.status_code, answer.json()["type"]) == (
+            503,
+            "urn:penchant:problem:unavailable",
+        )
+        assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("name", ["body", "headers", "burst", "concurrent", "connections"])
+def test_a_limit_is_a_count(name):
+    with pytest.raises(SettingsError, match=f"{name} must be a whole number of at least 1, not 0"):
+        Limits(**{name: 0})
+
+
+@pytest.mark.parametrize("name", ["rate", "seconds", "header_seconds", "body_seconds"])
+def test_a_limit_is_a_number(name):
+    with pytest.raises(SettingsError, match=f"{name} must be a number above 0, not -1"):
+        Limits(**{name: -1})
+
+
+def test_buckets_are_bounded_and_refill(monkeypatch):
+    monkeypatch.setattr(limits, "MOST_CALLERS", 2)
+    now = [0.0]
+    buckets = Buckets(1, 1, lambda: now[0])
+    assert [buckets.wait("ann"), buckets.wait("ann")] == [0.0, 1.0]
+    now[0] = 0.25
+    assert buckets.wait("ann") == 0.75
+    for caller in ("bob", "eve"):  # ann, idle longest, is forgotten
+        buckets.wait(caller)
+    assert buckets.wait("ann") == 0.0
+    buckets.give_back("ann")
+    assert buckets.wait("ann") == 0.0
+    now[0] = 1e9
+    assert [buckets.wait("bob"), buckets.wait("bob")] == [0.0, 1.0]  # no more than the burst
+
+
+def test_an_error_of_ours_without_a_status_keeps_its_words_to_itself():
+    problem = problem_of(PenchantError("the password is"))
+    assert problem.status == 500
+    assert "password" not in problem.detail
+    away = problem_of(SourceError("gone"))
+    assert (away.status, away.headers) == (503, {"Retry-After": "1"})
+
+
+def test_a_detail_is_bounded():
+    assert len(json.loads(Problem(422, "x" * 9_000).body("id"))["detail"]) == problems._LONGEST
