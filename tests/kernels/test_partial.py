@@ -12,6 +12,8 @@ from penchant.kernels.partial import (
     add_bags,
     add_rounded,
     add_squares,
+    add_to,
+    is_exact,
     item_sums,
     limit_of,
     rounder_of,
@@ -122,10 +124,20 @@ def test_rounding_is_to_a_grid_and_small():
     c = rounder_of(1000)
     add_rounded(parts, c, sums)
     assert not parts.any()
-    grid = 2.0 ** -(52 - 10 - 10)
+    grid = 2.0 ** -(52 - 6 - 10)
     np.testing.assert_array_equal(sums / grid, np.round(sums / grid))
     assert 0 < np.abs(sums - before).max() <= grid / 2
-    assert limit_of(1000) == pytest.approx(1024 * 2**10 / 2)
+    assert limit_of(1000) == pytest.approx(1024 * 2**6 / 2)
+
+
+def test_parts_are_added_to_their_rows_and_looked_at():
+    sums = np.zeros((4, 3))
+    add_to(np.array([2, 0], np.int32), np.array([[1.0, 2, 3], [4, 5, 6]]), sums)
+    assert sums.tolist() == [[4, 5, 6], [0, 0, 0], [1, 2, 3], [0, 0, 0]]
+    assert is_exact(sums, 6.5)
+    assert not is_exact(sums, 6.0)
+    sums[1, 1] = np.nan
+    assert not is_exact(sums, 100.0)
 
 
 def test_bags_and_squares_are_sums_over_the_ratings():

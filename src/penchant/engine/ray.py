@@ -167,21 +167,20 @@ def _gathered(part: Any, task: Callable[..., Any], count: int, *given: Any) -> A
 
 
 def writable(value: Any) -> Any:
-    """Return a value whose arrays may be written to, but for large ones of a dataclass.
+    """Return a value whose arrays may be written to, but for large ones.
 
     What comes out of Ray's object store may not be, and for Numba such arrays are of another type,
     for which every kernel would be compiled anew. Of large ones tasks take rows, which are copies.
     """
     if isinstance(value, np.ndarray):
-        return value if value.flags.writeable else value.copy()
+        return value if value.flags.writeable or value.nbytes > _SMALL else value.copy()
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(writable(each) for each in value))
     if isinstance(value, (list, tuple)):
         return type(value)(writable(each) for each in value)
     if hasattr(value, "__dataclass_fields__"):
         for name in value.__dataclass_fields__:
-            if getattr(getattr(value, name), "nbytes", 0) <= _SMALL:
-                object.__setattr__(value, name, writable(getattr(value, name)))
+            object.__setattr__(value, name, writable(getattr(value, name)))
     return value
 
 

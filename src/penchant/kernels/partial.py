@@ -22,8 +22,9 @@ from penchant.kernels.jit import kernel
 from penchant.kernels.lanes import lanes_of
 from penchant.kernels.rowstep import finish_rows
 
-HEADROOM = 10
-"""Powers of two that one rating's share of a sum may have, in units of the ratings' deviation."""
+HEADROOM = 6
+"""Powers of two that a rating's share of a sum may have on average, in units of the ratings'
+deviation: the square of a factor, for instance."""
 
 
 def size_of(k: int) -> int:
@@ -90,17 +91,44 @@ def item_sums(  # type: ignore[no-untyped-def]
             while hi < end and names[raters[hi]] >> shift == segment:
                 hi += 1
             uu, ue = row_moments(values, flat, K, biases, units, raters, lo, hi, errors, 0, G, s, h)
-            o = 0
-            for i in range(k):
-                for j in range(i, k):
-                    out[o] += (np.float64(G[i * K + j]) + c) - c
-                    o += 1
-            for i in range(k):
-                out[o + i] += (np.float64(s[i]) + c) - c
-                out[o + k + i] += (np.float64(h[i]) + c) - c
-            out[o + 2 * k] += (np.float64(uu) + c) - c
-            out[o + 2 * k + 1] += (np.float64(ue) + c) - c
+            _add_moments(G, s, h, uu, ue, K, k, c, out)
             lo = hi
+
+
+@kernel
+def _add_moments(G, s, h, uu, ue, K, k, c, out):  # type: ignore[no-untyped-def]
+    """Add the moments of a segment to a row's sums, each rounded by c."""
+    o = 0
+    for i in range(k):
+        row, part = out[o : o + k - i], G[i * K + i : i * K + k]
+        for j in range(k - i):
+            row[j] += (np.float64(part[j]) + c) - c
+        o += k - i
+    for i in range(k):
+        out[o + i] += (np.float64(s[i]) + c) - c
+        out[o + k + i] += (np.float64(h[i]) + c) - c
+    out[o + 2 * k] += (np.float64(uu) + c) - c
+    out[o + 2 * k + 1] += (np.float64(ue) + c) - c
+
+
+@kernel
+def add_to(rows, parts, sums):  # type: ignore[no-untyped-def]
+    """Add ``parts[m]`` to ``sums[rows[m]]`` for each m."""
+    for m in range(rows.size):
+        out, part = sums[rows[m]], parts[m]
+        for n in range(out.size):
+            out[n] += part[n]
+
+
+@kernel
+def is_exact(sums, limit):  # type: ignore[no-untyped-def]
+    """Return whether all of sums, (m, n) float64, are nearer to 0 than the limit."""
+    fine = True
+    for m in range(len(sums)):
+        one = sums[m]
+        for n in range(one.size):
+            fine &= abs(one[n]) < limit
+    return fine
 
 
 @kernel

@@ -17,7 +17,10 @@ from penchant.kernels.order import order_by
 from penchant.kernels.partial import (
     add_bags,
     add_squares,
+    add_to,
+    is_exact,
     item_sums,
+    limit_of,
     rounder_of,
     size_of,
     solve_sums,
@@ -26,7 +29,7 @@ from penchant.kernels.residuals import predict_pairs, row_errors, row_scores
 from penchant.kernels.rng import fill_normals
 from penchant.kernels.rowstep import solve_rows
 from penchant.solvers.blocked.facts import Facts, Floats, Part, Users
-from penchant.solvers.blocked.sums import Exact, Named, checked, segments
+from penchant.solvers.blocked.sums import Exact, Named, segments
 from penchant.store import Block
 
 _START = 9  # what a draw is for
@@ -321,10 +324,11 @@ def items_half(
     start, stop = owned
     sums = np.zeros((stop - start, size_of(facts.rank)))
     for piece in pieces:
-        sums[piece.many] += piece.sums
+        add_to(piece.many, piece.sums, sums)
         for rows in piece.rows:
             _add_rows(rows, sums, facts)
-    sums = checked(sums, facts.most)
+    if not is_exact(sums, limit_of(facts.most)):
+        sums[:] = np.nan
     Q, b = np.zeros((stop - start, facts.width), np.float32), np.zeros(stop - start, np.float32)
     at = slice(start, stop)
     with Threads(1):
@@ -344,7 +348,7 @@ def _add_rows(rows: Rows, sums: npt.NDArray[np.float64], facts: Facts) -> None:
         items, starts, rows.raters, rows.values, rows.names, facts.shift, rows.factors, facts.rank,
         rows.biases, rows.units, rounder_of(facts.most), own,
     )  # fmt: skip
-    sums[items] += own
+    add_to(items, own, sums)
 
 
 def _node() -> str:
