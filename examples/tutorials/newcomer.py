@@ -196,8 +196,8 @@ print("known to the saved model:", bool(users.rows([MINA])[0]))
 # ## For people who don't write Python
 #
 # On the command line the interview is `penchant interview films.penchant`, and an explanation is
-# `penchant explain films.penchant 196 50`. `penchant serve films.penchant` puts all of it on [a
-# page](../page.md) for the browser: questions, the list that follows each answer, reasons, and
-# forgetting.
+# `penchant explain films.penchant 196 50`. `penchant serve films.penchant` has [a
+# page](../page.md) for the browser, with questions, the list that follows each answer, reasons,
+# and forgetting; programs ask [the same server](../serve.md) by HTTP.
 #
 # [The knobs of a list](../lists.md) and [reasons and intervals](../intervals.md) go deeper.
