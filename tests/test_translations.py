@@ -68,6 +68,10 @@ def test_lines_broken_elsewhere_are_no_change(tool):
     assert change(tool, "A.md", "It has 1,119 of `x`", "It has\n1,119 of `x`") == []
 
 
+def test_a_link_to_the_translation_is_no_change(tool):
+    assert change(tool, "A.md", "# One\n", "# One\n\n[한국어](A.ko.md)\n") == []
+
+
 def test_a_translation_without_a_note_is_told(tool):
     (path := tool.ROOT / "A.ko.md").write_text(tool.read("A.ko.md"), encoding="utf-8")
     assert "translated" not in path.read_text(encoding="utf-8")
