@@ -28,6 +28,9 @@ MAX_FOOTER_BYTES = 64 * 2**20
 MAX_RATINGS_PER_BYTE = 64
 """Two columns of differences take at least 6 bytes for 128 ratings, so no honest file has more."""
 
+MAX_BYTES_PER_BYTE = 16
+"""Ids and side columns are written plain: in memory they take little more than in the file."""
+
 ROWS_IN_GROUP = 2**20
 
 COLUMNS = {

@@ -1,11 +1,12 @@
 """Parquet files of a block store: written in one plain form, and read only in that form.
 
-Nothing is compressed and only ratings are coded by a dictionary of numbers, so a file can't unfold
-to more than a small multiple of its size.
+Nothing is compressed and only ratings are coded by a dictionary of numbers, so an honest file
+doesn't unfold to more than a small multiple of its size, and one that does is refused.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 from penchant.errors import SourceError
 from penchant.store.block import Block
 from penchant.store.layout import (
+    MAX_BYTES_PER_BYTE,
     MAX_FOOTER_BYTES,
     MAX_RATINGS_PER_BYTE,
     ROWS_IN_GROUP,
@@ -24,8 +26,8 @@ from penchant.store.layout import (
 )
 
 _ERRORS = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
-_CODED = {"PLAIN", "RLE", "RLE_DICTIONARY", "PLAIN_DICTIONARY", "DELTA_BINARY_PACKED"}
-_PLAIN = {"PLAIN", "RLE"}
+_ROWS_AT_ONCE = 1024  # of ids and side columns, which may be long texts said once
+_SPARE = 2**20
 
 
 def write_block(file: IO[bytes], kind: Kind, block: Block) -> None:
@@ -77,7 +79,14 @@ def read_block(
 
     Raises `SourceError` where a rule of the format is broken.
     """
-    table = _table(path, raw, ratings, schema(kind, timestamps=timed), _CODED)
+    wanted = schema(kind, timestamps=timed)
+
+    def read(file: Any) -> pa.Table:
+        if not file.schema_arrow.equals(wanted):
+            raise damaged(path, f"its columns are {described(file.schema_arrow)}")
+        return file.read(use_threads=False)  # of known widths: the number of rows bounds it
+
+    table = _table(path, raw, ratings, read)
     rows, indices, values, *rest = [_numbers(column) for column in table.columns]
     if ratings:
         _require_rows(path, rows, indices, start, stop, others)
@@ -88,7 +97,18 @@ def read_block(
 
 def read_table(path: Path, raw: bytes, rows: int) -> pa.Table:
     """Return the ids or side columns that a file's bytes hold; raise `SourceError` as above."""
-    return _table(path, raw, rows, None, _PLAIN)
+    most = MAX_BYTES_PER_BYTE * len(raw) + _SPARE
+
+    def read(file: Any) -> pa.Table:
+        batches, size = [], 0
+        for batch in file.iter_batches(_ROWS_AT_ONCE, use_threads=False):
+            size += batch.nbytes
+            if size > most:
+                raise damaged(path, f"its {len(raw):,} bytes unfold to more than {most:,}")
+            batches.append(batch)
+        return pa.Table.from_batches(batches, file.schema_arrow)
+
+    return _table(path, raw, rows, read)
 
 
 def described(schema: pa.Schema) -> str:
@@ -103,9 +123,11 @@ def damaged(path: Path, why: str) -> SourceError:
     )
 
 
-def _table(
-    path: Path, raw: bytes, rows: int, wanted: pa.Schema | None, encodings: set[str]
-) -> pa.Table:
+def _table(path: Path, raw: bytes, rows: int, read: Callable[[Any], pa.Table]) -> pa.Table:
+    """Read a file of so many rows; what is said of single columns in it is never asked for.
+
+    Arrow ends the whole process where a footer tells nonsense of a column and is asked for it.
+    """
     import pyarrow.parquet as pq
 
     if int.from_bytes(raw[-8:-4], "little") > MAX_FOOTER_BYTES:
@@ -116,33 +138,22 @@ def _table(
             thrift_string_size_limit=MAX_FOOTER_BYTES,
             thrift_container_size_limit=2**20,
         ) as file:
-            _require_form(path, file, len(raw), rows, wanted, encodings)
-            table = file.read(use_threads=False)
+            _require_count(path, file.metadata.num_rows, rows)
+            if rows > MAX_RATINGS_PER_BYTE * len(raw):
+                raise damaged(path, f"{rows:,} rows are more than {len(raw):,} bytes can hold")
+            table = read(file)
         table.validate(full=True)
     except SourceError:
         raise
     except _ERRORS as error:
         raise damaged(path, str(error)[:200]) from None
+    _require_count(path, table.num_rows, rows)
     return table
 
 
-def _require_form(
-    path: Path, file: Any, size: int, rows: int, wanted: pa.Schema | None, encodings: set[str]
-) -> None:
-    """Raise `SourceError` unless the columns are as they were written, before any is read."""
-    found, facts = file.schema_arrow, file.metadata
-    if wanted is not None and not found.equals(wanted):
-        raise damaged(path, f"its columns are {described(found)}")
-    groups = [facts.row_group(j) for j in range(facts.num_row_groups)]
-    if not facts.num_rows == sum(group.num_rows for group in groups) == rows:
-        raise damaged(path, f"it has {facts.num_rows:,} rows where the index says {rows:,}")
-    if rows > MAX_RATINGS_PER_BYTE * size:
-        raise damaged(path, f"{rows:,} rows are more than {size:,} bytes can hold")
-    for group in groups:
-        for j in range(group.num_columns):
-            column = group.column(j)
-            if column.compression != "UNCOMPRESSED" or not set(column.encodings) <= encodings:
-                raise damaged(path, f"column {column.path_in_schema[:60]!r} is packed otherwise")
+def _require_count(path: Path, found: int, rows: int) -> None:
+    if found != rows:
+        raise damaged(path, f"it has {found:,} rows where the index says {rows:,}")
 
 
 def _require_rows(
