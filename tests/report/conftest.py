@@ -16,6 +16,7 @@ HOSTILE = (
     "\"'><svg onload=alert(3)>",
     "{{7*7}} ${7*7} &amp; <b>",
     "\u202egnp.exe\u0000 쉬리\nBrat",
+    "W" * 400,
 )
 
 

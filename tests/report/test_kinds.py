@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from tests.contract.test_recommenders import TEST, TRAIN, make, reopened
 from tests.report.test_page import Outline
@@ -84,6 +85,16 @@ def test_without_titles_and_timestamps():
     assert f"item {told['extremes']['worst'][0]['item']}" in words
 
 
+def test_titles_of_other_types_and_lengths():
+    n = TRAIN.item_ids.size
+    numbered = other(item_table=pa.table({"title": [None, *range(n - 1)]}))
+    told, outline = told_of(fitted(numbered[0]), test=numbered[1])
+    assert isinstance(told["map"]["titles"][0], int)
+    long = other(item_table=pa.table({"title": [None, "", " ", *["x" * 5000] * (n - 3)]}))
+    told, outline = told_of(fitted(long[0]), test=long[1])
+    assert "x" * 5000 in " ".join(data for _, data in outline.texts)
+
+
 def test_ids_of_text_and_another_scale():
     columns = [
         ([f"u<{u}>" for u in part.users], [f"i&{i}" for i in part.items], part.values * 20 - 10)
@@ -113,9 +124,9 @@ def test_half_stars_and_one_value():
 
 
 def test_strangers_are_counted_apart():
-    more = pc.Ratings.from_columns([1, 2, 998, 999], [2, 3, 1, 888], [3, 4, 5, 1], scale=(1, 5))
+    more = pc.Ratings.from_columns([1, 2, 998, 999], [2, 888, 1, 889], [3, 4, 5, 1], scale=(1, 5))
     told, _ = told_of(fitted(TRAIN), test=more)
-    assert told["errors"]["strangers"] == 2
+    assert told["errors"]["strangers"] == 3
     assert told["errors"]["by_activity"][0]["high"] == 0
     worst = {entry["user"]: entry for entry in told["extremes"]["worst"]}
     assert worst[999]["title"] is None

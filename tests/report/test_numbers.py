@@ -230,7 +230,9 @@ def test_the_chapters_network_joins_when_asked(model, world, monkeypatch):
 
     quick = dataclasses.replace(Keras.chapter(), epochs=1)
     monkeypatch.setattr(Keras, "chapter", staticmethod(lambda: quick))
-    found = report(model, source=world, chapter=True).numbers["comparison"]
+    made = report(model, source=world, chapter=True)
+    assert "chapter's network" in made.to_html()
+    found = made.numbers["comparison"]
     assert [entry["name"] for entry in found["models"]] == ["bias", "gibbs", "chapter's network"]
     assert found["mine"] == "gibbs"
     assert len(found["tests"]) == 6

@@ -43,13 +43,11 @@ def _against(comparison: Numbers) -> Any:
     """Return the test of the model against the bias model, or None."""
     if "left_out" in comparison:
         return None
-    for test in comparison["tests"]:
-        names = {test["model"], test["other"]}
-        if test["measure"] == "rmse" and names == {"bias", comparison["mine"]}:
-            sign = 1 if test["other"] == "bias" else -1
-            ends = sorted(sign * end for end in test["interval"]) if test["interval"] else None
+    for test in comparison["tests"]:  # the bias model stands first in each
+        if (test["measure"], test["model"], test["other"]) == ("rmse", "bias", comparison["mine"]):
+            ends = test["interval"] and [-end for end in reversed(test["interval"])]
             return {
-                "difference": sign * test["difference"],
+                "difference": -test["difference"],
                 "interval": ends,
                 "p": test["p_corrected"],
                 "significant": test["significant"],

@@ -57,7 +57,7 @@ def _titles(found: Numbers) -> list[str]:
     if found["titles"] is None:
         return ids
     return [
-        " ".join(title.split()) if title else id_
+        " ".join(str(title).split()) or id_ if title is not None else id_
         for title, id_ in zip(found["titles"], ids, strict=True)
     ]
 
