@@ -136,7 +136,7 @@ def test_settings_of_solvers_are_frozen():
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4])
 def test_a_long_part_is_measured_in_pieces(monkeypatch, rows):
-    monkeypatch.setattr("penchant.solvers.base._CHUNK", rows)
+    monkeypatch.setattr("penchant.solvers.base.CHUNK", rows)
     made = Monitor("epoch", TABLE, None, None, ())
     made.measure(constant(2.0))
     assert made.history.column("train_rmse")[0] == pytest.approx(np.sqrt((1 + 0 + 4 + 9) / 4))

@@ -85,7 +85,37 @@ def test_bands_have_about_equal_shares_and_the_grid_holds_all_ratings():
     assert abs(counts.sum(0) - share).max() < 0.1 * share
     assert abs(counts.sum(1) - share).max() < 0.1 * share
     before = sorted(zip(TRAIN.user_rows, TRAIN.item_rows, TRAIN.values, strict=True))
-    assert before == sorted(zip(grid.users, grid.items, grid.values, strict=True))
+    assert before == sorted(zip(grid.users, grid.items, grid.values(slice(None)), strict=True))
+
+
+@pytest.mark.parametrize("bands", [16, 32, 128])
+def test_rounds_visit_each_block_once_and_threads_never_share_a_band(bands):
+    none = np.zeros(0, np.int32)
+    grid = Grid(bands, np.arange(bands**2 + 1), none, none, none, none)
+    rounds = grid.rounds(Threads(4), 10**6)
+    assert sorted(np.concatenate([r.blocks for r in rounds])) == list(range(bands**2))
+    for blocks, parts in rounds:
+        assert len(parts) > 1
+        for band in (blocks // bands, blocks % bands):
+            at = [set(band[start:stop]) for start, stop in parts]
+            assert sum(map(len, at)) == len(set().union(*at))
+
+
+def test_few_values_are_kept_as_codes_and_many_as_they_are():
+    values = np.random.default_rng(0).integers(1, 11, 1000).astype(np.float32) / 2
+    codes, levels = sgd_grid.coded(values)
+    assert codes.dtype == np.uint8
+    np.testing.assert_array_equal(levels[codes], values)
+    many = np.arange(257, dtype=np.float32)
+    assert sgd_grid.coded(many)[0] is many
+    assert sgd_grid.coded(many[:256])[0].dtype == np.uint8
+
+
+def test_codes_and_values_train_to_the_same_bits(monkeypatch):
+    coded = QUICK.fit(TRAIN, factors=5)
+    none = np.zeros(0, np.float32)
+    monkeypatch.setattr(sgd_grid, "coded", lambda values: (values, none))
+    assert_same_bits(coded, QUICK.fit(TRAIN, factors=5))
 
 
 @pytest.mark.parametrize(("factor", "offset"), [(25.0, -25.0), (0.5, 0.5)])

@@ -30,6 +30,26 @@ _wide = kernel_with("contract", "reassoc")
 
 
 @kernel
+def encode(values, levels, codes):  # type: ignore[no-untyped-def]
+    """Fill `codes`, (n,) uint8, with each value's place among `levels`, (S,) float32 ascending.
+
+    Returns where the first value stands that is none of them; n if there is no such value.
+    """
+    for t in range(values.size):
+        low, high = 0, levels.size - 1
+        while low < high:
+            middle = (low + high) // 2
+            if levels[middle] < values[t]:
+                low = middle + 1
+            else:
+                high = middle
+        if levels[low] != values[t]:
+            return t
+        codes[t] = low
+    return values.size
+
+
+@kernel
 def sort_into_blocks(  # type: ignore[no-untyped-def]
     user_band, item_band, bands, users, items, values, sorted_users, sorted_items, sorted_values
 ):
@@ -41,10 +61,10 @@ def sort_into_blocks(  # type: ignore[no-untyped-def]
         bands: G.
         users: (n,) int32 rows.
         items: (n,) int32 rows.
-        values: (n,) float32.
+        values: (n,) float32, or uint8 codes.
         sorted_users: (n,) int32, filled.
         sorted_items: (n,) int32, filled.
-        sorted_values: (n,) float32, filled.
+        sorted_values: (n,) as the values are, filled.
 
     Returns:
         Where each block starts, (G² + 1,) int64.
@@ -98,6 +118,7 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
     users,
     items,
     values,
+    levels,
     mean,
     scale,
     user_bias,
@@ -120,7 +141,8 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
         starts: (G² + 1,) int64 of `sort_into_blocks`.
         users: (n,) int32 rows, sorted by block.
         items: (n,) int32 rows.
-        values: (n,) float32 ratings.
+        values: (n,) float32 ratings, or uint8 codes of them.
+        levels: (S,) float32, the ratings that codes stand for; none where there are no codes.
         mean: their mean, float32.
         scale: s, one over their standard deviation, float32.
         user_bias: (M,) float32, changed.
@@ -138,13 +160,15 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
     order, target = np.empty(longest, np.int32), np.empty(longest, np.float32)
     user, item = np.empty(longest, np.int32), np.empty(longest, np.int32)
     K, flat_p, flat_q = P.shape[1], P.reshape(-1), Q.reshape(-1)
+    coded = levels.size > 0
     for block in blocks:
         start = starts[block]
         length = starts[block + 1] - start
         shuffle(order[:length], block, epoch, key)
         for j in range(length):  # in order, which the memory is quick at; out of order below
             user[j], item[j] = users[start + j], items[start + j]
-            target[j] = scale * (values[start + j] - mean)
+            value = levels[np.intp(values[start + j])] if coded else _f(values[start + j])
+            target[j] = scale * (value - mean)
         for j in range(length):
             at, later = order[j], order[min(j + AHEAD, length - 1)]
             _ask(flat_p, np.intp(user[later]) * K, K)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from penchant.ids import Rows
 
 Floats = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint32]
 
 _LOW = 0xFFFFFFFF
@@ -23,8 +24,8 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
 
 
 def sort_into_blocks(
-    user_band: Rows, item_band: Rows, bands: int, users: Rows, items: Rows, values: Floats
-) -> tuple[npt.NDArray[np.int64], Rows, Rows, Floats]:
+    user_band: Rows, item_band: Rows, bands: int, users: Rows, items: Rows, values: Codes
+) -> tuple[npt.NDArray[np.int64], Rows, Rows, Codes]:
     """Return where each block starts, and the three columns sorted by block."""
     block = user_band[users] * bands + item_band[items]
     order = np.argsort(block, kind="stable")
@@ -47,7 +48,8 @@ def sgd_blocks(
     starts: npt.NDArray[np.int64],
     users: Rows,
     items: Rows,
-    values: Floats,
+    values: Codes,
+    levels: Floats,
     mean: np.float32,
     scale: np.float32,
     b: Floats,
@@ -61,6 +63,8 @@ def sgd_blocks(
     key: Words,
 ) -> None:
     """Move the factors along each rating of some blocks, once, in a random order."""
+    if len(levels):
+        values = levels[values]
     for block in blocks:
         start, stop = int(starts[block]), int(starts[block + 1])
         for j in start + shuffle(stop - start, int(block), epoch, key):

@@ -31,7 +31,8 @@ Predict = Callable[[Rows, Rows], npt.NDArray[np.floating]]
 """Unclipped ratings of pairs of rows, by the model as it stands."""
 
 
-_CHUNK = 1_000_000  # rows measured at once, so that a long table needs bounded memory
+CHUNK = 1_000_000
+"""Rows measured at once, so that a long table needs bounded memory."""
 
 
 class Fitted(NamedTuple):
@@ -171,8 +172,8 @@ class Monitor:
 
     def _rmse(self, ratings: Ratings, predict: Predict) -> float:
         squares = 0.0
-        for start in range(0, len(ratings), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        for start in range(0, len(ratings), CHUNK):
+            part = slice(start, start + CHUNK)
             predicted = predict(ratings.user_rows[part], ratings.item_rows[part])
             if not np.isfinite(predicted).all():
                 raise diverged(self._round_name, len(self.history) + 1)

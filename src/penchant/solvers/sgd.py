@@ -14,14 +14,17 @@ from penchant.errors import DataError, DivergedError
 from penchant.factors import Factors
 from penchant.ids import Rows
 from penchant.kernels.rng import seed_key
+from penchant.metrics import rmse
 from penchant.ratings import Ratings
 from penchant.settings import require_count, require_number
 from penchant.solvers.base import (
+    CHUNK,
     Callback,
     Checkpoint,
     Fitted,
     Monitor,
     SolverSettings,
+    diverged,
     without_strangers,
 )
 from penchant.solvers.sgd_grid import Center, Epochs, Floats, Grid, Tables, predict
@@ -145,7 +148,7 @@ class _Run:
         self._threads = threads
         self._file = file
         key = seed_key(seed)
-        grid = Grid.of(ratings)
+        self._grid = grid = Grid.of(ratings)
         self._center = Center.of(ratings)
         self._epochs = Epochs(grid, self._center, key, threads, factors)
         self._tables = Tables.start(
@@ -153,18 +156,10 @@ class _Run:
         )
         self._kept = self._tables.copy()
         self._half_kept = False
-        # Block by block, the rows of a block's ratings are still near when they are measured.
-        self._measured = dataclasses.replace(
-            ratings,
-            user_rows=grid.users,
-            item_rows=grid.items,
-            values=grid.values,
-            timestamps=None,
-        )
 
     def train(self, watch: Ratings | None, callbacks: Iterable[Callback]) -> Fitted:
         name = self._settings.round_name
-        monitor = Monitor(name, self._measured, self._validation, watch, callbacks)
+        monitor = Monitor(name, self._ratings, self._validation, watch, callbacks)
         self._resume(monitor)
         history = monitor.history
         try:
@@ -185,8 +180,11 @@ class _Run:
         s = self._settings
         rate = s.rate(epoch)
         self._epochs.run(epoch, self._tables, rate, s.l2, s.l2_bias)
-        stop = monitor.measure(self._predict, learning_rate=rate)
         history = monitor.history
+        train_rmse = self._train_rmse()
+        if not math.isfinite(train_rmse):
+            raise diverged(s.round_name, len(history) + 1)
+        stop = monitor.measure(self._predict, learning_rate=rate, train_rmse=train_rmse)
         if keeps_last(history):
             self._keep()
         if self._file is not None and self._file.due(epoch):
@@ -197,6 +195,20 @@ class _Run:
         self._half_kept = True
         self._kept.become(self._tables)
         self._half_kept = False
+
+    def _train_rmse(self) -> float:
+        """Return the RMSE of the training ratings; not finite where a prediction isn't.
+
+        Block by block, the rows of a block's ratings are still near when they are measured.
+        """
+        grid, scale, squares = self._grid, self._ratings.scale, 0.0
+        for start in range(0, len(grid.users), CHUNK):
+            part = slice(start, start + CHUNK)
+            predicted = self._predict(grid.users[part], grid.items[part])
+            if not np.isfinite(predicted).all():
+                return math.nan
+            squares += len(predicted) * rmse(grid.values(part), scale.clip(predicted)) ** 2
+        return math.sqrt(squares / len(grid.users))
 
     def _predict(self, users: Rows, items: Rows) -> Floats:
         return predict(self._threads, self._tables, self._center, users, items)

@@ -22,6 +22,11 @@ RATINGS_IN_A_BLOCK = 1024
 """At the least, on average: fewer, and the order of an epoch is not random enough."""
 
 MOST_BANDS = 128
+
+MOST_AT_ONCE = 16
+"""Of more bands, neighbours are taken together into so many cells, each a square of blocks that one
+thread walks over: the rows of a band stay in its cache from one block to the next."""
+
 WORTH_THREADS = 1_000_000
 """Ratings of a round times K: some 0.1 ms of work."""
 
@@ -85,37 +90,49 @@ class Grid(NamedTuple):
     starts: npt.NDArray[np.int64]
     users: Rows
     items: Rows
-    values: Floats
+    codes: Floats | npt.NDArray[np.uint8]
+    levels: Floats
 
     @classmethod
     def of(cls, ratings: Ratings) -> Self:
         """Deal the rows to bands of about equal numbers of ratings, and sort the ratings."""
-        users, items, values = ratings.user_rows, ratings.item_rows, ratings.values
+        users, items = ratings.user_rows, ratings.item_rows
+        values, levels = coded(ratings.values)
         bands = _bands(len(values))
         columns = np.empty_like(users), np.empty_like(items), np.empty_like(values)
         user_band = _deal(users, ratings.user_ids.size, bands)
         item_band = _deal(items, ratings.item_ids.size, bands)
         starts = sgd.sort_into_blocks(user_band, item_band, bands, users, items, values, *columns)
-        return cls(bands, starts, *columns)
+        return cls(bands, starts, *columns, levels)
+
+    def values(self, part: slice) -> Floats:
+        """Return the ratings of a part, float32."""
+        codes: Any = self.codes[part]
+        values: Floats = self.levels[codes] if len(self.levels) else codes
+        return values
 
     def rounds(self, threads: Threads, factors: int) -> list[Round]:
         """Return the rounds that make an epoch, and how they are shared out among threads.
 
         A round that is over sooner than threads could agree on it is left to one of them.
         """
-        band = np.arange(self.bands)
+        side = max(1, self.bands // MOST_AT_ONCE)
+        cells = self.bands // side
+        band = np.arange(self.bands).reshape(cells, side)
         rounds = []
-        for shift in range(self.bands):
-            blocks = band * self.bands + (band + shift) % self.bands
-            costs = self.starts[blocks + 1] - self.starts[blocks]
+        for shift in range(cells):
+            others = np.roll(band, -shift, axis=0)
+            blocks = (band[:, :, None] * self.bands + others[:, None, :]).reshape(cells, -1)
+            costs = (self.starts[blocks + 1] - self.starts[blocks]).sum(axis=1)
             small = costs.sum() * factors < WORTH_THREADS
-            parts = [(0, self.bands)] if small else threads.blocks(costs)
-            rounds.append(Round(blocks, parts))
+            parts = [(0, cells)] if small else threads.blocks(costs)
+            cut = [(start * side**2, stop * side**2) for start, stop in parts]
+            rounds.append(Round(blocks.reshape(-1), cut))
         return rounds
 
 
 class Round(NamedTuple):
-    """Blocks that touch different rows, and the parts of them that threads take at once."""
+    """Blocks, and the parts of them that touch different rows, which threads take at once."""
 
     blocks: npt.NDArray[np.int64]
     parts: list[Block]
@@ -127,7 +144,7 @@ class Epochs:
     def __init__(
         self, grid: Grid, center: Center, key: Key, threads: Threads, factors: int
     ) -> None:
-        self._columns = grid.starts, grid.users, grid.items, grid.values
+        self._columns = grid.starts, grid.users, grid.items, grid.codes, grid.levels
         self._center = np.float32(center.mean), np.float32(1 / center.deviation)
         self._key = key
         self._threads = threads
@@ -162,6 +179,24 @@ def predict(threads: Threads, tables: Tables, center: Center, users: Rows, items
     edges = range(0, len(out), _PAIRS)
     threads.map(work, [(start, min(start + _PAIRS, len(out))) for start in edges])
     return out
+
+
+def coded(values: Floats) -> tuple[Floats | npt.NDArray[np.uint8], Floats]:
+    """Return codes of the values, (n,) uint8, and the values that they stand for, ascending.
+
+    Where these are too many for a byte, the values themselves and none.
+
+    >>> coded(np.array([4, 1, 4], np.float32))
+    (array([1, 0, 1], dtype=uint8), array([1., 4.], dtype=float32))
+    """
+    codes = np.empty(len(values), np.uint8)
+    levels, missing = np.zeros(0, np.float32), 0
+    while missing < len(values):
+        levels = np.union1d(levels, values[missing : missing + _PIECE])
+        if len(levels) > 256:
+            return values, np.zeros(0, np.float32)
+        missing = sgd.encode(values, levels, codes)
+    return codes, levels
 
 
 def _pieces(column: Any) -> Iterator[Any]:
