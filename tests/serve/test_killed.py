@@ -93,6 +93,7 @@ def test_killed_at_each_step(films, written):
     assert len(lines) == len(asked)
     for one, found in zip(asked, lines, strict=True):
         operation, _, point = one.partition("@")
+        assert found["folders"] == sorted({"0001", "0002", found["active"]}), one
         assert found["folders"] == sorted(name for name, *_ in found["models"]), one
         assert all(problem is None for *_, problem in found["models"]), one
         assert found["position"] == 4, one  # nothing came into the log, nothing left its count

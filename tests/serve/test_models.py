@@ -174,13 +174,15 @@ def test_models_that_outlived_their_log_answer(films, small_model):
         service.rate([Rating(801, 3, 2.0)])
         service.compact()
     (films.parent / "films.penchant.serving" / "events.sqlite").unlink()
+    trained_again(small_model, films)
     with Service.open(films) as service:
         assert service.status().active == "0002"
         assert "The log is new" in service.status().problems[0]
         with service.reading() as model:
             assert model.knowledge.user_ids.row(801)
         service.rate([Rating(802, 3, 2.0)])
-        assert service.compact().name == "0003"
+        assert [info.name for info in service.models()] == ["0003", "0002", "0001"]
+        assert service.compact().name == "0004"
 
 
 def test_a_bundle_without_ratings_has_nothing_to_compact(tmp_path, small_model):
