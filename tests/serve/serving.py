@@ -82,20 +82,36 @@ def client_of(bundle, limits=GENEROUS, address="127.0.0.1"):
         yield client
 
 
+PATIENT = """
+import json, sys
+from penchant.serve.limits import Limits
+from penchant.serve.running import Serving, serve
+limits = Limits(seconds=600, header_seconds=600, body_seconds=600)
+tell = lambda url, keys: print(json.dumps({"url": url}), flush=True)
+serve(Serving(sys.argv[1], port=0, limits=limits), tell)
+"""
+"""A server that waits for slow machines."""
+
+
 @contextlib.contextmanager
-def server(bundle, *options):
-    """A server in a process of its own: (process, address)."""
+def server(bundle, *options, program=None):
+    """A server in a process of its own: (process, address); its log is `server.log` beside it."""
     command = [sys.executable, "-m", "penchant", "serve", str(bundle), "--port", "0", "--json"]
-    with subprocess.Popen(
-        [*command, *map(str, options)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": SRC},
-    ) as process:
+    if program is not None:
+        command = [sys.executable, "-c", program, str(bundle)]
+    with (
+        bundle.with_name("server.log").open("w+") as log,
+        subprocess.Popen(
+            [*command, *map(str, options)],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, "PYTHONPATH": SRC},
+        ) as process,
+    ):
         try:
             line = process.stdout.readline()
-            assert line, process.stderr.read()
+            assert line, bundle.with_name("server.log").read_text()
             yield process, json.loads(line)["url"]
         finally:
             if process.poll() is None:

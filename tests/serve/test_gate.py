@@ -76,11 +76,12 @@ def test_too_many_at_once_are_turned_away_and_the_rest_is_answered():
 def test_what_takes_too_long_is_given_up_but_goes_on_counting(bundle, monkeypatch):
     held = Held()
     monkeypatch.setattr("penchant.serve.views.card", lambda _: held.hold())
-    transport = InThread(app_of(bundle, with_limits(seconds=0.3, concurrent=1, threads=1)))
-    with httpx.Client(transport=transport, base_url=HOME) as client:
+    app = app_of(bundle, with_limits(seconds=0.3, concurrent=1, threads=1))
+    with httpx.Client(transport=InThread(app), base_url=HOME) as client:
         late = client.get("/v1/model")
         assert late.status_code == 503
         assert late.json()["type"] == "urn:penchant:problem:timeout"
+        app._limits = with_limits(seconds=PATIENCE)
         busy = client.get("/v1/history")  # the thread works on still
         assert busy.status_code == 503
         assert busy.json()["type"] == "urn:penchant:problem:busy"

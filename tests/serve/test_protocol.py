@@ -81,6 +81,19 @@ def problem(answer, status):
     assert len(json.loads(body)["request_id"]) == 16
 
 
+def refused(address, status, *parts):
+    """The server refuses these bytes; an answer may be lost where it closes before all is sent."""
+    found = []
+
+    def told():
+        with contextlib.suppress(ConnectionError):
+            found.append(said(address, *parts))
+        return found and found[-1]
+
+    until(told)
+    problem(found[-1], status)
+
+
 def answers(address):
     """The server answers others: perhaps not at once, where the machine is slow."""
     url = "http://{}:{}/health/live".format(*address)
@@ -96,38 +109,46 @@ def test_slow_headers_are_cut_off_and_block_nobody(bundle, monkeypatch):
     with running(bundle, monkeypatch, header_seconds=SHORT) as (address, server):
         slow = [socket.create_connection(address, timeout=PATIENCE) for _ in range(50)]
         for client in slow[1:]:  # the first one says nothing at all
-            client.sendall(b"GET /v1/model HTTP/1.1\r\nHost: local")
+            with contextlib.suppress(ConnectionError):  # on a slow machine it is cut off already
+                client.sendall(b"GET /v1/model HTTP/1.1\r\nHost: local")
         answers(address)
-        for client in slow:
-            problem(drained(client), 408)
+        problem(drained(slow[0]), 408)
+        for client in slow[1:]:
+            answer = drained(client)  # lost, where the client spoke after the server had closed
+            assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
             client.close()
+        slow[0].close()
         until(lambda: not server.server_state.connections)
 
 
 def test_a_letter_now_and_then_wins_no_time(bundle, monkeypatch):
     with (
-        running(bundle, monkeypatch, header_seconds=SHORT) as (address, _),
+        running(bundle, monkeypatch, header_seconds=SHORT) as (address, server),
         socket.create_connection(address, timeout=0.05) as client,
     ):
+        begun = time.monotonic()
         client.sendall(b"GET /health/live HTTP/1.1\r\nX-Letters: ")
-        answer = None
-        end = time.monotonic() + PATIENCE
-        while answer is None and time.monotonic() < end:
-            with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(ConnectionError):  # it is cut off
+            while time.monotonic() < begun + PATIENCE:
                 client.sendall(b"x")
-                answer = client.recv(65_536)
-        problem(answer, 408)
+                with contextlib.suppress(TimeoutError):
+                    if client.recv(65_536).startswith(b"HTTP/1.1 408 "):
+                        break
+        until(lambda: not server.server_state.connections)
+        assert time.monotonic() - begun < PATIENCE
 
 
 def test_headers_between_requests_have_a_clock_too(bundle, monkeypatch):
     with (
-        running(bundle, monkeypatch, header_seconds=SHORT) as (address, _),
+        running(bundle, monkeypatch) as (address, _),
         socket.create_connection(address, timeout=PATIENCE) as client,
     ):
         client.sendall(GET)
         first = client.recv(65_536)
-        while b"alive" not in first:
+        while not first.endswith(b'{"status":"alive"}'):
             first += client.recv(65_536)
+        hurried = Limits(**{**GENEROUS.to_json(), "header_seconds": SHORT})
+        monkeypatch.setattr(GuardedProtocol, "limits", hurried)
         client.sendall(b"GET /health")
         problem(drained(client), 408)
 
@@ -158,13 +179,13 @@ def test_too_large_a_body_is_refused_before_it_is_read(bundle, monkeypatch):
 def test_a_body_that_grows_too_large_is_refused(bundle, monkeypatch):
     with running(bundle, monkeypatch, body=1_000) as (address, _):
         chunk = b"200\r\n" + b" " * 0x200 + b"\r\n"
-        problem(said(address, POST + b"Transfer-Encoding: chunked\r\n\r\n", chunk, chunk), 413)
+        refused(address, 413, POST + b"Transfer-Encoding: chunked\r\n\r\n", chunk, chunk)
 
 
 def test_too_large_headers(bundle, monkeypatch):
     with running(bundle, monkeypatch, headers=2_000) as (address, _):
-        problem(said(address, b"GET / HTTP/1.1\r\nX: " + b"x" * 3_000), 431)
-        problem(said(address, b"GET /" + b"x" * 3_000), 431)
+        refused(address, 431, b"GET / HTTP/1.1\r\nX: " + b"x" * 3_000)
+        refused(address, 431, b"GET /" + b"x" * 3_000)
         long = b"GET /v1/items?search=" + b"x" * 2_100 + b" HTTP/1.1\r\nHost: localhost\r\n"
         problem(said(address, long + b"Connection: close\r\n\r\n"), 414)
         answers(address)

@@ -10,7 +10,7 @@ import sys
 
 import httpx
 import pytest
-from tests.serve.serving import SRC, bearer, model, server
+from tests.serve.serving import PATIENT, SRC, bearer, model, server
 from tests.serve.test_protocol import drained
 from tests.serve.waiting import until
 
@@ -63,10 +63,10 @@ def test_a_server_of_several_workers_from_start_to_end(bundle):
         counted = re.findall(r'_total{.*route="/v1/users/{user}/ratings",status="200"} (\S+)', text)
         assert [float(count) for count in counted] == [20.0]
         process.send_signal(signal.SIGTERM)
-        output, log = process.communicate(timeout=PATIENCE)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert output == ""  # the first line alone goes there
-    for line in log.splitlines():
+    for line in bundle.with_name("server.log").read_text().splitlines():
         assert json.loads(line)["level"] in ("info", "warning"), line
 
 
@@ -74,7 +74,7 @@ def test_what_runs_at_the_signal_is_finished(bundle):
     """Requests whose bodies are on their way when SIGTERM comes get their answers."""
     head = b"POST /v1/recommend HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     begun = head + b'Content-Length: 11\r\n\r\n{"use'
-    with server(bundle) as (process, url):
+    with server(bundle, program=PATIENT) as (process, url):
         address = ("127.0.0.1", int(url.rpartition(":")[2]))
         clients = [socket.create_connection(address, timeout=PATIENCE) for _ in range(3)]
         for client in clients:

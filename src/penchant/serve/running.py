@@ -19,6 +19,7 @@ from penchant.serve.limits import Limits
 from penchant.settings import require, require_count
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
+_HUNG = 60  # seconds without a sign of life after which a worker is replaced; kernels may compile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +121,7 @@ def _runner(
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_worker_healthcheck=_HUNG,
         timeout_keep_alive=max(1, round(serving.limits.idle_seconds)),
         timeout_graceful_shutdown=max(1, round(serving.limits.seconds)),
     )
