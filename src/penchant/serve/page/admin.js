@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { el, put } from "./dom.js";
-import { chart } from "./charts.js";
+import { chart, numbers } from "./charts.js";
 import { forgetting } from "./forget.js";
 import { live } from "./live.js";
 import { models } from "./models.js";
@@ -20,7 +20,7 @@ export async function admin(place, { model, signal, reload }) {
     section("How it was trained", training(model, signal)), section("How sure it is", calibration(model)))];
   if (isAdmin) {
     parts.unshift(section("How the server fares", live(signal)));
-    parts.push(section("Models that are kept", models(signal, reload)),
+    parts.push(section("Models that are kept", models(model, signal, reload)),
       section("Forget somebody", forgetting(model, signal)));
   } else parts.unshift(section("How the server fares", live(signal)));
   put(place,
@@ -59,8 +59,9 @@ const ABLE = {
   similar: "Find what is alike", map: "Draw a map of the items",
 };
 
-const fact = ([name, value]) =>
-  el("div", {}, el("dt", {}, name.replace("watch_rmse", "test_rmse").replaceAll("_", " ").replace("rmse", "RMSE")), el("dd", {}, plain(value)));
+const fact = ([name, value]) => el("div", {}, el("dt", {}, spelt(name)), el("dd", {}, plain(value)));
+
+const spelt = (name) => name.replace("watch_rmse", "test_rmse").replaceAll("_", " ").replace("rmse", "RMSE");
 
 /** Settings within settings, as lists. */
 function tree(value) {
@@ -77,19 +78,21 @@ function training(model, signal) {
       put(place, el("p", { class: "empty" }, "This model was made in one step: there is no curve to draw."));
       return;
     }
-    const unit = "epoch" in rounds[0] ? "epoch" : "sweep";
+    const unit = ["epoch", "sweep", "member"].find((name) => name in rounds[0]) ?? "round";
     const at = (record, k) => record[unit] ?? k + 1;
     const lines = CURVES.map(([name, label, kind]) => {
       const having = rounds.map((record, k) => [at(record, k), record[name]]).filter(([, y]) => typeof y === "number");
       return { name: label, kind, x: having.map(([x]) => x), y: having.map(([, y]) => y) };
     }).filter(({ x }) => x.length);
+    const shown = (y) => y.toFixed(3);
     const mark = told.best === null ? null : { x: at(rounds[told.best], told.best), label: "kept" };
     put(place,
       el("p", { class: "small" }, `RMSE over ${count(rounds.length, unit)}; less is better.`,
         told.interrupted ? " The training was stopped by hand." : ""),
-      lines.length ? chart({
-        title: `RMSE by ${unit}`, lines, xName: unit, yName: "RMSE", shown: (y) => y.toFixed(3), mark,
-      }) : el("p", { class: "empty" }, "Its training measured no RMSE."));
+      !lines.length ? el("p", { class: "empty" }, "Its training measured no RMSE.")
+        : unit === "member" ? numbers(lines, unit, "RMSE", shown) : chart({
+        title: `RMSE by ${unit}`, lines, xName: unit, yName: "RMSE", shown, mark,
+      }));
   }, signal);
   return place;
 }

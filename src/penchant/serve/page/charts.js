@@ -3,6 +3,7 @@
 import { el, fresh, svg } from "./dom.js";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [48, 122, 14, 38];
+const LEAST = 0.02; // the height of a chart, at least, so that its ticks differ
 const NARROW = 700; // pixels of the window below which a chart is drawn for a phone
 
 /** Round numbers between two ends, about n of them. */
@@ -28,7 +29,7 @@ export function chart({ title, lines, xName, yName, shown = String, mark = null 
   const xs = drawn.flatMap(({ x }) => x);
   const ys = drawn.flatMap(({ y }) => y);
   const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
-  const pad = (Math.max(...ys) - Math.min(...ys)) * 0.06 || 0.1;
+  const pad = Math.max((Math.max(...ys) - Math.min(...ys)) * 0.06, LEAST / 2);
   const [y0, y1] = [Math.min(...ys) - pad, Math.max(...ys) + pad];
   const sx = (x) => LEFT + ((x - x0) / (x1 - x0 || 1)) * (W - LEFT - RIGHT);
   const sy = (y) => H - BOTTOM - ((y - y0) / (y1 - y0 || 1)) * (H - TOP - BOTTOM);
@@ -38,7 +39,8 @@ export function chart({ title, lines, xName, yName, shown = String, mark = null 
     ticks(y0, y1).map((y) => [
       svg("line", { class: "grid", x1: LEFT, x2: W - RIGHT, y1: sy(y), y2: sy(y) }),
       svg("text", { x: LEFT - 8, y: sy(y) + 4, "text-anchor": "end" }, shown(y))]),
-    ticks(x0, x1, W < 400 ? 3 : 5).map((x) => svg("text", { x: sx(x), y: H - BOTTOM + 18, "text-anchor": "middle" }, String(x))),
+    ticks(x0, x1, W < 400 ? 3 : 5).filter(Number.isInteger).map((x) =>
+      svg("text", { x: sx(x), y: H - BOTTOM + 18, "text-anchor": "middle" }, String(x))),
     svg("text", { class: "axis", x: LEFT, y: H - 4 }, xName),
     mark && [
       svg("line", { class: "mark", x1: sx(mark.x), x2: sx(mark.x), y1: TOP, y2: H - BOTTOM }),
@@ -64,7 +66,8 @@ function apart(lines, sy) {
   return found;
 }
 
-function numbers(lines, xName, yName, shown) {
+/** The same as a table, of at most about 25 rows. */
+export function numbers(lines, xName, yName, shown) {
   const xs = [...new Set(lines.flatMap(({ x }) => x))].sort((a, b) => a - b);
   const every = Math.max(1, Math.ceil(xs.length / 25));
   const some = xs.filter((_, place) => place % every === 0 || place === xs.length - 1);
@@ -72,7 +75,7 @@ function numbers(lines, xName, yName, shown) {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${yName}, as a table` },
     el("table", {},
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, xName),
-        lines.map(({ name }) => el("th", { scope: "col" }, name)))),
+        lines.map(({ name }) => el("th", { scope: "col", class: "number" }, name)))),
       el("tbody", {}, some.map((x) => el("tr", {}, el("th", { scope: "row" }, String(x)),
         at.map((column) => el("td", { class: "number" }, column.has(x) ? shown(column.get(x)) : "")))))));
 }

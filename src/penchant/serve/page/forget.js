@@ -34,7 +34,8 @@ export function forgetting(model, signal) {
   } }, el("label", { for: field }, "A user's id"), el("div", { class: "row" }, input,
     el("button", { class: "second" }, "Forget…")));
   return [
-    el("p", {}, "Takes somebody out: their ratings and id, and what those did to the model, the log and all that is kept."),
+    el("p", {}, "Takes somebody out: their ratings and id, and what those did to the model, ",
+      "the log and all that is kept."),
     form, said,
   ];
 }

@@ -14,7 +14,8 @@ export async function front(place, { model, signal }) {
     el("div", { class: "hero" },
       el("h1", { tabindex: "-1" }, "What would you like next?"),
       el("p", { class: "lead" }, `This page knows the taste of ${whole(counts.users)} people for `,
-        `${whole(counts.items)} items. `, meets(model) ? "Rate a few, and it says what suits you" : "It says what suits them",
+        `${whole(counts.items)} items. `,
+        meets(model) ? "Rate a few, and it says what suits you" : "It says what suits them",
         model.can.intervals ? ", how sure that is" : "", model.can.explain ? ", and why." : ".")),
     el("div", { class: "doors" }, newHere(model), find(signal, model)));
 }

@@ -98,7 +98,9 @@ async function neighbours(place, told, model, signal) {
     put(place,
       el("ol", { class: "neighbours" }, found.items.map((entry) => el("li", {},
         el("a", { href: `#/items/${part(entry.item)}` }, named(entry)),
-        el("span", { class: "alike", "aria-hidden": "true", style: { "--size": String(Math.max(0, entry.correlation)) } }),
+        el("span", {
+          class: "alike", "aria-hidden": "true", style: { "--size": String(Math.max(0, entry.correlation)) },
+        }),
         el("span", { class: "number small" }, entry.correlation.toFixed(2))))),
       el("p", { class: "small" }, "1 means: always liked by the same people; 0: no telling."));
   }, signal);

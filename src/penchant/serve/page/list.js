@@ -33,7 +33,8 @@ export class List {
 
   /** Show other entries; tell what has changed. */
   show(told) {
-    const before = new Map([...this.rows].map(([item, row]) => [item, row.node.getBoundingClientRect().top]));
+    const top = ({ node }) => node.getBoundingClientRect().top;
+    const before = new Map([...this.rows].map(([item, row]) => [item, top(row)]));
     const order = told.items.map((entry) => {
       const item = String(entry.item);
       const row = this.rows.get(item) ?? new Row(this, entry);
@@ -56,7 +57,8 @@ export class List {
       const from = before.get(item);
       const gone = from === undefined ? 0 : from - row.node.getBoundingClientRect().top;
       if (from === undefined && this.first) {
-        row.node.animate([{ transform: "translateX(12px)" }, { transform: "none" }], { duration: 350, easing: "ease-out" });
+        row.node.animate([{ transform: "translateX(12px)" }, { transform: "none" }],
+          { duration: 350, easing: "ease-out" });
       } else if (gone) {
         row.node.animate([{ transform: `translateY(${gone}px)` }, { transform: "none" }],
           { duration: 350, easing: "ease-out" });

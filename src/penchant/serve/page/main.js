@@ -32,7 +32,8 @@ async function card() {
   model = await get("/v1/model");
   const { counts } = model;
   put(document.getElementById("about"), `${count(counts.ratings, "rating")} by `,
-    `${count(counts.users, "person", "people")} of ${count(counts.items, "item")} (${model.data}). Served by Penchant.`);
+    `${count(counts.users, "person", "people")} of ${count(counts.items, "item")} (${model.data}). `,
+    "Served by Penchant.");
   return model;
 }
 
