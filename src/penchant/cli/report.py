@@ -58,8 +58,8 @@ def report(
     Its figures are of ratings that the recommender was not trained on: where the bundle tells of
     the split, of its very test ratings. The page loads nothing from anywhere.
     """
-    from penchant import report as package
     from penchant.recommender.opening import open
+    from penchant.report import report as reported
 
     target = Path(f"{Path(bundle).name.removesuffix('.penchant')}.html") if out is None else out
     _require_place(target)
@@ -80,7 +80,7 @@ def report(
             query,
         )
     shown = _users(model, user)
-    made = package.report(
+    made = reported(
         model,
         target,
         source=table,
