@@ -2,9 +2,11 @@
 
 import base64
 import dataclasses
+import errno
 import hashlib
 import html.parser
 import itertools
+import os
 import re
 
 import pytest
@@ -237,6 +239,20 @@ def test_it_is_written_whole_or_not_at_all(model, told, tmp_path, monkeypatch):
     assert made.path == target
     assert target.read_text(encoding="utf-8") == made.to_html()
     assert made.to_json() is made.numbers
+
+
+def test_a_full_disk_leaves_the_old_report(model, tmp_path, monkeypatch):
+    target = tmp_path / "a.html"
+    target.write_text("old")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SourceError, match="can't be written to .*: No space left on device"):
+        report(model, target)
+    assert target.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.html"]
 
 
 def test_wrong_places(model, tmp_path):
