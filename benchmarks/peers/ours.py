@@ -25,6 +25,6 @@ def penchant(
     settings = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
     model = pc.MatrixFactorization(factors, getattr(pc, solver)(**settings), seed)
     with clock():
-        model.fit(train, progress=False, threads=threads)
+        model.fit(train, progress=False, threads=threads, callbacks=[clock.mark])
     times = {"timestamps": test.timestamps} if settings.get("contexts") else {}
     return np.asarray(model.predict(test.users, test.items, **times))

@@ -52,13 +52,18 @@ def transposed_times(threads: Threads, A: Array, B: Array) -> Array:
     return total
 
 
-def orthonormal(threads: Threads, A: Array) -> Array:
+def orthonormal(threads: Threads, A: Array, passes: int = 2) -> Array:
     """Return a tall A, (M, r) float32, with orthonormal columns of the same span.
 
     ``A E λ^(-1/2)`` by the eigenvectors of ``AᵀA`` in float64, twice, because the first time leaves
     the square of A's condition in float32's error. Columns beyond the rank are zeros.
+
+    Args:
+        threads: who does it.
+        A: the columns.
+        passes: 1 where they need be no more than far from parallel.
     """
-    for _ in range(2):
+    for _ in range(passes):
         gram = np.zeros((A.shape[1], A.shape[1]))
         for start, stop in fixed_blocks(len(A)):
             block = A[start:stop].astype(np.float64)

@@ -64,6 +64,18 @@ class SideMatrix:
         """(M, N + F): rows, and columns of the bag and the dense part."""
         return len(self.norms), len(self.other_indptr) - 1 + self.dense.shape[1]
 
+    def bag(self) -> SideMatrix:
+        """Return the bag and the count alone."""
+        return dataclasses.replace(self, dense=np.ascontiguousarray(self.dense[:, :1]))
+
+    def side(self) -> SideMatrix:
+        """Return the side columns alone."""
+        M, none = len(self.norms), np.zeros(0, dtype=np.int32)
+        empty, zeros = np.zeros(0, dtype=np.float32), np.zeros(M, dtype=np.float32)
+        starts = np.zeros(M + 1, dtype=np.int64)
+        side = np.ascontiguousarray(self.dense[:, 1:])
+        return SideMatrix(starts, none, starts[:1], none, zeros, empty, side)
+
     def times(self, threads: Threads, V: Floats) -> Floats:
         """Return ``X V`` for V, (N + F, r) float32, r a multiple of 8."""
         M, N = len(self.norms), len(self.other_indptr) - 1
@@ -128,15 +140,13 @@ def spectrum(X: SideMatrix, active: npt.NDArray[np.bool_], threads: Threads) -> 
         active: (M,) which rows have ratings: only these learn and are counted.
         threads: who does it.
     """
-    who, side = X.dense.copy(), X.dense.copy()
-    who[:, 1:] = 0.0
-    side[:, :1] = 0.0
-    parts = (
-        dataclasses.replace(X, dense=who),
-        dataclasses.replace(X, norms=np.zeros_like(X.norms), dense=side),
-    )
+    parts = (X.bag(), X.side())
     found = [_part(*part, active, threads) for part in zip(parts, POWERS, strict=True)]
-    U, V = np.hstack([f[0] for f in found]), np.hstack([f[2] for f in found])
+    U = np.hstack([f[0] for f in found])
+    V = np.zeros((X.shape[1], U.shape[1]), dtype=np.float32)
+    bag = found[0][2]
+    V[: len(bag), : bag.shape[1]] = bag
+    V[len(bag) :, bag.shape[1] :] = found[1][2]
     ends = np.cumsum([0, *(len(f[1]) for f in found)]).tolist()
     seen = U * active[:, None]
     return Spectrum(
@@ -160,10 +170,9 @@ def _part(
         return np.zeros((M, 0), np.float32), np.zeros(0), np.zeros((F, 0), np.float32)
     V = np.zeros((F, -(-wanted // 8) * 8), dtype=np.float32)
     fill_normals(0, F, 0, 1, seed_key(0), V)
-    for _ in range(_PASSES):
-        V = orthonormal(threads, V)
+    for left in range(_PASSES, 0, -1):  # the start is random, and so far from parallel
         V = seen.transposed_times(threads, seen.times(threads, V))
-    V = orthonormal(threads, V)
+        V = orthonormal(threads, V, 1 if left > 1 else 2)
     Z = seen.times(threads, V)
     squares, E = np.linalg.eigh(transposed_times(threads, Z, Z).astype(np.float64))
     kept = np.argsort(-squares)[:DIRECTIONS]
