@@ -158,3 +158,19 @@ class TestCorrelations:
         found = made.correlations("item", 0, np.ones(5, dtype=bool))
         assert found[3] == 0
         assert (made.correlations("item", 3, np.ones(5, dtype=bool)) == 0).all()
+
+
+def test_correlations_that_are_kept_are_those_of_the_mask():
+    rng = np.random.default_rng(3)
+    made = [rng.normal(size=shape).astype(np.float32) for shape in ((9,), (7,), (9, 3), (7, 3))]
+    factors, every = Factors(3.0, *made), np.ones(9, bool)
+    some = every.copy()
+    some[2:5] = False
+    first = factors.correlations("item", 2, every)
+    assert np.array_equal(factors.correlations("item", 2, every), first)
+    other = factors.correlations("item", 2, some)
+    assert not np.array_equal(other, first)
+    assert np.array_equal(other, Factors(3.0, *made).correlations("item", 2, some))
+    assert np.array_equal(factors.correlations("item", 2, every), first)
+    users = factors.correlations("user", 1, np.ones(7, bool))
+    assert users.shape == (9,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -128,15 +129,28 @@ class Factors:
         Returns:
             (N,) or (M,) float32 in −1 … 1; 0 where a row does not vary.
         """
-        mine, others = self.item_factors, self.user_factors
-        if side == "user":
-            mine, others = others, mine
-        counted = others[trained]
-        centred = counted - counted.mean(axis=0, dtype=np.float64).astype(np.float32)
-        covariance = centred.T @ centred / np.float32(len(centred))  # (K, K)
+        mine = self.item_factors if side == "item" else self.user_factors
+        covariance, spread = self._shape(side, trained)
         towards = mine @ (covariance @ mine[row])
-        spread = np.sqrt(np.einsum("nk,nk->n", mine @ covariance, mine))
         scale = spread * spread[row]
         varies = scale > 0
         out: Floats = np.divide(towards, scale, out=np.zeros_like(scale), where=varies)
         return out.clip(-1, 1)
+
+    def _shape(self, side: str, trained: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Return C, (K, K), and √(q_iᵀ C q_i) of each row; found once for each side.
+
+        They cost a hundred times what the correlations of one row do then.
+        """
+        kept: dict[str, tuple[Any, Floats, Floats]] = self.__dict__.setdefault("_shapes", {})
+        found = kept.get(side)
+        if found is None or not np.array_equal(found[0], trained):
+            mine, others = self.item_factors, self.user_factors
+            if side == "user":
+                mine, others = others, mine
+            counted = others[trained]
+            centred = counted - counted.mean(axis=0, dtype=np.float64).astype(np.float32)
+            covariance = centred.T @ centred / np.float32(len(centred))  # (K, K)
+            spread = np.sqrt(np.einsum("nk,nk->n", mine @ covariance, mine))
+            found = kept[side] = (trained.copy(), covariance, spread)
+        return found[1], found[2]
