@@ -7,6 +7,7 @@ import pytest
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
+CALM = {"viewport": DESK, "color_scheme": "light", "reduced_motion": "reduce"}
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def opened(browser, file):
     contexts = []
 
     def open_(path=file, **settings):
-        context = browser.new_context(**{"viewport": DESK, "color_scheme": "light", **settings})
+        context = browser.new_context(**{**CALM, **settings})
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
@@ -121,6 +122,7 @@ def test_the_map_finds_and_tells(opened, told):
     page.locator("#find").fill("")
     assert page.locator(".map .found").count() == 0
     page.locator(".map .dot").last.hover(force=True)  # the most rated lies on top
+    page.locator(".tip").wait_for(state="visible")
     assert page.locator(".tip").inner_text().startswith(" ".join(told["map"]["titles"][0].split()))
 
 

@@ -249,7 +249,7 @@ def test_a_full_disk_leaves_the_old_report(model, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(SourceError, match="can't be written to .*: No space left on device"):
+    with pytest.raises(SourceError, match=r"can't be written to .*: No space left on device"):
         report(model, target)
     assert target.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.html"]
