@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 from fastapi import Response
 
 from penchant.recommender.base import Recommender
+from penchant.serve.effect import Said, put_in, takes_ratings
 from penchant.serve.limits import Limits
+from penchant.serve.logs import LOGGER
 from penchant.serve.problems import Problem
 
 T = TypeVar("T")
@@ -42,6 +44,22 @@ class Desk:
     def close(self) -> None:
         """End the threads when they have done what they work on."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def warm(self) -> None:
+        """Begin to load what the first request would wait for: kernels, tables by user."""
+        self._pool.submit(self._warmed)
+
+    def _warmed(self) -> None:
+        try:
+            with self.service.reading() as model:
+                known = model.knowledge
+                user = known.user_ids.ids([1])[0]
+                model.recommend(user, 1, exclude_rated=False)
+                if takes_ratings(model):
+                    item = known.item_ids.ids([1])[0]
+                    put_in(model, {(user, item): Said(known.scale.high, None)})
+        except Exception:  # a request that meets it tells its caller
+            LOGGER.exception("warming up failed")
 
     async def do(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run something on a thread.
