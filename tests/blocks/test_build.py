@@ -9,6 +9,7 @@ import pytest
 
 import penchant as pc
 from penchant.blocks import build, write_blocks
+from penchant.blocks.mapping import Limits, database
 from penchant.errors import DataError, SettingsError, SourceError
 
 CUT = {"blocks": 4, "by_item": True, "test": 0.25, "seed": 5}
@@ -287,3 +288,18 @@ def test_sorting_spills_where_memory_is_short(tmp_path):
     assert store.user_ids.array == loaded.user_ids.array
     order = np.lexsort((loaded.item_rows, loaded.user_rows))
     np.testing.assert_array_equal(store.ratings().values, loaded.values[order])
+
+
+def test_long_queries_draw_no_bar_on_standard_output(tmp_path):
+    with database(tmp_path / "spill", Limits(memory=128, threads=1)) as connection:
+        query = "select current_setting('enable_progress_bar')"
+        assert connection.sql(query).fetchone() == (False,)
+
+
+def test_the_number_of_threads_changes_no_byte(films, tmp_path):
+    source = write_parts(tmp_path / "parts", repeated(films), 3)
+    stores = [
+        build(source, tmp_path / f"by{threads}", threads=threads, memory=512, quiet=True, **CUT)
+        for threads in (1, 4)
+    ]
+    assert stores[0].index == stores[1].index
