@@ -139,7 +139,7 @@ def test_the_page_shows_the_numbers(told):
     for value in (
         f"{told['errors']['rmse']:.4f}",
         f"{told['errors']['bias_rmse']:.4f}",
-        f"{100 * told['summary']['level']['inside']:.1f} %",
+        f"{100 * told['summary']['level']['inside']:.1f}\u00a0%",
         told["card"]["provenance"]["fingerprint"],
         f"{told['network']['parameters']:,}",
     ):
@@ -182,6 +182,16 @@ def test_a_model_that_does_worse_is_told_so(told):
     assert "does worse than a model that knows only" in page({**told, "summary": summary})
 
 
+@pytest.mark.parametrize(
+    ("interval", "wanted"),
+    [((0.7, 0.8), "surer than it should be"), ((0.92, 0.95), "less sure than it could be"),
+     ((0.89, 0.92), "It knows how sure it is")],
+)  # fmt: skip
+def test_the_words_follow_the_intervals(told, interval, wanted):
+    summary = {**told["summary"], "level": {**told["summary"]["level"], "interval": interval}}
+    assert wanted in page({**told, "summary": summary})
+
+
 TEXT = ("ink", "soft", "blue", "red", "green")
 
 
@@ -205,6 +215,8 @@ def test_elements():
     )
     assert el("p", None, ["a", Html("<b>"), 1], hidden=True) == "<p hidden>a<b>1</p>"
     assert el("line", x1=1.0, y1=0.125) == '<line x1="1" y1="0.12"></line>'
+    assert el("p", "5 %") == "<p>5\u00a0%</p>"
+    assert el("pre", "5 %") == "<pre>5 %</pre>"
     assert el("input", value=None, checked=False) == "<input>"
 
 
@@ -212,7 +224,7 @@ def test_elements():
 def test_any_text_stays_one_text(text):
     made = Outline(el("p", text, title=text))
     assert [tag for tag, _ in made.elements] == ["p"]
-    assert "".join(data for _, data in made.texts) == plain(text)
+    assert "".join(data for _, data in made.texts) == plain(text).replace(" %", "\u00a0%")
     assert made.elements[0][1]["title"] == plain(text)
     joined([text]).encode()
 

@@ -10,6 +10,7 @@ from typing import Any
 from penchant.tables import BIDI, HARMFUL
 
 _VOID = frozenset({"br", "hr", "input", "link", "meta"})
+_VERBATIM = frozenset({"code", "pre"})  # what is copied from there stays as it is
 
 
 class Html(str):
@@ -35,28 +36,34 @@ def el(name: str, /, *children: Child, **attributes: Any) -> Html:
     told = "".join(_attribute(key, value) for key, value in attributes.items())
     if name in _VOID:
         return Html(f"<{name}{told}>")
-    return Html(f"<{name}{told}>{joined(children)}</{name}>")
+    inside = joined(children, tied=name not in _VERBATIM)
+    return Html(f"<{name}{told}>{inside}</{name}>")
 
 
-def joined(children: Iterable[Child]) -> Html:
+def joined(children: Iterable[Child], *, tied: bool = True) -> Html:
     """Return children one after another, escaped as in `el`.
+
+    Args:
+        children: texts and elements.
+        tied: whether a percent sign stays on the line of its number.
 
     >>> joined(["a & b", el("i", "c"), None, ["d", 1]])
     'a &amp; b<i>c</i>d1'
     """
-    return Html("".join(map(_child, children)))
+    return Html("".join(_child(child, tied) for child in children))
 
 
-def _child(child: Any) -> str:
+def _child(child: Any, tied: bool) -> str:
     if child is None:
         return ""
     if isinstance(child, Html):
         return str(child)
     if isinstance(child, str):
-        return html.escape(plain(child), quote=False)
+        told = plain(child)
+        return html.escape(told.replace(" %", "\u00a0%") if tied else told, quote=False)
     if isinstance(child, (int, float)):
         return str(child)
-    return joined(child)
+    return joined(child, tied=tied)
 
 
 def _attribute(key: str, value: Any) -> str:

@@ -13,10 +13,15 @@ def model(told: Numbers) -> Html:
     return section(
         "model",
         "Model and training",
-        el("p", f"A {told['model']}: {told['network']['parameters']:,} trained numbers."),
+        el("p", _lead(told)),
         pair(_network(told["network"]), _training(told["training"])),
         _rounds(told["training"]),
     )
+
+
+def _lead(told: Numbers) -> str:
+    name: str = told["model"]
+    return f"{name[:1].upper()}{name[1:]}: {told['network']['parameters']:,} trained numbers."
 
 
 def _network(found: Numbers) -> Html:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from penchant.report.html import Child, Html, el, joined
 from penchant.report.sections.parts import Numbers, ends, p_value, percent
 
+_SLACK = 0.01  # of a share: a difference that small is told as none
+
 
 def summary(told: Numbers) -> Html:
     """Return the summary of a report."""
@@ -36,11 +38,20 @@ def _lead(told: Numbers) -> Child:
     )
     words.append(_versus(found))
     if found["level"] is not None:
-        words.append(
-            f" It knows how sure it is: of its {percent(found['level']['level'], 0)} intervals, "
-            f"{percent(found['level']['inside'])} hold the rating."
-        )
+        words.append(_sure(found["level"]))
     return joined(words)
+
+
+def _sure(level: Numbers) -> str:
+    """Say whether the share inside is what it should be, as far as so many rows can tell."""
+    low, high = level["interval"]
+    wanted, inside = percent(level["level"], 0), percent(level["inside"])
+    said = "It knows how sure it is"
+    if high < level["level"] - _SLACK:
+        said = "It is surer than it should be"
+    elif low > level["level"] + _SLACK:
+        said = "It is less sure than it could be"
+    return f" {said}: of its {wanted} intervals, {inside} hold the rating."
 
 
 def _versus(found: Numbers) -> str:
