@@ -3,6 +3,8 @@
 import importlib.util
 import itertools
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,16 @@ def test_the_page_shows_what_the_program_does(name):
     for picture, content in done.pictures.items():
         assert content.startswith(b"\x89PNG")
         assert (builder.IMAGES / picture).exists(), REMEDY
+
+
+@pytest.mark.network
+def test_the_landing_page_does_what_it_says(tmp_path):
+    page = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    stated = re.search(r"test RMSE (\d\.\d{4})", code)
+    assert errors_of(done.stdout) == pytest.approx([float(stated[1])], abs=1e-3)
+    assert (tmp_path / "films.penchant" / "card.json").exists()
