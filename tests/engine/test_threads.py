@@ -38,6 +38,33 @@ def test_each_block_is_done_once(n):
     assert sorted(done) == list(range(20))
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("blocks", [[], [(0, 5)], [(0, 5), (5, 9)]])
+def test_something_else_is_done_beside_the_blocks(n, blocks):
+    done, lock = [], threading.Lock()
+
+    def work(start, stop):
+        with lock:
+            done.extend(range(start, stop))
+
+    with Threads(n) as threads:
+        threads.map(work, blocks, beside=lambda: work(100, 101))
+        with pytest.raises(KeyError, match="beside"):
+            threads.map(work, blocks, beside=lambda: {}["beside"])
+    assert sorted(set(done)) == [*range(blocks[-1][1] if blocks else 0), 100]
+    assert done.count(100) == 1
+
+
+def test_one_thread_beside_others_takes_no_pool():
+    out = []
+    with Threads(2) as threads:
+        alone = threads.alone
+        threads.map(
+            lambda *block: None, [(0, 1)], lambda: alone.map(lambda *b: out.append(b), [(2, 3)])
+        )
+    assert (alone.n, out) == (1, [(2, 3)])
+
+
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize("error", [IndexError, KeyboardInterrupt])
 def test_an_error_of_a_block_is_raised(n, error):

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -125,30 +126,40 @@ class Threads:
         """Cut rows into blocks for these threads; see `cut`."""
         return cut(costs, self.n * BLOCKS_PER_THREAD if self.n > 1 else 1)
 
-    def map(self, work: Work, blocks: Sequence[Block]) -> None:
+    @property
+    def alone(self) -> Threads:
+        """One thread, for work beside what these do; as they are, it is entered already."""
+        return Threads(1)
+
+    def map(
+        self, work: Work, blocks: Sequence[Block], beside: Callable[[], Any] | None = None
+    ) -> None:
         """Call ``work(start, stop)`` for each block; return when all are done.
 
-        The first error that a block raises is raised here, after the threads have stopped.
+        `beside` is something else that one of the threads does meanwhile; it must not ask for these
+        threads itself. The first error is raised here, after the threads have stopped.
         """
-        if self._pool is None or len(blocks) < 2:
-            for start, stop in blocks:
-                work(start, stop)
+        waiting: deque[Callable[[], Any]] = deque(partial(work, *block) for block in blocks)
+        if beside is not None:
+            waiting.appendleft(beside)
+        if self._pool is None or len(waiting) < 2:
+            while waiting:
+                waiting.popleft()()
             return
-        waiting = deque(blocks)
 
         def run() -> None:
             while True:
                 try:
-                    block = waiting.popleft()
+                    task = waiting.popleft()
                 except IndexError:
                     return
                 try:
-                    work(*block)
+                    task()
                 except BaseException:
                     waiting.clear()  # an error, or Ctrl-C: the others stop after their block
                     raise
 
-        helpers = [self._pool.submit(run) for _ in range(min(self.n, len(blocks)) - 1)]
+        helpers = [self._pool.submit(run) for _ in range(min(self.n, len(waiting)) - 1)]
         try:
             run()
         finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -111,9 +112,15 @@ class Half:
         return self._directed[1]
 
     def draw_rows(
-        self, other: Half, alpha: float, sweep: int, key: npt.NDArray[np.uint32], threads: Threads
+        self,
+        other: Half,
+        alpha: float,
+        sweep: int,
+        key: npt.NDArray[np.uint32],
+        threads: Threads,
+        beside: Callable[[], None] | None = None,
     ) -> None:
-        """Draw all rows given the other side: the row step."""
+        """Draw all rows given the other side: the row step; do `beside` meanwhile."""
         M = len(self.bias)
         scaled = aligned_times(other.factors, other.units)
         alphas = (alpha * self.units.astype(np.float64) ** 2).astype(np.float32)
@@ -127,7 +134,7 @@ class Half:
                 self.factors, self.bias,
             )  # fmt: skip
 
-        threads.map(work, self.blocks)
+        threads.map(work, self.blocks, beside)
 
     def draw_prior(self, sweep: int, key: npt.NDArray[np.uint32], threads: Threads) -> None:
         """Draw B and λ given the rows, then (m, Λ)."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,17 +92,22 @@ class Sampler:
         return int(self.key[0]) | int(self.key[1]) << 32
 
     def step(self) -> None:
-        """Make one sweep: users and their prior, items and theirs, day effects, noise."""
+        """Make one sweep: users and their prior, items and theirs, day effects, noise.
+
+        A side's prior needs its rows alone, and nothing needs the prior before the next sweep: one
+        thread draws it while the others go on.
+        """
         self.sweep += 1
         if self.latent is not None:
             self.latent.draw(self)
-        for half, other in ((self.users, self.items), (self.items, self.users)):
-            half.draw_rows(other, self.alpha, self.sweep, self.key, self.threads)
-            half.draw_prior(self.sweep, self.key, self.threads)
+        users, items = self.users, self.items
+        drawn = self.alpha, self.sweep, self.key, self.threads
+        users.draw_rows(items, *drawn)
+        items.draw_rows(users, *drawn, beside=partial(self._draw_prior, users))
         random = np.random.Generator(
             np.random.Philox(key=[self.seed, 0], counter=[0, self.sweep, _NOISE, 0])
         )
-        user_squares = self._residuals()
+        user_squares = self._residuals(partial(self._draw_prior, items))
         if self.days is not None:
             self._draw_days(self.days, random)
             user_squares = self._residuals()
@@ -114,8 +120,11 @@ class Sampler:
         if self.latent is None or self.latent.learns_noise:
             self.alpha = float(random.gamma(1 + len(self.errors) / 2) / (1 + squares / 2))
 
-    def _residuals(self) -> npt.NDArray[np.float64]:
-        """Fill the errors; return each user's ``Σ w_i e²``, (M,)."""
+    def _draw_prior(self, half: Half) -> None:
+        half.draw_prior(self.sweep, self.key, self.threads.alone)
+
+    def _residuals(self, beside: Callable[[], None] | None = None) -> npt.NDArray[np.float64]:
+        """Fill the errors; return each user's ``Σ w_i e²``, (M,); do `beside` meanwhile."""
         users, items = self.users, self.items
         sums = np.zeros(len(users.bias))
         weights = items.units**2
@@ -126,7 +135,7 @@ class Sampler:
                 items.factors, items.bias, weights, self.errors, sums,
             )  # fmt: skip
 
-        self.threads.map(work, users.blocks)
+        self.threads.map(work, users.blocks, beside)
         return sums
 
     def _item_squares(self) -> npt.NDArray[np.float64]:
