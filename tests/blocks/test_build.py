@@ -11,6 +11,7 @@ import penchant as pc
 from penchant.blocks import build, write_blocks
 from penchant.blocks.mapping import Limits, database
 from penchant.errors import DataError, SettingsError, SourceError
+from penchant.store import BlockStore
 
 CUT = {"blocks": 4, "by_item": True, "test": 0.25, "seed": 5}
 
@@ -303,3 +304,11 @@ def test_the_number_of_threads_changes_no_byte(films, tmp_path):
         for threads in (1, 4)
     ]
     assert stores[0].index == stores[1].index
+
+
+def test_folders_of_any_name(films, tmp_path):
+    source = write_parts(tmp_path / "it's [all] of *them*?", repeated(films), 2)
+    store = build(source, tmp_path / "a 'block' [1]*? store", quiet=True, **CUT)
+    plain = write_parts(tmp_path / "parts", repeated(films), 2)
+    assert store.index.files == build(plain, tmp_path / "built", quiet=True, **CUT).index.files
+    assert BlockStore.open(store.folder).verify()

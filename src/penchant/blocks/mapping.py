@@ -152,8 +152,10 @@ def read_ids(path: Path, side: Side) -> tuple[pa.Array, npt.NDArray[np.int64]]:
 
 
 def _scan(paths: list[Path]) -> str:
-    return f"read_parquet([{', '.join(map(_quoted, paths))}])"
+    """Return the query of files; DuckDB reads patterns of names, and takes these as they stand."""
+    plain = ("".join(f"[{mark}]" if mark in "*?[" else mark for mark in str(p)) for p in paths)
+    return f"read_parquet([{', '.join(map(_quoted, plain))}])"
 
 
-def _quoted(path: Path) -> str:
+def _quoted(path: Path | str) -> str:
     return "'" + str(path).replace("'", "''") + "'"
