@@ -76,9 +76,9 @@ def test_neither_blocks_nor_threads_change_a_bit(stores, solver):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_items_that_send_sums_and_items_that_send_rows_are_the_same(stores, solver, monkeypatch):
     few = arrays(train(stores[1], solver, threads=2))
-    monkeypatch.setattr("penchant.solvers.blocked.sweeps.sums_bytes", lambda k: 1.0)
+    monkeypatch.setattr("penchant.solvers.blocked.pieces.sums_bytes", lambda k: 1.0)
     assert_same(few, arrays(train(stores[1], solver, threads=2)))
-    monkeypatch.setattr("penchant.solvers.blocked.sweeps.sums_bytes", lambda k: 1e9)
+    monkeypatch.setattr("penchant.solvers.blocked.pieces.sums_bytes", lambda k: 1e9)
     assert_same(few, arrays(train(stores[1], solver, threads=2)))
 
 

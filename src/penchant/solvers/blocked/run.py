@@ -16,10 +16,11 @@ from penchant.history import History
 from penchant.solvers.base import Fitted, Monitor, diverged
 from penchant.solvers.blocked.facts import Floats, Part, parts_of, ranges_of
 from penchant.solvers.blocked.finish import finish
+from penchant.solvers.blocked.pieces import Half as Owned
+from penchant.solvers.blocked.pieces import items_half
 from penchant.solvers.blocked.problem import BlockProblem
 from penchant.solvers.blocked.sums import Doubles, total
-from penchant.solvers.blocked.sweeps import Half as Owned
-from penchant.solvers.blocked.sweeps import Items, Report, items_half, users_half
+from penchant.solvers.blocked.sweeps import Items, Report, users_half
 from penchant.solvers.gibbs_half import Half, Prior
 from penchant.solvers.gibbs_heads import Head
 from penchant.solvers.state import StateFile
