@@ -20,7 +20,7 @@ from tests.serve.waiting import until
 
 from penchant.errors import UnknownIdError
 from penchant.recommender import opening
-from penchant.serve import Rating, Service
+from penchant.serve import Rating, Service, database
 
 USER = 7
 
@@ -86,6 +86,9 @@ def warmed(bundle):
     model = opening.open(bundle)
     model.add_ratings([901], [1], [5.0])
     model.forget(USER)
+
+
+database.PATIENCE = 60.0  # for slow machines
 
 
 def main(folder, bundle, *asked):

@@ -8,7 +8,9 @@ with its position. `LOG` is a URL, or "" for the file beside the bundle.
 
 import sys
 
-from penchant.serve import Rating, Service
+from penchant.serve import Rating, Service, database
+
+database.PATIENCE = 60.0  # for slow machines
 
 
 def main(bundle, first, last, log):

@@ -57,7 +57,7 @@ class Watch:
                 self.reachable, self._following = True, ()
                 self._look_after()
             except UnavailableError as error:
-                self.reachable, self._following = False, (str(error),)
+                self._following, self.reachable = (str(error),), False  # in this order
             except (PenchantError, OSError) as error:
                 self._following = (f"The log's model cannot be loaded: {error}",)
                 pause = LONG_PAUSE
