@@ -21,10 +21,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.request import Request, urlopen
 
 from marks import put
 
 import penchant as pc
+
+RATING = b'[{"user": 1, "item": 1, "rating": 3}]'
 
 SCRIPT = """
 wrk.method = "POST"
@@ -129,12 +132,21 @@ def wrk(url: str, scene: Scene, size: Size, seconds: int, script: Path) -> dict[
     return found
 
 
+def prepare(url: str, workers: int) -> None:
+    """Ask each worker, by new connections, until all has loaded what it needs."""
+    for path, body in (("recommend", b'{"user": 1}'), ("ratings", RATING)) * 8 * workers:
+        asked = Request(f"{url}/v1/{path}", body, {"Content-Type": "application/json"})
+        with urlopen(asked, timeout=120) as answer:
+            answer.read()
+
+
 def measured(folder: Path, seconds: int, script: Path) -> Iterator[str]:
     for size in SIZES:
         bundle = saved(size, folder)
         for scene in SCENES:
             with server(bundle, scene.workers) as url:
-                wrk(url, scene, size, 3 * scene.workers, script)  # until all is loaded
+                prepare(url, scene.workers)
+                wrk(url, scene, size, 3, script)
                 found = wrk(url, scene, size, seconds, script)
             if found["errors"]:
                 raise SystemExit(f"{scene}: {found}")
