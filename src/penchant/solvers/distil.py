@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import qr
 
 from penchant.engine.dense import times, transposed_times
 from penchant.engine.threads import Threads
@@ -90,7 +91,8 @@ def squeeze(P: Floats, Q: Floats, K: int, threads: Threads) -> tuple[Floats, Flo
 
 
 def _orthonormal(A: Any) -> Floats:
-    return np.linalg.qr(A)[0].astype(np.float32)
+    Q = qr(A, mode="economic", check_finite=False)[0]  # in float32, where NumPy's is in float64
+    return np.ascontiguousarray(Q, dtype=np.float32)
 
 
 def _start(rows: int, columns: int) -> Floats:
