@@ -6,8 +6,15 @@ import pytest
 from tests.serve.waiting import until
 
 import penchant as pc
-from penchant.errors import BundleError, DataError, UnknownIdError, UnsupportedError
+from penchant.errors import (
+    BundleError,
+    DataError,
+    UnavailableError,
+    UnknownIdError,
+    UnsupportedError,
+)
 from penchant.serve import Rating, Service
+from penchant.serve.models import copied
 
 
 def shelf(films):
@@ -198,3 +205,28 @@ def test_compaction_in_the_background(films):
             service.rate([Rating(801, item, 2.0)])
         until(lambda: service.status().active == "0002")
         until(lambda: service.status().events < 5)
+
+
+def test_a_damaged_bundle_is_not_taken(films):
+    damage(films)
+    with pytest.raises(BundleError, match="SHA-256 does not match"):
+        Service.open(films)
+    shutil.rmtree(films)
+    with pytest.raises(BundleError, match="No such file"):  # its server's folder has no model
+        Service.open(films)
+
+
+def test_one_changes_the_models_at_a_time(service):
+    models = service._models
+    told = pytest.raises(UnavailableError, match="being changed by another process")
+    with models.alone(), told, models.alone(0.0):
+        pass
+    with models.alone(0.0):
+        pass
+
+
+def test_a_copy_that_fails_leaves_nothing(films, tmp_path):
+    (films / "stranger").write_text("no file of a bundle")
+    with pytest.raises(BundleError, match="'stranger', which is no file of a bundle"):
+        copied(films, tmp_path / "copy")
+    assert [path.name for path in tmp_path.iterdir()] == ["films.penchant"]
