@@ -15,6 +15,9 @@ from penchant.errors import SettingsError
 FACTORS = 200
 """The default width K of the embeddings: the chapter's. The one place where it is written."""
 
+MOST_WIDTH = 2**16
+"""Units of a hidden layer."""
+
 
 def require(condition: bool, message: str) -> None:
     """Raise `SettingsError` with `message` unless `condition` holds."""
@@ -50,6 +53,23 @@ def require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Raise `SettingsError` unless `value` is one of `choices`."""
     listed = ", ".join(repr(choice) for choice in choices)
     require(value in choices, f"{name} must be one of {listed}, not {value!r}.")
+
+
+def require_layers(layers: object, example: str, least: int = 1) -> None:
+    """Raise `SettingsError` unless these are the widths of hidden layers, at least so many.
+
+    Args:
+        layers: what was given; a tuple of whole numbers from 1 to `MOST_WIDTH`.
+        example: what the message shows as right.
+        least: how many layers there must be.
+    """
+    wide = isinstance(layers, tuple) and all(
+        type(units) is int and 0 < units <= MOST_WIDTH for units in layers
+    )
+    require(
+        wide and len(layers) >= least,  # type: ignore[arg-type]
+        f"layers must be widths such as {example}, not {layers!r}.",
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -99,10 +99,7 @@ class AutoRec(CodedItems):
         self.seed = seed
 
     def _trainer(self) -> Autoencoding:
-        given = {name: value for name, value in self.get_params().items() if name != "seed"}
-        layers = given["layers"]
-        given["layers"] = tuple(layers) if isinstance(layers, list) else layers
-        return Autoencoding(**given)
+        return Autoencoding(**self._for_trainer())
 
     def _shapes(self, trained: Trained, known: Knowledge) -> Shapes:
         shape = self._shape(trained, known)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from functools import cached_property
 from typing import Any, Protocol, Self
 
 import numpy as np
 
-from penchant.errors import DataError
 from penchant.factors import Factors
 from penchant.ids import Rows
 from penchant.network.autoencoder import AutoencoderShape, from_codes
 from penchant.network.weights import Shapes
 from penchant.recommender.base import Seconds
 from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.neural import Floats, NeuralRecommender, Trainer
+from penchant.recommender.neural import Floats, NeuralRecommender, Trainer, require_finite
 from penchant.solvers.autoencoder import factors_of
 from penchant.solvers.base import Trained
 
@@ -36,10 +34,7 @@ class CodedItems(NeuralRecommender):
         """Return what trains; raises `SettingsError` for a setting that makes no sense."""
 
     def _shape(self, trained: Trained, known: Knowledge) -> AutoencoderShape:
-        for name in ("mean", "spread"):
-            value: Any = trained.card.get(name)
-            if type(value) not in (int, float) or not math.isfinite(value):
-                raise DataError(f"network.{name} should be a finite number, and is {value!r:.80}.")
+        require_finite(trained.card, ("mean", "spread"))
         sizes = known.user_ids.size, known.item_ids.size
         return self._trainer().shape(trained.card, sizes)
 

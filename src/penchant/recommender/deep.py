@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-from penchant.errors import DataError
 from penchant.features import SideEncoder
 from penchant.network.deep import Column, DeepShape, Graphs, deep_rating
 from penchant.network.weights import Shapes
 from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.neural import NeuralRecommender
+from penchant.recommender.neural import NeuralRecommender, require_finite
 from penchant.settings import require_choice
 from penchant.solvers.base import Trained
 from penchant.solvers.keras_deep import DeepTraining, side_columns
@@ -165,18 +163,14 @@ class DeepRating(NeuralRecommender):
         return cls(**PRESETS[name]).set_params(**settings)
 
     def _trainer(self) -> DeepTraining:
-        given = {name: value for name, value in self.get_params().items() if name != "seed"}
-        for name in ("layers", "side_information"):
-            if isinstance(given[name], list):
-                given[name] = tuple(given[name])
+        given = self._for_trainer()
+        if isinstance(given["side_information"], list):
+            given["side_information"] = tuple(given["side_information"])
         return DeepTraining(**given)
 
     def _parts(self, trained: Trained, known: Knowledge) -> tuple[DeepShape, list[Column]]:
         card = trained.card
-        for name in ("mean", "spread"):
-            value: Any = card.get(name)
-            if type(value) not in (int, float) or not math.isfinite(value):
-                raise DataError(f"network.{name} should be a finite number, and is {value!r:.80}.")
+        require_finite(card, ("mean", "spread"))
         users, items = (SideEncoder.from_json(card.get(side) or {}) for side in ("users", "items"))
         sizes = known.user_ids.size, known.item_ids.size
         columns = side_columns((users, items), known.user_table, known.item_table, sizes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from penchant.network.weights import Shapes, require_shapes
 from penchant.recommender.coded import CodedItems
@@ -16,10 +16,7 @@ class _KernelAutoencoder(CodedItems):
     """What both have in common."""
 
     def _trainer(self) -> KernelAutoencoding:
-        given = {name: value for name, value in self.get_params().items() if name != "seed"}
-        layers: Any = given["layers"]
-        given["layers"] = tuple(layers) if isinstance(layers, list) else layers
-        return KernelAutoencoding(**given)
+        return KernelAutoencoding(**self._for_trainer())
 
     def _shapes(self, trained: Trained, known: Knowledge) -> Shapes:
         require_shapes(trained.more, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -88,6 +89,13 @@ class NeuralRecommender(Recommender):
         """
 
     # What all have
+
+    def _for_trainer(self) -> dict[str, Any]:
+        """Return the settings but the seed, which `fit` takes; a list of layers as a tuple."""
+        given = {name: value for name, value in self.get_params().items() if name != "seed"}
+        if isinstance(given.get("layers"), list):
+            given["layers"] = tuple(given["layers"])
+        return given
 
     def fit(
         self,
@@ -279,6 +287,18 @@ class NeuralRecommender(Recommender):
         model._accept(trained, stored.knowledge, settings)
         model._calibration = storage.calibration_of(stored)
         return model
+
+
+def require_finite(card: Mapping[str, Any], names: tuple[str, ...], *, zero: bool = True) -> None:
+    """Raise `DataError` unless a network's card holds finite numbers of these names.
+
+    `zero` tells whether 0 is one of them that makes sense.
+    """
+    for name in names:
+        value: Any = card.get(name)
+        finite = type(value) in (int, float) and math.isfinite(value)
+        if not finite or not (zero or value):
+            raise DataError(f"network.{name} should be a finite number, and is {value!r:.80}.")
 
 
 def plain_setting(value: Any) -> Any:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from penchant.errors import DataError
 from penchant.network.residual import ResidualShape, residual
 from penchant.network.weights import Shapes
 from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.neural import NeuralRecommender
+from penchant.recommender.neural import NeuralRecommender, require_finite
 from penchant.settings import FACTORS
 from penchant.solvers.base import Trained
 from penchant.solvers.keras_residual import ResidualTraining
@@ -89,16 +87,10 @@ class DeepResidual(NeuralRecommender):
         self.seed = seed
 
     def _trainer(self) -> ResidualTraining:
-        given = {name: value for name, value in self.get_params().items() if name != "seed"}
-        layers = given["layers"]
-        given["layers"] = tuple(layers) if isinstance(layers, list) else layers
-        return ResidualTraining(mask=0.0, **given)
+        return ResidualTraining(mask=0.0, **self._for_trainer())
 
     def _shape(self, trained: Trained, known: Knowledge) -> ResidualShape:
-        for name in ("mean", "spread"):
-            value: Any = trained.card.get(name)
-            if type(value) not in (int, float) or not math.isfinite(value) or not value:
-                raise DataError(f"network.{name} should be a finite number, and is {value!r:.80}.")
+        require_finite(trained.card, ("mean", "spread"), zero=False)
         return self._trainer().shape(trained.card, (known.user_ids.size, known.item_ids.size))
 
     def _shapes(self, trained: Trained, known: Knowledge) -> Shapes:

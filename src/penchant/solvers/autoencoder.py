@@ -21,7 +21,7 @@ from penchant.network.autoencoder import (
 from penchant.network.backend import load_keras
 from penchant.network.weights import PREFIX, Arrays, named_weights
 from penchant.ratings import Ratings
-from penchant.settings import require, require_choice, require_count, require_number
+from penchant.settings import require_choice, require_count, require_layers, require_number
 from penchant.solvers.autoencoder_columns import Columns, filled_up, parts
 from penchant.solvers.base import Checkpoint, Monitor, SolverSettings, Trained, diverged
 from penchant.solvers.keras_callbacks import epoch_hooks
@@ -35,8 +35,6 @@ from penchant.solvers.state import StateFile
 Floats = npt.NDArray[np.float32]
 
 ACTIVATIONS = ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "silu", "softplus", "tanh")
-
-MOST_WIDTH = 2**16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,13 +62,7 @@ class Autoencoding(SolverSettings):
     def __post_init__(self) -> None:
         for name in ("members", "epochs", "batch_size", "patience"):
             require_count(name, getattr(self, name))
-        wide = isinstance(self.layers, tuple) and all(
-            type(units) is int and 0 < units <= MOST_WIDTH for units in self.layers
-        )
-        require(
-            wide and bool(self.layers),
-            f"layers must be widths such as (500,), not {self.layers!r}.",
-        )
+        require_layers(self.layers, "(500,)")
         require_choice("activation", self.activation, ACTIVATIONS)
         require_number("gain", self.gain, 0, open_low=True)
         require_number("corruption", self.corruption, 0.01, 0.99)

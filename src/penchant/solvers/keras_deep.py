@@ -16,7 +16,7 @@ from penchant.ids import Rows
 from penchant.network.deep import Bag, Column, DeepShape, deep_rating
 from penchant.network.weights import PREFIX, Arrays
 from penchant.ratings import Ratings
-from penchant.settings import require, require_choice, require_count, require_number
+from penchant.settings import require, require_choice, require_count, require_layers, require_number
 from penchant.solvers.base import Checkpoint, Trained
 from penchant.solvers.keras_rating import (
     Networks,
@@ -34,8 +34,6 @@ DENSE_CELLS = 2**25
 
 LONGEST = 64
 """The length of such lists: of a longer one, so many entries drawn at random."""
-
-MOST_WIDTH = 2**16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,10 +64,7 @@ class DeepTraining(NetworkSettings):
         require_count("factors", self.factors)
         require_count("members", self.members)
         require_count("side_factors", self.side_factors, 0)
-        wide = isinstance(self.layers, tuple) and all(
-            type(units) is int and 0 < units <= MOST_WIDTH for units in self.layers
-        )
-        require(wide, f"layers must be widths such as (64, 32), not {self.layers!r}.")
+        require_layers(self.layers, "(64, 32)", least=0)
         require_choice("activation", self.activation, ACTIVATIONS)
         require_choice("output", self.output, ("linear", "sigmoid"))
         require_number("dropout", self.dropout, 0, 0.95)

@@ -14,10 +14,10 @@ from penchant.history import History
 from penchant.network.residual import ResidualShape, residual
 from penchant.network.weights import PREFIX, Arrays, named_weights, set_weights
 from penchant.ratings import Ratings
-from penchant.settings import FACTORS, require, require_choice, require_count, require_number
+from penchant.settings import FACTORS, require_choice, require_count, require_layers, require_number
 from penchant.solvers.base import Checkpoint, Trained
 from penchant.solvers.gibbs import Gibbs
-from penchant.solvers.keras_deep import ACTIVATIONS, MOST_WIDTH
+from penchant.solvers.keras_deep import ACTIVATIONS
 from penchant.solvers.keras_rating import Networks, NetworkSettings, spread_of
 from penchant.solvers.state import StateFile
 from penchant.split import fold_rows
@@ -61,10 +61,7 @@ class ResidualTraining(NetworkSettings):
         super().__post_init__()
         for name, least in (("factors", 1), ("rank", 1), ("view", 1), ("folds", 2)):
             require_count(name, getattr(self, name), least)
-        wide = isinstance(self.layers, tuple) and all(
-            type(units) is int and 0 < units <= MOST_WIDTH for units in self.layers
-        )
-        require(wide, f"layers must be widths such as (64, 32), not {self.layers!r}.")
+        require_layers(self.layers, "(64, 32)", least=0)
         require_choice("activation", self.activation, ACTIVATIONS)
         require_number("dropout", self.dropout, 0, 0.95)
 

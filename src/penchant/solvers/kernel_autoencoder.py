@@ -16,8 +16,8 @@ from penchant.network.backend import load_keras
 from penchant.network.kernel_autoencoder import TOP, KernelGraphs, KernelShape, kernel_autoencoder
 from penchant.network.weights import PREFIX, Arrays
 from penchant.ratings import Ratings, Scale
-from penchant.settings import require, require_count, require_number
-from penchant.solvers.autoencoder import MOST_WIDTH, factors_of
+from penchant.settings import require, require_count, require_layers, require_number
+from penchant.solvers.autoencoder import factors_of
 from penchant.solvers.base import Checkpoint, Monitor, SolverSettings, Trained, diverged
 from penchant.solvers.keras_callbacks import epoch_hooks
 from penchant.solvers.keras_forward import compiled_call
@@ -51,13 +51,7 @@ class KernelAutoencoding(SolverSettings):
     def __post_init__(self) -> None:
         for name in ("iterations", "epochs", "patience"):
             require_count(name, getattr(self, name))
-        wide = isinstance(self.layers, tuple) and all(
-            type(units) is int and 0 < units <= MOST_WIDTH for units in self.layers
-        )
-        require(
-            wide and bool(self.layers),
-            f"layers must be widths such as (500, 500), not {self.layers!r}.",
-        )
+        require_layers(self.layers, "(500, 500)")
         require_number("l2", self.l2, 0)
         require_number("l2_kernel", self.l2_kernel, 0)
         require_count("window", self.window, 0)
