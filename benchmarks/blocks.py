@@ -1,8 +1,8 @@
 """Training from blocks on threads and on Ray: seconds of CPU, memory, bytes sent, equal bits.
 
-Each training is a process of its own, which is charged with all that it starts; Ray's runs where
-there is a loopback device alone (`unshare -n`). Of each engine one training is short and one long:
-the difference tells what a sweep costs, without Ray's start and the passes before the first sweep.
+Each training is a process of its own, which is charged with all that it starts, where there is a
+loopback device alone (`accounts.py`). Of each engine one training is short and one long: the
+difference tells what a sweep costs, without Ray's start and the passes before the first sweep.
 
     python benchmarks/blocks.py [--ratings 10000000,100000000] [--ray 10000000] [--work D] [--write]
 """
@@ -10,22 +10,19 @@ the difference tells what a sweep costs, without Ray's start and the passes befo
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
 import blocks_write
 import marks
 import parts
+from accounts import account
 
 SHORT, LONG, RANK = 2, 8, 64
-SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
 TRAIN = """
 import hashlib, json, sys
@@ -54,42 +51,12 @@ print(json.dumps(dict(
 """
 
 
-def charged(**told: object) -> dict[str, float]:
+def charged(**told: object) -> dict[str, Any]:
     """Train in a process of its own; return what it says, and what it and its children took."""
     command = [sys.executable, "-c", TRAIN, json.dumps(told)]
-    if told["engine"] == "ray":
-        alone = "ip link set lo up && exec " + '"$0" "$@"'
-        command = ["unshare", "-n", "sh", "-c", alone, *command]
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:  # a process that inherits all orphans, so that they are counted too
-        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
-        began = time.perf_counter()
-        environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
-        done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True)
-        seconds = time.perf_counter() - began
-        _wait_for_all()
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        answer = json.loads(done.stdout.splitlines()[-1]) | {
-            "cpu": used.ru_utime + used.ru_stime,
-            "seconds": seconds,
-            "peak": used.ru_maxrss / 2**20,
-        }
-        os.write(writer, json.dumps(answer).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        said = pipe.read()
-    os.waitpid(child, 0)
-    return json.loads(said)
-
-
-def _wait_for_all() -> None:
-    while True:
-        try:
-            os.wait()
-        except ChildProcessError:
-            return
+    took = account(command, RAY_USAGE_STATS_ENABLED="0")
+    used = {"cpu": took.cpu, "seconds": took.seconds, "peak": took.peak}
+    return json.loads(took.out.splitlines()[-1]) | used
 
 
 def compared(store: Path, engine: str) -> str:
