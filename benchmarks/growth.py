@@ -1,20 +1,19 @@
 """How our solvers grow: time of a round, memory, threads, on 1 to 100 million synthetic ratings.
 
-    python benchmarks/growth.py [--millions 1 10 25 100] [--factors 32] [--solvers SGD ALS Gibbs]
+    python benchmarks/growth.py [--millions 1 10 25 100] [--solvers SGD ALS Gibbs] [--write]
 
 Each measurement is a process of its own: rounds of the solver, training error included, the first
 left out; wall time, and beside it the CPU time of all threads, which a busy machine changes less.
-Memory is the peak of the process above what stood before `fit`, the ratings themselves (12 bytes
-each) added to it. It is told in two parts, in bytes a rating: the model, which grows with the rows
-and not with the ratings, counted exactly from the shapes (factors, biases, and for ALS and Gibbs
-the tables that hold side information: directions, weights, prior means), and what is left beside.
+Memory is the most that the process holds while it trains. How many bytes of it go with a rating is
+measured, too: the same training is done with half of the ratings of as many users and items, and
+the difference is told, the ratings' own 12 bytes within it. The rest grows with users and items:
+factors, side information, what solving them takes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -27,7 +26,6 @@ from marks import put
 import penchant as pc
 from penchant.ids import IdMap
 from penchant.ratings import Ratings, Scale
-from penchant.solvers.spectrum import DIRECTIONS
 
 SHAPES = {1: (6_000, 4_000), 10: (70_000, 10_000), 25: (160_000, 40_000), 100: (500_000, 80_000)}
 """Users and items for so many million ratings, about as in MovieLens' sets and beyond."""
@@ -42,10 +40,10 @@ def skewed(rng: np.random.Generator, size: int, n: int, power: float) -> Any:
     return (size * rng.random(n, dtype=np.float32) ** power).astype(np.int32) + 1
 
 
-def ratings_of(millions: int, seed: int = 0) -> Ratings:
-    """Make ratings from 1 to 5 of a known truth with noise."""
+def ratings_of(millions: int, share: float = 1.0, seed: int = 0) -> Ratings:
+    """Make ratings from 1 to 5 of a known truth with noise, or a share of so many."""
     M, N = SHAPES[millions]
-    rng, n = np.random.default_rng(seed), millions * 1_000_000
+    rng, n = np.random.default_rng(seed), int(millions * 1_000_000 * share)
     P = rng.normal(0, 0.5, (M + 1, _TRUTH)).astype(np.float32)
     Q = rng.normal(0, 0.5, (N + 1, _TRUTH)).astype(np.float32)
     users, items = np.empty(n, np.int32), np.empty(n, np.int32)
@@ -62,14 +60,15 @@ def ratings_of(millions: int, seed: int = 0) -> Ratings:
 
 
 def peak() -> float:
-    """Return the most memory that the process has held, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+    """Return the most memory that the process has held since `forget_peak`, in bytes."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return float(line.split()[1]) * 1024
 
 
-def now() -> float:
-    """Return the memory that the process holds, in bytes."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return float(pages * resource.getpagesize())
+def forget_peak() -> None:
+    """Start to look for the most memory anew (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def solver_of(name: str, factors: int, rounds: int) -> Any:
@@ -80,51 +79,26 @@ def solver_of(name: str, factors: int, rounds: int) -> Any:
     return pc.Gibbs(rank=factors, sweeps=rounds, burn_in=rounds - 1, heads=1)
 
 
-def model_bytes(name: str, M: int, N: int, factors: int, directions: int) -> tuple[float, float]:
-    """Return the bytes of factors with biases, and those of the side matrices.
-
-    The tables that stand at the peak, each once: for SGD those that train and those that are kept.
-    ALS and Gibbs hold the halves, the kept ones or the head, the posterior's draws and the network;
-    of side information the directions U and their V of both sides, the posterior's weights B, and
-    the prior means of the larger side.
-    """
-    one = 4.0 * (M + N) * (factors + 1)
-    if name == "SGD":
-        return 2 * one, 0.0
-    side = 4.0 * 2 * (M + N) * directions
-    side += 4.0 * ((M + N) + max(M, N)) * (factors + 1)
-    return 4 * one, side
-
-
-def measure(name: str, millions: int, factors: int, threads: int) -> dict[str, float]:
+def measure(name: str, millions: int, share: float, factors: int, threads: int) -> dict[str, float]:
     """Train for some rounds; return seconds and bytes."""
     small = ratings_of(1).take(np.arange(20_000))
     solver_of(name, factors, 2).fit(small, factors=factors, threads=threads)  # compiles
-    ratings = ratings_of(millions)
-    M, N = ratings.user_ids.size, ratings.item_ids.size
-    table = 12.0 * len(ratings)
-    before, marks, cpu = now(), [time.perf_counter()], [time.process_time()]
+    ratings = ratings_of(millions, share)
+    forget_peak()
+    marks, cpu = [time.perf_counter()], [time.process_time()]
 
     def mark(_: Any) -> None:
         marks.append(time.perf_counter())
         cpu.append(time.process_time())
 
     solver = solver_of(name, factors, ROUNDS[millions])
-    fitted = solver.fit(
-        ratings, factors=factors, threads=threads,
-        callbacks=[mark],
-    )  # fmt: skip
-    model, side = model_bytes(name, M, N, factors, DIRECTIONS)
-    above = peak() - before + table
+    solver.fit(ratings, factors=factors, threads=threads, callbacks=[mark])
     return {
+        "ratings": len(ratings),
         "total": time.perf_counter() - marks[0],
         "round": float(np.diff(marks)[1:].min()),
         "cpu": float(np.diff(cpu)[1:].min()),
         "peak": peak(),
-        "factors": model / len(ratings),
-        "side": side / len(ratings),
-        "beside": (above - model - side) / len(ratings),
-        "rmse": float(fitted.history.column("train_rmse")[-1]),
     }
 
 
@@ -135,40 +109,42 @@ def main() -> None:
     parser.add_argument("--solvers", nargs="+", default=["SGD", "ALS", "Gibbs"])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--one", action="store_true", help="measure here and print JSON")
+    parser.add_argument("--share", type=float, default=1.0, help="of the ratings, with --one")
+    parser.add_argument("--write", action="store_true", help="put the table into the docs")
     args = parser.parse_args()
     if args.one:
-        one = measure(args.solvers[0], args.millions[0], args.factors, args.threads[0])
-        print(json.dumps(one))
+        name, millions, threads = args.solvers[0], args.millions[0], args.threads[0]
+        print(json.dumps(measure(name, millions, args.share, args.factors, threads)))
         return
     lines = [
-        "Bytes are those of a rating.",
+        "Peak is of the whole process. Bytes a rating are those that the peak grows by.",
         "",
-        "| solver | ratings | threads | s a round | ns a rating | CPU ns a rating | "
-        "bytes beside | side matrices | factors | peak GB |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| solver | ratings | threads | s a round | ns a rating | CPU ns a rating | s in all | "
+        "bytes a rating | peak GB |",
+        "| --- " + "| ---: " * 8 + "|",
     ]
     for name in args.solvers:
         for millions in args.millions:
             for threads in args.threads:
                 lines.append(line(name, millions, args.factors, threads))
                 print(lines[-1], flush=True)
-    put("growth", f"Growth, {args.factors} factors", "\n".join(lines))
+    if args.write:
+        put("growth", f"Growth, {args.factors} factors", "\n".join(lines))
 
 
 def line(name: str, millions: int, factors: int, threads: int) -> str:
-    """Measure in a process of its own; return a line of the table."""
+    """Measure twice, each in a process of its own; return a line of the table."""
     command = [sys.executable, __file__, "--one", "--factors", str(factors)]
     command += ["--solvers", name, "--millions", str(millions), "--threads", str(threads)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        what = f"failed: {done.stderr[-200:].strip()}"
-        return f"| {name} | {millions}M | {threads} | {what} | | | | | | |"
-    got = json.loads(done.stdout.splitlines()[-1])
+    whole, half = (
+        json.loads(subprocess.check_output([*command, "--share", share]).splitlines()[-1])
+        for share in ("1", "0.5")
+    )
+    grown = (whole["peak"] - half["peak"]) / (whole["ratings"] - half["ratings"])
     return (
-        f"| {name} | {millions}M | {threads} | {got['round']:.2f} | "
-        f"{got['round'] / millions * 1000:.0f} | {got['cpu'] / millions * 1000:.0f} | "
-        f"{got['beside']:.0f} | {got['side']:.0f} | {got['factors']:.0f} | "
-        f"{got['peak'] / 1e9:.1f} |"
+        f"| {name} | {millions}M | {threads} | {whole['round']:.2f} | "
+        f"{whole['round'] / millions * 1000:.0f} | {whole['cpu'] / millions * 1000:.0f} | "
+        f"{whole['total']:.1f} | {grown:.1f} | {whole['peak'] / 1e9:.2f} |"
     )
 
 

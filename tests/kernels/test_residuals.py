@@ -1,9 +1,11 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penchant.kernels import averages, order, plain, residuals
+from penchant.kernels import order, plain, residuals
 
 
 def problem(seed, M, N, K):
@@ -84,19 +86,59 @@ def test_the_order_by_row_agrees_with_the_twin(rows):
     np.testing.assert_array_equal(results[0][1], results[1][1])
 
 
-@given(st.integers(0, 100), st.integers(1, 5))
-def test_averages_are_the_means_of_the_draws(seed, count):
+@given(st.integers(0, 10**6), st.integers(0, 40), st.sampled_from([np.uint8, np.float32]))
+def test_what_belongs_to_each_row_and_to_each_column_agrees_with_the_twin(seed, n, kind):
     random = np.random.default_rng(seed)
-    indptr = np.array([0, 3, 3, 9], np.int64)
-    values = random.integers(1, 6, 9).astype(np.float32)
-    draws = random.normal(size=(count, 9)).astype(np.float32)
-    mean, sums = np.zeros(9, np.float32), np.zeros(3)
-    for n, errors in enumerate(draws, start=1):
-        averages.average_errors(
-            0, 3, indptr, errors, values, n, np.float32(1), np.float32(5), mean, sums
-        )
-    np.testing.assert_allclose(mean, draws.mean(0), atol=1e-5)
-    squares = (values - np.clip(values - draws.mean(0), 1, 5)) ** 2
-    np.testing.assert_allclose(
-        sums, [squares[:3].sum(), 0, squares[3:].sum()], rtol=1e-3, atol=1e-5
+    rows, columns = (random.integers(0, size, n).astype(np.int32) for size in (4, 6))
+    values = random.integers(0, 9, n).astype(kind)
+    results = []
+    for module in (order, plain):
+        by_row = np.empty(5, np.int64), np.empty(n, np.int32), np.empty(n, kind)
+        module.gather_by(rows, columns, values, *by_row)
+        by_column = np.empty(7, np.int64), np.empty(n, np.int32), np.empty(n, kind)
+        module.turn_over(*by_row, *by_column)
+        results.append((*by_row, *by_column))
+    for fast, slow in zip(*results, strict=True):
+        np.testing.assert_array_equal(fast, slow)
+    starts, there, _ = results[0][3:]
+    assert all((np.diff(there[a:b]) >= 0).all() for a, b in itertools.pairwise(starts))
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32])
+def test_mean_predictions_agree_with_the_twin_and_are_the_means_of_the_draws(kind):
+    random = np.random.default_rng(5)
+    low, high, most = np.float32(-1), np.float32(1.5), 2**15 - 1 if kind == np.int16 else 2**30
+    fixed = np.array([0.25, 6 / most, most], np.float32)
+    arguments = problem(1, 8, 9, 8)
+    n = len(arguments[1])
+    predictions, known = [], arguments[2] + np.float32(0.1)
+    fast, slow = [(np.zeros(n, kind), np.zeros(8), np.zeros(8)) for _ in range(2)]
+    for count in range(1, 7):
+        arguments[3][:] = random.normal(size=(8, 8)) * 0.3
+        for module, out in ((residuals, fast), (plain, slow)):
+            module.row_means(0, 8, *arguments, known, count, low, high, fixed, *out)
+        errors, sums = np.zeros(n, np.float32), np.zeros(8)
+        plain.row_errors(0, 8, *arguments, errors, sums)
+        np.testing.assert_allclose(fast[1], sums, rtol=1e-4)
+        predictions.append(known - errors)
+    means = fixed[0] + fixed[1] * fast[0].astype(np.float64)
+    np.testing.assert_allclose(means, np.mean(predictions, axis=0), atol=6e-4)
+    assert np.abs(fast[0].astype(np.int64) - slow[0]).max() <= (2 if kind == np.int16 else 2**8)
+    squares = (known - np.clip(means, low, high)) ** 2
+    by_row = np.add.reduceat(np.append(squares, 0), arguments[0][:-1])
+    by_row[np.diff(arguments[0]) == 0] = 0
+    np.testing.assert_allclose(fast[2], by_row, rtol=2e-3)
+    np.testing.assert_allclose(fast[2], slow[2], rtol=1e-4)
+
+
+def test_a_mean_prediction_that_is_not_finite_shows_in_the_sums():
+    arguments = problem(1, 8, 9, 8)
+    row = int(np.flatnonzero(np.diff(arguments[0]))[0])
+    arguments[4][row] = np.nan
+    n, fixed = len(arguments[1]), np.array([0, 1e-4, 2**15 - 1], np.float32)
+    out = np.zeros(n, np.int16), np.zeros(8), np.zeros(8)
+    residuals.row_means(
+        0, 8, *arguments, arguments[2], 1, np.float32(-1), np.float32(1), fixed, *out
     )
+    assert np.isnan(out[1][row])
+    assert np.isfinite(np.delete(out[1], row)).all()

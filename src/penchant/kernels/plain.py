@@ -159,6 +159,42 @@ def row_scores(
         clipped[row] = squares[indptr[row] : indptr[row + 1]].sum()
 
 
+def row_means(
+    start: int,
+    stop: int,
+    indptr: Array,
+    indices: Array,
+    values: Floats,
+    factors: Floats,
+    biases: Floats,
+    other_factors: Floats,
+    other_biases: Floats,
+    other_weights: Floats,
+    known: Floats,
+    count: int,
+    low: np.float32,
+    high: np.float32,
+    fixed: Floats,
+    averages: Array,
+    sums: npt.NDArray[np.float64],
+    clipped: npt.NDArray[np.float64],
+) -> None:
+    """Take predictions into their means, and fill the sums, as the kernel does."""
+    errors, (middle, step, most) = np.zeros(len(values), np.float32), fixed.astype(np.float64)
+    row_errors(
+        start, stop, indptr, indices, values, factors, biases,
+        other_factors, other_biases, other_weights, errors, sums,
+    )  # fmt: skip
+    part = slice(indptr[start], indptr[stop])
+    means = middle + step * averages[part]
+    means += (known[part] - errors[part] - means) / count
+    averages[part] = np.rint(np.clip((means - middle) / step, -most, most))
+    squares = np.zeros(len(values))
+    squares[part] = (known[part] - np.clip(means, low, high)) ** 2
+    for row in range(start, stop):
+        clipped[row] = squares[indptr[row] : indptr[row + 1]].sum()
+
+
 def predict_pairs(
     start: int,
     stop: int,
@@ -179,6 +215,28 @@ def order_by(rows: Array, starts: Array, order: Array) -> None:
     """Fill the order and the starts as `penchant.kernels.order.order_by` does."""
     order[:] = np.argsort(rows, kind="stable")
     starts[:] = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(starts) - 1))])
+
+
+def gather_by(
+    rows: Array, others: Array, values: Array, starts: Array, out_others: Array, out_values: Array
+) -> None:
+    """Put what belongs to each row together as `penchant.kernels.order.gather_by` does."""
+    order = np.empty(len(rows), np.int64)
+    order_by(rows, starts, order)
+    out_others[:], out_values[:] = others[order], values[order]
+
+
+def turn_over(
+    indptr: Array,
+    indices: Array,
+    values: Array,
+    starts: Array,
+    out_others: Array,
+    out_values: Array,
+) -> None:
+    """Fill the transpose as `penchant.kernels.order.turn_over` does."""
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    gather_by(indices, rows, values, starts, out_others, out_values)
 
 
 def row_squares(

@@ -66,6 +66,38 @@ def row_errors(  # type: ignore[no-untyped-def]
 
 
 @kernel
+def row_means(  # type: ignore[no-untyped-def]
+    start, stop, indptr, indices, values, factors, biases, other_factors, other_biases,
+    other_weights, known, count, low, high, fixed, averages, sums, clipped,
+):  # fmt: skip
+    """Fill the sums ``Σ w e²`` as `row_squares` does, and take the predictions into their means.
+
+    A mean is kept in `averages`, (n,), as a whole number a, for ``fixed[0] + fixed[1] a``, of at
+    most fixed[2]. It is compared with `known`, (n,), the ratings without what `values` are less,
+    and is clipped to low … high, float32, for that: `clipped`, (M,) float64, gets each row's
+    squares. `count` says how many draws there are with this one.
+    """
+    K, share = factors.shape[1], np.float32(1.0 / count)
+    p, q, far = factors.reshape(-1), other_factors.reshape(-1), other_factors.size > NEAR
+    middle, step, most = fixed[0], fixed[1], fixed[2]
+    for row in range(start, stop):
+        o, b, a, c = row * K, at(biases, row), 0.0, 0.0
+        for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
+            if far:
+                _ask(q, indices, t, K)
+            j = np.intp(at(indices, t))
+            e = at(values, t) - b - at(other_biases, j) - _dot(p, o, q, j * K, K)
+            a += np.float64(at(other_weights, j)) * np.float64(e) * np.float64(e)
+            rating = at(known, t)
+            mean = middle + step * np.float32(at(averages, t))
+            mean += share * (rating - e - mean)
+            averages[np.uintp(t)] = np.rint(min(max((mean - middle) / step, -most), most))
+            d = np.float64(rating - min(max(mean, low), high))
+            c += d * d
+        sums[row], clipped[row] = a, c
+
+
+@kernel
 def row_squares(  # type: ignore[no-untyped-def]
     start, stop, indptr, indices, values, factors, biases, other_factors, other_biases,
     other_weights, sums,

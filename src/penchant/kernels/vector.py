@@ -10,7 +10,8 @@ checked.
     store(x, o, v)     x[o : o + 8] = v, or 16, as v is
     splat(s)           s in all eight places
     broadcast(x, o)    x[o] in all eight places, and broadcast16
-    at(x, o)           x[o], of any type; neither counts from the end nor asks whether to
+    at(x, o)           x[o], of any type; neither counts from the end nor asks whether to;
+                       of `penchant.kernels.coded` values levels[codes[o]]
     fma(a, b, c)       a b + c, in one rounding where the processor can
     axpy(v, s, x, o)   v + s x[o : o + 8], or 16, as v is
     sub(a, b), mul(a, b), div(a, b), sqrt(a)
@@ -148,6 +149,15 @@ def _at(typing: Any, array: Any, offset: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load(pointer_to(context, builder, signature, args))
 
+    def look_up(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        codes, levels = (builder.extract_value(args[0], place) for place in (0, 1))
+        places = types.intp(array[0], offset)
+        code = builder.load(pointer_to(context, builder, places, (codes, args[1])))
+        number = array[1].dtype(array[1], array[0].dtype)
+        return builder.load(pointer_to(context, builder, number, (levels, code)))
+
+    if isinstance(array, types.NamedTuple):
+        return array[1].dtype(array, offset), look_up
     return array.dtype(array, offset), generate
 
 

@@ -43,7 +43,6 @@ class Run:
         self, settings: ALS, ratings: Ratings, seed: int, threads: Threads, monitor: Monitor
     ) -> None:
         self._settings, self._threads, self._monitor = settings, threads, monitor
-        self._scale = ratings.scale
         self._problem = problem = Problem.of(
             ratings,
             side_information=settings.side_information,
@@ -116,19 +115,16 @@ class Run:
         """
         users, items, problem = self.users, self.items, self._problem
         sums, clipped = np.zeros((2, len(users.bias)))
-        weights, scale = items.units**2, self._scale
-        low, high = (
-            np.float32((end - problem.mean) / problem.unit) for end in (scale.low, scale.high)
-        )
+        weights = items.units**2
 
         def work(start: int, stop: int) -> None:
             row_scores(
                 start, stop, users.indptr, users.indices, users.values, users.factors, users.bias,
-                items.factors, items.bias, weights, low, high, sums, clipped,
+                items.factors, items.bias, weights, *problem.ends, sums, clipped,
             )  # fmt: skip
 
         self._threads.map(work, users.blocks)
-        rmse = float(np.sqrt(clipped.sum() / len(users.values))) * problem.unit
+        rmse = float(np.sqrt(clipped.sum() / len(users.indices))) * problem.unit
         return float(sums @ users.units.astype(np.float64) ** 2), rmse
 
     def _penalties(self) -> float:
@@ -174,8 +170,11 @@ class Run:
         history = self._monitor.history
         if self._settings.scaling == "count":
             return Fitted(self._network(factors), None, history)
-        problem, alpha = self._problem, len(self.users.values) / max(self._measured()[0], 1e-9)
+        alpha = len(self.users.indices) / max(self._measured()[0], 1e-9)
         head = Head(_kept(self.users, alpha), _kept(self.items, alpha), alpha)
+        self._problem = problem = self._problem.for_users_alone()
+        for half in (self.users, self.items):
+            half.without_ratings()
         posterior = make_posterior(problem, [head], None, self._threads)
         network, posterior = distil(
             posterior,

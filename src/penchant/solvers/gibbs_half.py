@@ -20,6 +20,7 @@ from penchant.engine.dense import times, transposed_times
 from penchant.engine.threads import Block, Threads
 from penchant.kernels.aligned import aligned_times
 from penchant.kernels.centred import deviations, unexplained
+from penchant.kernels.coded import Values
 from penchant.kernels.rng import fill_normals
 from penchant.kernels.rowstep import solve_rows
 from penchant.solvers.spectrum import Spectrum
@@ -63,7 +64,7 @@ class Half:
         side: 0 for users, 1 for items; a counter of the draws.
         indptr: (M + 1,) int64, where each row's ratings start.
         indices: (n,) int32, the other side's row of each.
-        values: (n,) float32, in units of the ratings' deviation, less the mean and the contexts.
+        values: (n,) in units of the ratings' deviation, less the mean and the contexts.
         units: (M,) float32, the root of each row's weight.
         spectrum: the directions of the row's x.
         factors: (M, K) float32, K = k rounded up to a multiple of 8.
@@ -74,7 +75,7 @@ class Half:
     side: int
     indptr: npt.NDArray[np.int64]
     indices: npt.NDArray[np.int32]
-    values: Floats
+    values: Values
     units: Floats
     spectrum: Spectrum
     factors: Floats
@@ -82,6 +83,10 @@ class Half:
     prior: Prior
     blocks: list[Block]
     _directed: tuple[Doubles, Floats] | None = dataclasses.field(init=False, default=None)
+
+    def without_ratings(self) -> None:
+        """Let go of the ratings; only their numbers are kept."""
+        self.indices, self.values = self.indices[:0].copy(), np.zeros(0, np.float32)
 
     @functools.cached_property
     def active(self) -> npt.NDArray[np.bool_]:

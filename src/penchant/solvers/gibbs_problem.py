@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,10 @@ import scipy.sparse as sp
 from penchant.engine.threads import Threads
 from penchant.errors import DataError
 from penchant.features import CountScale, Noise, SideEncoder, bag_weights
-from penchant.kernels.order import order_by
+from penchant.kernels.coded import Values, coded, decoded, divided, moved
 from penchant.kernels.sparse import pattern_times
 from penchant.ratings import Ratings
+from penchant.solvers.by_row import Order, by_both, order_of, pieces
 from penchant.solvers.spectrum import SideMatrix, Spectrum, spectrum
 from penchant.stars import Stars
 
@@ -28,9 +28,7 @@ Of the number of ratings of an item in a user's bag, and of a user in an item's 
 """
 
 Use = bool | tuple[str, ...]
-_Order = npt.NDArray[Any]
-_PIECE = 1 << 20
-_Pattern = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]
+_NONE = np.zeros(0, np.int32)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,7 +38,7 @@ class OneSide:
     Attributes:
         indptr: (M + 1,) int64.
         indices: (n,) int32, the other side's rows.
-        values: (n,) float32, ``(r − mean) / unit``.
+        values: (n,), ``(r − mean) / unit``.
         units: (M,) float32, the roots of the rows' noise weights.
         spectrum: the directions of x.
         count: how a number of ratings becomes a feature.
@@ -50,7 +48,7 @@ class OneSide:
 
     indptr: npt.NDArray[np.int64]
     indices: npt.NDArray[np.int32]
-    values: Floats
+    values: Values
     units: Floats
     spectrum: Spectrum
     count: CountScale
@@ -62,6 +60,10 @@ class OneSide:
         """How many ratings each row has, (M,)."""
         return np.diff(self.indptr)
 
+    def without_ratings(self) -> OneSide:
+        """Return what is known beside the ratings; only their numbers are kept."""
+        return dataclasses.replace(self, indices=_NONE, values=np.zeros(0, np.float32))
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Problem:
@@ -70,23 +72,25 @@ class Problem:
     Attributes:
         mean: the mean of the ratings.
         unit: their standard deviation; 1 where they are all equal.
+        ends: the lowest and the highest value of the scale, in these units.
         users: by user.
         items: by item.
         noise: the weights.
         to_items: (n,) int32 or int64, where the user-major ratings stand that the item-major ones
             are; empty unless asked for.
-        deviations: (n,) float32, user-major, ``r − mean`` in rating units.
+        deviations: (n,) user-major, ``r − mean`` in rating units.
         stars: for an ordered probit the ratings that there are; their scores are then the
             deviations, the mean is 0 and the unit 1.
     """
 
     mean: float
     unit: float
+    ends: tuple[np.float32, np.float32]
     users: OneSide
     items: OneSide
     noise: Noise
-    to_items: _Order
-    deviations: Floats
+    to_items: Order
+    deviations: Values
     stars: Stars | None = None
 
     @classmethod
@@ -105,34 +109,35 @@ class Problem:
         """Prepare ratings for the sampler; `Gibbs` says what the settings mean."""
         if not len(ratings):
             raise DataError("There are no ratings to train on. Give a training part with rows.")
-        M, N = ratings.user_ids.size, ratings.item_ids.size
         mean = ratings.mean if mean is None else mean
-        deviations = ratings.values - np.float32(mean)
-        unit = float(np.sqrt(_squares(deviations) / len(deviations))) or 1.0
+        deviations = moved(coded(ratings.values), np.float32(mean))
+        unit = float(np.sqrt(_squares(deviations, len(ratings)) / len(ratings))) or 1.0
         if stars is not None:
             mean, deviations, unit = 0.0, stars.scored(ratings.values), 1.0
-        noise = Noise.learn(ratings.user_rows, ratings.item_rows, deviations, M, N)
-        if not weigh:
-            noise = dataclasses.replace(
-                noise,
-                variance=0.0,
-                user_weights=np.ones(M, np.float32),
-                item_weights=np.ones(N, np.float32),
-            )
-        by_user, by_item, deviations, to_items = _sorted(ratings, deviations)
-        values = deviations if unit == 1.0 else deviations / np.float32(unit)
+        noise = _noise(ratings, decoded(deviations), weigh)
+        by_user, by_item = by_both(ratings, deviations)
+        deviations = by_user[1]
         tables = (ratings.user_table, ratings.item_table)
         uses = split_columns(side_information, *tables)
         weights = (noise.user_weights, noise.item_weights)
-        data = (values, values[to_items])
-        to_items = to_items if keep_order else np.zeros(0, to_items.dtype)  # no view: it is freed
         user_side, item_side = (
             _one_side(
-                *mine, *other, data[s], weights[s], tables[s], uses[s], bags, _POWERS[s], threads
+                *mine[0], *other[0], _in_units(mine[1], unit), weights[s], tables[s], uses[s],
+                bags, _POWERS[s], threads,
             )
             for s, (mine, other) in enumerate(((by_user, by_item), (by_item, by_user)))
+        )  # fmt: skip
+        to_items = order_of(by_user[0].indices, ratings.item_ids.size) if keep_order else _NONE
+        low, high = (
+            np.float32((end - mean) / unit) for end in (ratings.scale.low, ratings.scale.high)
         )
-        return cls(mean, unit, user_side, item_side, noise, to_items, deviations, stars)
+        return cls(
+            mean, unit, (low, high), user_side, item_side, noise, to_items, deviations, stars
+        )
+
+    def for_users_alone(self) -> Problem:
+        """Return it without what only sampling needs, so that there is room for what follows."""
+        return dataclasses.replace(self, items=self.items.without_ratings(), to_items=_NONE)
 
     def by_user(self, effects: Floats | None = None) -> sp.csr_matrix:
         """Return ``r − mean``, less effects of each user-major rating, (M, N) sparse.
@@ -140,7 +145,7 @@ class Problem:
         In rating units and without a detour, so that a user's row can be solved again to the bit.
         """
         shape = (len(self.users.units), len(self.items.units))
-        data = self.deviations if effects is None else self.deviations - effects
+        data = decoded(self.deviations) if effects is None else decoded(self.deviations) - effects
         return sp.csr_matrix((data, self.users.indices, self.users.indptr), shape=shape)
 
 
@@ -161,44 +166,22 @@ def split_columns(use: Use, users: pa.Table | None, items: pa.Table | None) -> t
     return tuple([name for name in use if name in names] for names in known)  # type: ignore[return-value]
 
 
-def user_order(ratings: Ratings) -> _Order:
-    """Return the order of the ratings by user, and by item within a user, (n,)."""
-    return _user_major(ratings)[0]
+def _noise(ratings: Ratings, deviations: Floats, weigh: bool) -> Noise:
+    """Return offsets and weights learnt from ``r − mean``, all weights 1 where none are asked."""
+    M, N = ratings.user_ids.size, ratings.item_ids.size
+    noise = Noise.learn(ratings.user_rows, ratings.item_rows, deviations, M, N)
+    if weigh:
+        return noise
+    users, items = np.ones(M, np.float32), np.ones(N, np.float32)
+    return dataclasses.replace(noise, variance=0.0, user_weights=users, item_weights=items)
 
 
-def _user_major(ratings: Ratings) -> tuple[_Order, npt.NDArray[np.int64]]:
-    """Return that order, and where each user's ratings start in it, (M + 1,)."""
-    by_item, _ = _order(ratings.item_rows, ratings.item_ids.size)
-    by_user, starts = _order(ratings.user_rows[by_item], ratings.user_ids.size)
-    for part in _pieces(by_user):  # in place of a third order
-        by_user[part] = by_item[by_user[part]]
-    return by_user, starts
+def _squares(values: Values, n: int) -> float:
+    return sum(float((decoded(values, at).astype(np.float64) ** 2).sum()) for at in pieces(n))
 
 
-def _pieces(column: npt.NDArray[Any]) -> Iterator[slice]:
-    """Cut a long column, so that what NumPy makes of each piece stays small."""
-    return (slice(at, at + _PIECE) for at in range(0, len(column), _PIECE))
-
-
-def _squares(values: Floats) -> float:
-    return sum(float((values[at].astype(np.float64) ** 2).sum()) for at in _pieces(values))
-
-
-def _order(rows: npt.NDArray[np.int32], M: int) -> tuple[_Order, npt.NDArray[np.int64]]:
-    order = np.empty(len(rows), dtype=np.int32 if len(rows) < 2**31 else np.int64)
-    starts = np.empty(M + 1, dtype=np.int64)
-    order_by(rows, starts, order)
-    return order, starts
-
-
-def _sorted(ratings: Ratings, values: Floats) -> tuple[_Pattern, _Pattern, Floats, _Order]:
-    """Return the pattern by user and by item, the user-major values, and their order by item."""
-    order, indptr = _user_major(ratings)
-    item_rows, values = ratings.item_rows[order], values[order]
-    del order
-    to_items, item_indptr = _order(item_rows, ratings.item_ids.size)
-    user_rows = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
-    return (indptr, item_rows), (item_indptr, user_rows[to_items]), values, to_items
+def _in_units(values: Values, unit: float) -> Values:
+    return values if unit == 1.0 else divided(values, np.float32(unit))
 
 
 def _one_side(
@@ -206,7 +189,7 @@ def _one_side(
     indices: npt.NDArray[np.int32],
     other_indptr: npt.NDArray[np.int64],
     other_indices: npt.NDArray[np.int32],
-    values: Floats,
+    values: Values,
     weights: Floats,
     table: pa.Table | None,
     use: Any,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from penchant.engine.threads import Block, Threads
 from penchant.factors import Factors
+from penchant.kernels.coded import decoded
 from penchant.kernels.rng import seed_key
 from penchant.posterior import Posterior
 from penchant.posterior.change import grown
@@ -127,8 +128,9 @@ class _Chain:
         self._sampler = sampler = Sampler(problem, rank, seed, threads, False)
         self._key = seed_key(seed)
         if effects is not None:
-            sampler.users.values = problem.users.values - effects / np.float32(problem.unit)
-            sampler.items.values = sampler.users.values[problem.to_items]
+            known = decoded(problem.users.values)
+            sampler.users.values = values = known - effects / np.float32(problem.unit)
+            sampler.items.values = values[problem.to_items]
         sampler.users.units = np.sqrt(problem.noise.user_weights)
         sampler.items.units = np.sqrt(problem.noise.item_weights)
         self._ratings = problem.by_user(effects)

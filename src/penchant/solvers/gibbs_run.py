@@ -16,9 +16,10 @@ from penchant.features import Noise
 from penchant.posterior import DayEffects
 from penchant.ratings import Ratings
 from penchant.solvers.base import Fitted, Monitor, diverged
+from penchant.solvers.by_row import user_order
 from penchant.solvers.gibbs_half import Half
 from penchant.solvers.gibbs_heads import Head, distil, make_posterior
-from penchant.solvers.gibbs_problem import Problem, user_order
+from penchant.solvers.gibbs_problem import Problem
 from penchant.solvers.gibbs_sampler import Sampler
 from penchant.solvers.gibbs_watch import Watched
 from penchant.solvers.ordinal import finished
@@ -114,7 +115,7 @@ class Run:
 
     def _sweep(self, watched: dict[str, Watched]) -> bool:
         sampler, settings = self._sampler, self._settings
-        sampler.step()
+        sampler.step(average=sampler.sweep > settings.burn_in)
         if not np.isfinite(sampler.alpha):
             raise diverged("sweep", sampler.sweep)
         kept = sampler.sweep > settings.burn_in
@@ -130,11 +131,11 @@ class Run:
         return self._monitor.add(self._record(watched, kept))
 
     def _record(self, watched: dict[str, Watched], kept: bool) -> dict[str, float]:
-        sampler, scale = self._sampler, self._ratings.scale
+        sampler = self._sampler
         average = kept and sampler.sweep > self._settings.burn_in + 1
         record: dict[str, float] = {
             "sweep": sampler.sweep,
-            "train_rmse": sampler.train_rmse(scale.low, scale.high, average=average),
+            "train_rmse": sampler.train_rmse(),
         }
         for name, part in watched.items():
             record[f"{name}_rmse"] = part.rmse(sampler, average=average)
@@ -186,6 +187,8 @@ class Run:
         days, effects = self._days()
         noise = self._noise()
         problem = dataclasses.replace(self._problem, noise=noise, stars=self._stars(noise))
+        self._problem = problem = problem.for_users_alone()
+        self._sampler.without_ratings()
         network, posterior = distil(
             make_posterior(problem, self._heads, days, self._threads),
             problem.by_user(effects),

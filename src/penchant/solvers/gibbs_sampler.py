@@ -13,8 +13,8 @@ import numpy.typing as npt
 from penchant.engine.threads import Threads
 from penchant.features.who import PRIOR_NOISE
 from penchant.kernels.aligned import aligned_zeros
-from penchant.kernels.averages import average_errors
-from penchant.kernels.residuals import row_errors, row_squares
+from penchant.kernels.coded import decoded
+from penchant.kernels.residuals import row_errors, row_means, row_squares
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.solvers.gibbs_half import Half, Prior
 from penchant.solvers.gibbs_problem import OneSide, Problem
@@ -26,6 +26,7 @@ FIRST_SPREAD = 0.3
 """Standard deviation of the first factors of the items, in units of the ratings' deviation."""
 
 _START, _NOISE, _DAYS = 6, 7, 8  # what a draw is for
+_NARROW = 16.0
 
 
 @dataclasses.dataclass(eq=False)
@@ -75,13 +76,14 @@ class Sampler:
         start = np.empty((len(self.items.bias), rank), dtype=np.float32)
         fill_normals(0, len(start), 0, _START, self.key, start)
         self.items.factors[:, :rank] = start * np.float32(FIRST_SPREAD)
-        n = len(problem.users.values)
-        self.errors = np.zeros(n, dtype=np.float32)
-        self.averages = np.zeros(n, dtype=np.float32)
+        self.n = len(problem.users.indices)
+        self._fixed, kind = _fixed_point(*problem.ends)
+        self.averages = np.zeros(self.n, dtype=kind if problem.stars is None else np.float32)
         self.averaged = 0
+        self._squares = 0.0  # of the errors of the mean predictions on the training rows
         self.latent: Latent | None = None
         if problem.stars is not None:
-            self.latent = Latent(problem.stars, problem.users.values, self.seed)
+            self.latent = Latent(problem.stars, decoded(problem.users.values), self.seed)
         self.days: Days | None = None
         if groups is not None:
             self.days = Days(groups, np.zeros(int(groups.max()) + 1))
@@ -91,13 +93,17 @@ class Sampler:
         """The 64 bits of the seed that all draws are keyed by."""
         return int(self.key[0]) | int(self.key[1]) << 32
 
-    def step(self) -> None:
+    def step(self, *, average: bool = False) -> None:
         """Make one sweep: users and their prior, items and theirs, day effects, noise.
 
         A side's prior needs its rows alone, and nothing needs the prior before the next sweep: one
         thread draws it while the others go on.
+
+        Args:
+            average: whether this draw joins the mean of those before, or is taken by itself.
         """
         self.sweep += 1
+        self.averaged = self.averaged + 1 if average else 1
         if self.latent is not None:
             self.latent.draw(self)
         users, items = self.users, self.items
@@ -107,50 +113,75 @@ class Sampler:
         random = np.random.Generator(
             np.random.Philox(key=[self.seed, 0], counter=[0, self.sweep, _NOISE, 0])
         )
-        user_squares = self._residuals(partial(self._draw_prior, items))
+        beside: Callable[[], None] | None = partial(self._draw_prior, items)
         if self.days is not None:
-            self._draw_days(self.days, random)
-            user_squares = self._residuals()
+            self._draw_days(self.days, self._residuals(beside), random)
+            beside = None
+        user_squares = self._means(beside)
         if self.weigh:
             self.users.units = self._draw_units(self.users, user_squares, random)
-        item_squares = self._item_squares()
+        item_squares = self._row_squares(items, users)
         if self.weigh:
             self.items.units = self._draw_units(self.items, item_squares, random)
         squares = float((item_squares * self.items.units.astype(np.float64) ** 2).sum())
         if self.latent is None or self.latent.learns_noise:
-            self.alpha = float(random.gamma(1 + len(self.errors) / 2) / (1 + squares / 2))
+            self.alpha = float(random.gamma(1 + self.n / 2) / (1 + squares / 2))
 
     def _draw_prior(self, half: Half) -> None:
         half.draw_prior(self.sweep, self.key, self.threads.alone)
 
-    def _residuals(self, beside: Callable[[], None] | None = None) -> npt.NDArray[np.float64]:
-        """Fill the errors; return each user's ``Σ w_i e²``, (M,); do `beside` meanwhile."""
+    def _residuals(self, beside: Callable[[], None] | None) -> Floats:
+        """Return the errors of all ratings, (n,); do `beside` meanwhile."""
         users, items = self.users, self.items
-        sums = np.zeros(len(users.bias))
-        weights = items.units**2
+        errors, sums = np.empty(self.n, np.float32), np.empty(len(users.bias))
+        weights = np.ones(len(items.bias), np.float32)
 
         def work(start: int, stop: int) -> None:
             row_errors(
                 start, stop, users.indptr, users.indices, users.values, users.factors, users.bias,
-                items.factors, items.bias, weights, self.errors, sums,
+                items.factors, items.bias, weights, errors, sums,
             )  # fmt: skip
 
         self.threads.map(work, users.blocks, beside)
+        return errors
+
+    def _means(self, beside: Callable[[], None] | None) -> npt.NDArray[np.float64]:
+        """Return each user's ``Σ w_i e²``, (M,); do `beside` meanwhile.
+
+        The predictions of the training rows join their means on the way. With stars a mean is one
+        of expected ratings, and `Latent` keeps it.
+        """
+        if self.latent is not None:
+            return self._row_squares(self.users, self.items, beside)
+        users, items, known = self.users, self.items, self.problem.users.values
+        sums, clipped = np.zeros((2, len(users.bias)))
+        weights = items.units**2
+
+        def work(start: int, stop: int) -> None:
+            row_means(
+                start, stop, users.indptr, users.indices, users.values, users.factors, users.bias,
+                items.factors, items.bias, weights, known, self.averaged, *self.problem.ends,
+                self._fixed, self.averages, sums, clipped,
+            )  # fmt: skip
+
+        self.threads.map(work, users.blocks, beside)
+        self._squares = float(clipped.sum())
         return sums
 
-    def _item_squares(self) -> npt.NDArray[np.float64]:
-        """Return each item's ``Σ w_u e²``, (N,)."""
-        users, items = self.users, self.items
-        sums = np.zeros(len(items.bias))
-        weights = users.units**2
+    def _row_squares(
+        self, half: Half, other: Half, beside: Callable[[], None] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Return each row's ``Σ w e²``, w of the other side; do `beside` meanwhile."""
+        sums = np.zeros(len(half.bias))
+        weights = other.units**2
 
         def work(start: int, stop: int) -> None:
             row_squares(
-                start, stop, items.indptr, items.indices, items.values, items.factors, items.bias,
-                users.factors, users.bias, weights, sums,
+                start, stop, half.indptr, half.indices, half.values, half.factors, half.bias,
+                other.factors, other.bias, weights, sums,
             )  # fmt: skip
 
-        self.threads.map(work, items.blocks)
+        self.threads.map(work, half.blocks, beside)
         return sums
 
     def _draw_units(
@@ -165,13 +196,13 @@ class Sampler:
         drawn = random.gamma((PRIOR_NOISE + counts) / 2) / rate
         return np.sqrt(np.where(counts > 0, drawn, 1.0)).astype(np.float32)
 
-    def _draw_days(self, days: Days, random: np.random.Generator) -> None:
-        """Draw the effects and their precision from the residuals."""
+    def _draw_days(self, days: Days, errors: Floats, random: np.random.Generator) -> None:
+        """Draw the effects and their precision from the residuals, (n,) errors of the ratings."""
         G = len(days.values)
         rows = np.repeat(np.arange(len(self.users.bias)), self.problem.users.counts)
         weights = self.users.units[rows].astype(np.float64) ** 2
         weights *= self.items.units[self.users.indices].astype(np.float64) ** 2
-        residuals = self.errors + days.values[days.group]
+        residuals = errors + days.values[days.group]
         sums = np.bincount(days.group, weights * residuals, minlength=G)
         counts = np.bincount(days.group, weights, minlength=G)
         precision = days.precision + self.alpha * counts
@@ -185,32 +216,23 @@ class Sampler:
         """Set the halves' values to the ratings less the day effects as they stand."""
         if self.days is not None:
             effects = self.days.values[self.days.group].astype(np.float32)
-            self.users.values = self.problem.users.values - effects
-            self.items.values = self.users.values[self.problem.to_items]
+            self.users.values = values = decoded(self.problem.users.values) - effects
+            self.items.values = values[self.problem.to_items]
 
-    def train_rmse(self, low: float, high: float, *, average: bool) -> float:
-        """Return the RMSE on the training rows, in rating units, predictions clipped to the scale.
+    def train_rmse(self) -> float:
+        """Return the RMSE of the mean prediction on the training rows, clipped to the scale.
 
-        Args:
-            low: the lowest rating of the scale.
-            high: the highest.
-            average: whether this draw joins the mean of those before, or is taken by itself.
+        In rating units, of the draws averaged so far.
         """
-        problem, users = self.problem, self.users
-        self.averaged = self.averaged + 1 if average else 1
         if self.latent is not None:
             return self.latent.train_rmse(self)
-        sums = np.zeros(len(users.bias))
-        lowest, highest = (np.float32((end - problem.mean) / problem.unit) for end in (low, high))
+        return float(np.sqrt(self._squares / self.n)) * self.problem.unit
 
-        def work(start: int, stop: int) -> None:
-            average_errors(
-                start, stop, users.indptr, self.errors, problem.users.values, self.averaged, lowest,
-                highest, self.averages, sums,
-            )  # fmt: skip
-
-        self.threads.map(work, users.blocks)
-        return float(np.sqrt(sums.sum() / len(self.errors))) * problem.unit
+    def without_ratings(self) -> None:
+        """Let go of what only sampling needs."""
+        self.averages, self.problem = self.averages[:0].copy(), self.problem.for_users_alone()
+        for half in (self.users, self.items):
+            half.without_ratings()
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return what a sweep changes, by name."""
@@ -254,6 +276,22 @@ class Sampler:
         if self.days is not None:
             self.days.values, self.days.precision = arrays["days"], float(numbers["days"])
             self.restore_values()
+
+
+def _fixed_point(low: np.float32, high: np.float32) -> tuple[Floats, type[np.signedinteger[Any]]]:
+    """Return how mean predictions are kept as whole numbers: middle, step and most; and the type.
+
+    They may leave the scale by half of it. Two bytes are precise to 1/2000 of the ratings'
+    deviation where the scale is at most 16 wide, which rounds away less than 10⁻⁷ of an RMSE.
+
+    >>> fixed, kind = _fixed_point(np.float32(-2), np.float32(2))
+    >>> (fixed[0] + fixed[1] * np.array([-32767, 0, 32767])).round(3).tolist(), kind.__name__
+    ([-4.0, 0.0, 4.0], 'int16')
+    """
+    span = max(float(high) - float(low), 1e-6)
+    most, kind = (2**15 - 1, np.int16) if span <= _NARROW else (2**30, np.int32)
+    middle = (float(low) + float(high)) / 2
+    return np.array([middle, span / most, most], np.float32), kind
 
 
 def _half(side: int, data: OneSide, rank: int, threads: Threads) -> Half:

@@ -23,7 +23,7 @@ class Watched:
     """
 
     def __init__(self, ratings: Ratings, problem: Problem, keys: npt.NDArray[np.int64]) -> None:
-        self._ratings, self._problem = ratings, problem
+        self._ratings, self._mean, self._unit = ratings, problem.mean, problem.unit
         self.average = np.zeros(len(ratings), dtype=np.float32)
         self.count = 0
         self._group: npt.NDArray[np.int64] | None = None
@@ -50,5 +50,5 @@ class Watched:
             draw = sampler.latent.expected(sampler, ratings.user_rows, ratings.item_rows, draw)
         self.count = self.count + 1 if average else 1
         self.average += (draw - self.average) / np.float32(self.count)
-        predicted = self._problem.mean + self._problem.unit * self.average
+        predicted = self._mean + self._unit * self.average
         return rmse(ratings.values, ratings.scale.clip(predicted.astype(np.float32)))

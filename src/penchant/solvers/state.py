@@ -19,7 +19,7 @@ from penchant.store import BlockStore
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
-FORMAT = 1
+FORMAT = 2
 
 
 class State(NamedTuple):

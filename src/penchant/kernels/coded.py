@@ -1,0 +1,99 @@
+"""Ratings in a byte each: few distinct values, as they mostly are, and which of them each is.
+
+Kernels take such `Values` as they take float32 numbers: `penchant.kernels.vector.at` reads both.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from penchant.kernels.jit import kernel
+
+Floats = npt.NDArray[np.float32]
+
+MOST = 256
+"""So many distinct values have a place in a byte."""
+
+_SLOTS = 1024
+
+
+class Coded(NamedTuple):
+    """Numbers by their places among a few; the number of rating t is ``levels[codes[t]]``.
+
+    Attributes:
+        codes: (n,) uint8.
+        levels: (L,) float32, L ≤ `MOST`.
+    """
+
+    codes: npt.NDArray[np.uint8]
+    levels: Floats
+
+
+Values = Floats | Coded
+
+
+def coded(values: Floats) -> Values:
+    """Return values in a byte each, or as they are where more than `MOST` of them differ.
+
+    >>> coded(np.array([3.5, 1.0, 3.5], np.float32))
+    Coded(codes=array([0, 1, 0], dtype=uint8), levels=array([3.5, 1. ], dtype=float32))
+    """
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    keys, codes = np.empty(MOST, np.uint32), np.empty(len(bits), np.uint8)
+    distinct = encode(bits, keys, codes)
+    return values if distinct < 0 else Coded(codes, keys[:distinct].view(np.float32))
+
+
+def decoded(values: Values, at: Any = slice(None)) -> Floats:
+    """Return the numbers themselves, or those of some places.
+
+    >>> decoded(Coded(np.array([1, 0], np.uint8), np.array([3.5, 1], np.float32))).tolist()
+    [1.0, 3.5]
+    """
+    numbers: Floats = values.levels[values.codes[at]] if isinstance(values, Coded) else values[at]
+    return numbers
+
+
+def moved(values: Values, by: np.float32) -> Values:
+    """Return the values less a number."""
+    if isinstance(values, Coded):
+        return Coded(values.codes, values.levels - by)
+    return values - by
+
+
+def divided(values: Values, by: np.float32) -> Values:
+    """Return the values in another unit."""
+    if isinstance(values, Coded):
+        return Coded(values.codes, values.levels / by)
+    return values / by
+
+
+@kernel
+def encode(bits, keys, codes):  # type: ignore[no-untyped-def]
+    """Fill `codes` with the place of each number in `keys`, which are filled as they are met.
+
+    Args:
+        bits: (n,) uint32, float32 numbers as they lie in memory.
+        keys: (256,) uint32, written.
+        codes: (n,) uint8, written.
+
+    Returns:
+        How many keys there are; −1 where there are too many, and then nothing written counts.
+    """
+    slots, distinct = np.full(_SLOTS, -1, np.int32), 0
+    for t in range(bits.size):
+        key = bits[t]
+        slot = (key ^ key >> np.uint32(17) ^ key >> np.uint32(22)) & np.uint32(_SLOTS - 1)
+        while slots[slot] >= 0 and keys[slots[slot]] != key:
+            slot = (slot + np.uint32(1)) & np.uint32(_SLOTS - 1)
+        if slots[slot] < 0:
+            if distinct == keys.size:
+                return -1
+            keys[distinct] = key
+            slots[slot] = distinct
+            distinct += 1
+        codes[t] = slots[slot]
+    return distinct
