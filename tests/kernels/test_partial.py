@@ -71,13 +71,14 @@ def test_rows_from_sums_are_those_of_the_row_step(noise):
         k + 1, dtype=np.float32
     )
     priors = random.normal(size=(ITEMS, k + 1)).astype(np.float32)
-    alphas = (random.random(ITEMS) + 0.5).astype(np.float32)
+    alphas, scales = (random.random((2, ITEMS)) + 0.5).astype(np.float32)
     made = np.zeros((2, ITEMS, K), np.float32), np.zeros((2, ITEMS), np.float32)
     key = seed_key(9)
-    solve_sums(sums_of(*table), K, alphas, precision, priors, noise, 4, 1, key, 0, *at(made, 0))
+    more = (priors, noise, 4, 1, key)
+    solve_sums(sums_of(*table), K, alphas, precision, scales, *more, 0, *at(made, 0))
     solve_rows(
         0, ITEMS, starts, users, values, factors, biases, units, alphas, precision,
-        np.ones(ITEMS, np.float32), priors, noise, 4, 1, key, *at(made, 1),
+        scales, *more, *at(made, 1),
     )  # fmt: skip
     np.testing.assert_allclose(made[0][0], made[0][1], atol=1e-5)
     np.testing.assert_allclose(made[1][0], made[1][1], atol=1e-5)
@@ -97,7 +98,8 @@ def test_rows_have_the_noise_of_their_names():
     def of_sums(a, b):
         out = np.zeros((b - a, K), np.float32), np.zeros(b - a, np.float32)
         more = (True, 2, 1, key, a)
-        solve_sums(sums[a:b].copy(), K, alphas[a:b], precision, priors[a:b], *more, *out)
+        own = (alphas[a:b], precision, ones[a:b], priors[a:b])
+        solve_sums(sums[a:b].copy(), K, *own, *more, *out)
         return np.column_stack(out)
 
     def of_rows(a, b):

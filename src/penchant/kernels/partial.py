@@ -133,7 +133,8 @@ def is_exact(sums, limit):  # type: ignore[no-untyped-def]
 
 @kernel
 def solve_sums(  # type: ignore[no-untyped-def]
-    sums, K, alphas, precision, priors, noise, sweep, side, key, first, out_factors, out_bias,
+    sums, K, alphas, precision, scales, priors, noise, sweep, side, key, first, out_factors,
+    out_bias,
 ):  # fmt: skip
     """Solve rows of which the sums are known, as `penchant.kernels.rowstep.solve_rows` does.
 
@@ -142,6 +143,7 @@ def solve_sums(  # type: ignore[no-untyped-def]
         K: k rounded up to a multiple of 8.
         alphas: (m,) float32, the noise precision of each row.
         precision: (D, D) float32, Λ.
+        scales: (m,) float32, c.
         priors: (m, D) float32, m.
         noise: whether to draw rather than to take the mean.
         sweep: a counter of the noise, uint32.
@@ -174,7 +176,7 @@ def solve_sums(  # type: ignore[no-untyped-def]
                 lanes.h[lane * K + i] = np.float32(one[o + k + i])
             lanes.ends[lane] = np.float32(one[o + 2 * k])
             lanes.ends[8 + lane] = np.float32(one[o + 2 * k + 1])
-            lanes.scales[lane], lanes.scales[8 + lane] = alphas[row], np.float32(1)
+            lanes.scales[lane], lanes.scales[8 + lane] = alphas[row], scales[row]
             lanes.priors[lane * P : lane * P + D] = priors[row]
             rows[lane] = row + first
         finish_rows(

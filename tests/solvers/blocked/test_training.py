@@ -27,7 +27,15 @@ from penchant.store import BlockStore
 
 ALS = pc.ALS(rank=4, sweeps=6)
 GIBBS = pc.Gibbs(rank=4, sweeps=8, burn_in=3, heads=4)
-SOLVERS = [ALS, dataclasses.replace(ALS, weights=True, bags=False), GIBBS]
+COUNTED = pc.ALS(rank=4, sweeps=6, scaling="count", l2=0.25, l2_bias=0.1, l2_bags=0.4, l2_side=0.4)
+WEIGHTED = {"weights": True, "bags": False}
+SOLVERS = [
+    ALS,
+    dataclasses.replace(ALS, **WEIGHTED),
+    COUNTED,
+    dataclasses.replace(COUNTED, **WEIGHTED),
+    GIBBS,
+]
 
 
 def world(n_users=320, n_ratings=6000, seed=5):
@@ -57,7 +65,8 @@ def train(store, solver=ALS, threads=1, factors=6, seed=3, **more):
 
 
 def arrays(fitted):
-    return fitted.factors.arrays() | fitted.posterior.arrays()
+    posterior = {} if fitted.posterior is None else fitted.posterior.arrays()
+    return fitted.factors.arrays() | posterior
 
 
 def assert_same(a, b):
@@ -82,7 +91,9 @@ def test_items_that_send_sums_and_items_that_send_rows_are_the_same(stores, solv
     assert_same(few, arrays(train(stores[1], solver, threads=2)))
 
 
-@pytest.mark.parametrize("solver", [dataclasses.replace(ALS, sweeps=12), GIBBS])
+@pytest.mark.parametrize(
+    "solver", [dataclasses.replace(als, sweeps=12) for als in (ALS, COUNTED)] + [GIBBS]
+)
 def test_the_model_is_as_good_as_that_of_ratings_in_memory(stores, solver):
     """Sums are rounded otherwise, and Gibbs takes its steps in another order."""
     if solver is GIBBS:
@@ -100,8 +111,9 @@ def test_the_model_is_as_good_as_that_of_ratings_in_memory(stores, solver):
     assert scores[0] < 0.9 * test.values.std()
 
 
-def test_without_side_information_als_is_that_of_memory_but_for_rounding(stores):
-    solver = dataclasses.replace(ALS, bags=False, side_information=False)
+@pytest.mark.parametrize("solver", [ALS, COUNTED])
+def test_without_side_information_als_is_that_of_memory_but_for_rounding(stores, solver):
+    solver = dataclasses.replace(solver, bags=False, side_information=False)
     blocks = train(stores[7], solver)
     memory = solver.fit(stores[7].ratings(), factors=6, seed=3, threads=1)
     rows, items = (np.arange(1, n, dtype=np.int32) for n in (321, 61))
@@ -113,9 +125,10 @@ def test_without_side_information_als_is_that_of_memory_but_for_rounding(stores)
     )
 
 
-def test_the_history_tells_of_each_sweep(stores):
+@pytest.mark.parametrize("solver", [ALS, COUNTED])
+def test_the_history_tells_of_each_sweep(stores, solver):
     seen = []
-    fitted = train(stores[7], callbacks=[seen.append])
+    fitted = train(stores[7], solver, callbacks=[seen.append])
     assert [record["sweep"] for record in seen] == [1, 2, 3, 4, 5, 6]
     losses = fitted.history.column("loss")
     assert (np.diff(losses) < 0).all()
@@ -188,7 +201,6 @@ def test_a_corrupt_block_is_named(stores, tmp_path):
     ("solver", "message"),
     [
         (pc.SGD(), "trained on by solver='als' or 'gibbs', not 'sgd'"),
-        (pc.ALS(scaling="count"), "ALS from blocks knows scaling='plain' alone"),
         (pc.Gibbs(contexts=("day",)), "Gibbs from blocks knows neither contexts"),
         (pc.Gibbs(likelihood="ordinal"), "nor an ordinal likelihood"),
     ],
@@ -209,20 +221,42 @@ def test_users_rows_that_cannot_be_written(stores, tmp_path):
         train(stores[7], folder=str(tmp_path / "missing"))
 
 
-def test_users_rows_whose_file_a_worker_does_not_see(stores, tmp_path):
+@pytest.mark.parametrize("solver", [ALS, COUNTED])
+def test_users_rows_whose_file_a_worker_does_not_see(stores, solver, tmp_path):
     class Elsewhere(LocalEngine):
         def map(self, task, parts, *shared, outputs=None):
-            if task.__name__ == "write_rows":
+            if task.__name__ in {"write_rows", "write_solved_rows"}:
                 shared = (*shared[:-1], str(tmp_path / "not-here"))
             return super().map(task, parts, *shared, outputs=outputs)
 
     with pytest.raises(SourceError, match="Give a folder that all machines see"):
-        train(stores[7], engine=Elsewhere(1))
+        train(stores[7], solver, engine=Elsewhere(1))
 
 
 def test_no_file_stays(stores, tmp_path):
     train(stores[7], folder=str(tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_by_count_the_basis_is_found_of_a_sample(stores, monkeypatch):
+    """A network as wide as the rank loses nothing, whoever is in the sample."""
+    whole = train(stores[7], COUNTED)
+    monkeypatch.setattr("penchant.solvers.blocked.counted.SAMPLE", 64)
+    few = train(stores[7], COUNTED)
+    assert_same(arrays(few), arrays(train(stores[1], COUNTED, threads=2)))
+    rows, items = np.arange(321, dtype=np.int32), np.arange(321, dtype=np.int32) % 61
+    both = [fitted.factors.predict(rows, items) for fitted in (whole, few)]
+    assert not np.array_equal(whole.factors.item_factors, few.factors.item_factors)
+    np.testing.assert_allclose(*both, atol=1e-5)
+
+
+def test_by_count_a_narrow_network_is_the_best_of_its_width(stores):
+    wide, narrow = (train(stores[7], COUNTED, factors=K).factors for K in (4, 2))
+    products = [factors.user_factors @ factors.item_factors.T for factors in (wide, narrow)]
+    lengths = np.linalg.svd(products[0], compute_uv=False)
+    assert np.linalg.norm(products[0] - products[1]) == pytest.approx(
+        np.linalg.norm(lengths[2:]), rel=1e-3
+    )
 
 
 def test_rows_too_many_for_memory_are_mapped(stores, monkeypatch):

@@ -8,8 +8,10 @@ import numpy as np
 
 from penchant.engine.protocol import Engine
 from penchant.engine.threads import Threads
+from penchant.history import History
 from penchant.solvers.als_half import RidgeHalf
-from penchant.solvers.base import Monitor
+from penchant.solvers.base import Fitted, Monitor
+from penchant.solvers.blocked.counted import finish_counted
 from penchant.solvers.blocked.prior import Moments, solve_prior
 from penchant.solvers.blocked.problem import BlockProblem, Known
 from penchant.solvers.blocked.run import Arrays, BlockRun, start_half
@@ -37,9 +39,8 @@ class ALSRun(BlockRun):
         super().__init__(problem, engine, threads, monitor)
         self._settings = settings
         self._prior = _start(settings, problem.users)
-        scales = np.ones(len(problem.items.counts), np.float32)
         self.items: RidgeHalf = start_half(
-            RidgeHalf, problem, _start(settings, problem.items), scales
+            RidgeHalf, problem, _start(settings, problem.items), problem.items.scales
         )
         self._loss = 0.0
 
@@ -88,6 +89,12 @@ class ALSRun(BlockRun):
                 alpha,
             )
         ]
+
+    def _fitted(self, factors: int, history: History, folder: str | None) -> Fitted:
+        if self._settings.scaling == "plain":
+            return super()._fitted(factors, history, folder)
+        more = (factors, history, self.engine, self.threads, folder)
+        return finish_counted(self.problem, self._given(()), *more)
 
 
 def _start(settings: ALS, known: Known) -> Prior:

@@ -32,6 +32,7 @@ class Facts:
         side: (M, S) float32, the users' side columns.
         user_units: (M,) float32, the roots of the users' noise weights; empty where all are 1.
         most: the largest number of ratings of an item.
+        by_count: whether a row's prior weighs as much as it has ratings.
     """
 
     store: BlockStore
@@ -44,6 +45,7 @@ class Facts:
     side: Floats
     user_units: Floats
     most: int
+    by_count: bool = False
 
     @property
     def shift(self) -> int:
@@ -63,7 +65,16 @@ class Facts:
         known = self.count.encode(counts) if self.bags else np.zeros(m, np.float32)
         units = self.user_units[rows].copy() if len(self.user_units) else np.ones(m, np.float32)
         side = self.side[rows].copy()
-        return Users(counts > 0, norms, known, side, units)
+        return Users(counts > 0, norms, known, side, units, self.scales_of(counts))
+
+    def scales_of(self, counts: npt.NDArray[np.int64]) -> Floats:
+        """Return what λ is multiplied by for rows of so many ratings, (m,) float32."""
+        return (np.maximum(counts, 1) if self.by_count else np.ones(len(counts))).astype(np.float32)
+
+    @property
+    def mass(self) -> int:
+        """The most that the users' scales can come to, which sums over them are made for."""
+        return max(self.store.n_users + 1, len(self.store) if self.by_count else 0)
 
     def values_of(self, block: Block) -> Floats:
         """Return a block's ratings in units of their deviation, less the mean."""
@@ -80,6 +91,7 @@ class Users(NamedTuple):
         known: (m,) float32, the count feature.
         side: (m, S) float32, the side columns.
         units: (m,) float32, the roots of their noise weights.
+        scales: (m,) float32, what their λ is multiplied by: 1, or the number of ratings.
     """
 
     active: npt.NDArray[np.bool_]
@@ -87,6 +99,7 @@ class Users(NamedTuple):
     known: Floats
     side: Floats
     units: Floats
+    scales: Floats
 
 
 def parts_of(store: BlockStore, slots: int) -> list[Part]:

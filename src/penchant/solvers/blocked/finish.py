@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from penchant.engine.protocol import Engine
@@ -21,7 +21,7 @@ from penchant.posterior.rows import head_rows, of_users, user_tables, user_weigh
 from penchant.solvers.base import Fitted
 from penchant.solvers.blocked.facts import Facts, Floats, Part, parts_of
 from penchant.solvers.blocked.problem import BlockProblem
-from penchant.solvers.blocked.sums import Exact, Named, segments, total
+from penchant.solvers.blocked.sums import Doubles, Exact, Named, segments, total
 from penchant.solvers.gibbs_heads import Head, mapped, side_of
 from penchant.store import Block
 
@@ -50,9 +50,8 @@ def finish(
     Q = _basis(problem, posterior, K, engine, threads)
     cold = np.flatnonzero(problem.items.counts == 0)
     posterior, Q = mapped(posterior, Q, cold, problem.items.side, threads)
-    P, bias, rmse = _tables(problem, posterior, Q, engine, folder)
-    if rmse is not None and len(history):
-        history.records[-1] = {**history.records[-1], "network_watch_rmse": rmse}
+    shared = (problem.facts, posterior, Q)
+    P, bias = tables(problem, write_rows, shared, Q.shape[1], history, engine, folder)
     network = Factors(posterior.mean, bias, posterior.item_bias, P, Q)
     return Fitted(network, posterior, history)
 
@@ -87,8 +86,13 @@ def _basis(
     gram = sums["gram"] * facts.unit**2 * (len(problem.users.counts) / max(1.0, sums["n"][0]))
     T = posterior.heads
     A = np.hstack([posterior.items.draws[s, :, :-1] for s in range(T)]).astype(np.float64)
+    return basis_of(gram, A / np.sqrt(T), K)
+
+
+def basis_of(gram: Doubles, A: Doubles, K: int) -> Floats:
+    """Return the rows Q, (N, K), of the best approximation of ``R = A_P Aᵀ``, gram = A_Pᵀ A_P."""
     values, E = np.linalg.eigh(gram)
-    M = A / np.sqrt(T) @ (E * np.sqrt(np.maximum(values, 0)))  # M Mᵀ = Rᵀ R
+    M = A @ (E * np.sqrt(np.maximum(values, 0)))  # M Mᵀ = Rᵀ R
     squares, W = np.linalg.eigh(M.T @ M)
     largest = np.argsort(-squares)[:K]
     sigma = np.sqrt(np.maximum(squares[largest], 0.0))
@@ -100,26 +104,42 @@ def _basis(
     return Q
 
 
-def _tables(
-    problem: BlockProblem, posterior: Posterior, Q: Floats, engine: Engine, folder: str | None
-) -> tuple[Floats, Floats, float | None]:
-    """Return the users' rows and biases, and the RMSE of the held-out ratings."""
+def tables(
+    problem: BlockProblem,
+    task: Any,
+    shared: tuple[Any, ...],
+    K: int,
+    history: History,
+    engine: Engine,
+    folder: str | None,
+) -> tuple[Floats, Floats]:
+    """Return the users' rows and biases; put the RMSE of the held-out ratings into the history.
+
+    Args:
+        problem: the training.
+        task: what writes the rows of some blocks and returns what `write_rows` does; it is given
+            those, `shared` and the file's path.
+        shared: what all tasks are given.
+        K: the width of the rows.
+        history: its last record gets `network_watch_rmse`, where ratings are held out.
+        engine: where the tasks run.
+        folder: see `finish`.
+    """
     facts, store = problem.facts, problem.facts.store
-    path, shape = _new_file(folder, len(problem.users.counts), Q.shape[1])
+    path, shape = _new_file(folder, len(problem.users.counts), K)
     try:
-        shared = (facts, posterior, Q, path)
         handles = engine.map(
-            write_rows, parts_of(store, engine.slots), *(engine.put(value) for value in shared)
+            task, parts_of(store, engine.slots), *(engine.put(value) for value in (*shared, path))
         )
         answers = engine.get([handle for (handle,) in handles])
         P = _read(path, shape)
     finally:
         Path(path).unlink(missing_ok=True)  # a file that is mapped stays until nobody reads it
     sums = total(named for named, _ in answers)
-    rmse = None
-    if "held_out" in sums:
+    if "held_out" in sums and len(history):
         rmse = facts.unit * float(np.sqrt(sums["held_out"][0] / store.n_test))
-    return P, np.concatenate([part for _, parts in answers for part in parts]), rmse
+        history.records[-1] = {**history.records[-1], "network_watch_rmse": rmse}
+    return P, np.concatenate([part for _, parts in answers for part in parts])
 
 
 def _new_file(folder: str | None, M: int, K: int) -> tuple[str, tuple[int, int]]:
@@ -181,17 +201,14 @@ def write_rows(
             block = store.block(number)
             side = facts.users_of(block).side
             P, bias = user_tables(posterior, _deviations(block, posterior), side)
-            _write(path, block, P)
+            write(path, block, P)
             biases.append(bias)
-            test = store.test_block(number)
-            if len(test):
-                squares = _errors(test, P, bias, Q, posterior, facts)
-                for _, at in segments(test, store.segment):
-                    sums.add("held_out", squares[at].sum(), store.n_test)
+            add_errors(sums, store.test_block(number), facts, P, bias, Q, posterior.item_bias)
     return sums.named, biases
 
 
-def _write(path: str, block: Block, P: Floats) -> None:
+def write(path: str, block: Block, P: Floats) -> None:
+    """Write a block's rows, (m, K), to their place; `SourceError` where that can't be."""
     try:
         with open(path, "r+b", buffering=0) as file:
             file.seek(4 * block.start * P.shape[1])
@@ -203,19 +220,23 @@ def _write(path: str, block: Block, P: Floats) -> None:
         ) from error
 
 
-def _errors(
-    test: Block, P: Floats, bias: Floats, Q: Floats, posterior: Posterior, facts: Facts
-) -> npt.NDArray[np.float64]:
-    """Return the squared errors of ratings, (n,), in units of their deviation."""
+def add_errors(
+    sums: Exact, test: Block, facts: Facts, P: Floats, bias: Floats, Q: Floats, item_bias: Floats
+) -> None:
+    """Add up the squared errors of held-out ratings, in units of the deviation."""
+    if not len(test):
+        return
     predicted = np.empty(len(test), np.float32)
     users = test.rows - np.int32(test.start)
     wide = -Q.shape[1] % 8
     predict_pairs(
         0, len(test), users, test.indices, _padded(P, wide), bias, _padded(Q, wide),
-        posterior.item_bias, predicted,
+        item_bias, predicted,
     )  # fmt: skip
-    clipped = facts.store.scale.clip(predicted + np.float32(posterior.mean))
-    return ((test.values - clipped).astype(np.float64) / facts.unit) ** 2
+    clipped = facts.store.scale.clip(predicted + np.float32(facts.mean))
+    squares = ((test.values - clipped).astype(np.float64) / facts.unit) ** 2
+    for _, at in segments(test, facts.store.segment):
+        sums.add("held_out", squares[at].sum(), facts.store.n_test)
 
 
 def _padded(table: Floats, more: int) -> Floats:

@@ -128,6 +128,7 @@ class Half(NamedTuple):
         alphas: (N,) float32, the noise precision of each item.
         precision: (D, D) float32, the items' Λ.
         priors: (N, D) float32, the items' prior means.
+        scales: (N,) float32, what the items' λ is multiplied by.
     """
 
     sweep: int
@@ -135,6 +136,7 @@ class Half(NamedTuple):
     alphas: Floats
     precision: Floats
     priors: Floats
+    scales: Floats
 
 
 def items_half(
@@ -153,8 +155,8 @@ def items_half(
     at = slice(start, stop)
     with Threads(1):
         solve_sums(
-            sums, facts.width, half.alphas[at], half.precision, half.priors[at], half.noise,
-            half.sweep, 1, facts.key, start, Q, b,
+            sums, facts.width, half.alphas[at], half.precision, half.scales[at], half.priors[at],
+            half.noise, half.sweep, 1, facts.key, start, Q, b,
         )  # fmt: skip
     return Q, b
 

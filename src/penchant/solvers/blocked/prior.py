@@ -2,7 +2,8 @@
 
 With H = (G; m) stacked and Z = (U, 1), all that the rows tell of their prior is ``Zᵀ x̃`` and
 ``x̃ᵀ x̃``: of what H leaves, the scatter is ``x̃ᵀx̃ − Hᵀ Zᵀx̃ − x̃ᵀZ H + Hᵀ ZᵀZ H``. Since U = X V,
-``Uᵀ x̃ = Vᵀ (Xᵀ x̃)``, and U, as tall as the users, is never made.
+``Uᵀ x̃ = Vᵀ (Xᵀ x̃)``, and U, as tall as the users, is never made. Where λ goes by the number of
+ratings, each user counts as many times as they have ratings in all of these sums.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ class Moments(NamedTuple):
 
 
 def gram_of(users: Known) -> Doubles:
-    """Return ``Zᵀ Z`` over the users with ratings, (r + 1, r + 1)."""
-    n, ones = float((users.counts > 0).sum()), users.ones[:, None]
+    """Return ``Zᵀ C Z`` over the users with ratings, (r + 1, r + 1), C their scales."""
+    n = float(users.scales[users.counts > 0].sum(dtype=np.float64))
+    ones = users.ones[:, None]
     return np.block([[users.spectrum.overlap, ones], [ones.T, np.array([[n]])]])
 
 

@@ -44,9 +44,10 @@ class Known:
         count: how a number of ratings becomes a feature.
         encoder: how side columns become features.
         side: (M, S) float32, the side columns.
-        spectrum: the directions; of the users without U, of the items with V of the count and the
-            side columns alone.
-        ones: (r,) ``Uᵀ 1`` over the rows with ratings; of the users alone.
+        spectrum: the directions; of the users without U and with overlap ``Uᵀ C U``, C the rows'
+            scales, of the items with V of the count and the side columns alone.
+        ones: (r,) ``Uᵀ C 1`` over the rows with ratings; of the users alone.
+        scales: (M,) float32, c: what λ is multiplied by for each row.
     """
 
     counts: npt.NDArray[np.int64]
@@ -55,6 +56,7 @@ class Known:
     side: Floats
     spectrum: Spectrum
     ones: Doubles
+    scales: Floats
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,8 +87,11 @@ class BlockProblem:
         side_information: Any,
         bags: bool,
         weigh: bool,
+        by_count: bool = False,
     ) -> BlockProblem:
         """Survey a store; the settings are those of `penchant.solvers.als.ALS`.
+
+        by_count: whether λ is multiplied by the number of a row's ratings.
 
         Raises `DataError` where it has no ratings.
         """
@@ -111,6 +116,7 @@ class BlockProblem:
             users[2],
             np.sqrt(noise.user_weights) if weigh else np.zeros(0, np.float32),
             int(counts.max()),
+            by_count,
         )
         items = _side_of(counts, store.item_table, uses[1])
         found = _Search(facts, engine, threads, users, items, seen["raters"]).found(bags)
@@ -220,7 +226,8 @@ class _Search:
         spectrum = Spectrum(
             np.zeros((0, at), np.float32), variances, V, tuple(slices), sums["overlap"]
         )
-        return Known(counts, count, encoder, side, spectrum, sums["ones"])
+        scales = self._facts.scales_of(counts)
+        return Known(counts, count, encoder, side, spectrum, sums["ones"], scales)
 
     def _of_items(self, parts: list[Any], bags: bool) -> Known:
         """Put the items' directions together: U, and V of count and side columns."""
@@ -244,7 +251,8 @@ class _Search:
         overlap = transposed_times(self._threads, seen, seen).astype(np.float64)
         variances = _variances(parts, bags, int(active.sum()))
         spectrum = Spectrum(U, variances, V, tuple(slices), overlap)
-        return Known(counts, count, encoder, side, spectrum, np.zeros(0))
+        scales = self._facts.scales_of(counts)
+        return Known(counts, count, encoder, side, spectrum, np.zeros(0), scales)
 
 
 def _levels(users: Any, items: Any, raters: Doubles) -> tuple[Floats, Floats, float]:

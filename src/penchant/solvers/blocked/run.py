@@ -169,7 +169,7 @@ class BlockRun(ABC):
         owned = self.engine.put(
             Owned(
                 self.sweep, self.noise, alphas, prior.precision.astype(np.float32),
-                half.explained(self.threads),
+                half.explained(self.threads), self.problem.items.scales,
             )
         )  # fmt: skip
         handles = self.engine.reduce(items_half, ranges, columns, self._facts, owned)

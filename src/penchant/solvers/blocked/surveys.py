@@ -126,9 +126,12 @@ def multiply(part: Part, facts: Facts, at: Directions) -> Named:
 
 
 def overlaps(part: Part, facts: Facts, V: Floats) -> Named:
-    """Return ``Uᵀ U`` and ``Uᵀ 1`` over the users with ratings, U = X V for V (N + 1 + S, r)."""
+    """Return ``Uᵀ C U`` and ``Uᵀ C 1`` over the users with ratings, U = X V for V (N + 1 + S, r).
+
+    C are the users' scales.
+    """
     store, N, r = facts.store, facts.store.n_items + 1, V.shape[1]
-    sums, M = Exact(), store.n_users + 1
+    sums, M = Exact(), facts.mass
     padded = np.zeros((N, -(-r // 8) * 8), np.float32)
     padded[:, :r] = V[:N]
     with Threads(1):
@@ -141,8 +144,10 @@ def overlaps(part: Part, facts: Facts, V: Floats) -> Named:
                 U += users.known[rows, None] * V[N]
                 U += users.side[rows].astype(np.float64) @ V[N + 1 :]
                 U *= users.active[rows, None]
+                roots = np.sqrt(users.scales[rows, None].astype(np.float64))
+                U *= roots
                 sums.add("overlap", U.T @ U, M)
-                sums.add("ones", U.sum(axis=0), M)
+                sums.add("ones", (U * roots).sum(axis=0), M)
     return sums.named
 
 

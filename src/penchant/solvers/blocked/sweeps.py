@@ -119,8 +119,8 @@ def solved_users(
     alphas = (items.alpha * users.units.astype(np.float64) ** 2).astype(np.float32)
     solve_rows(
         0, m, block.indptr, block.indices, values, scaled, items.bias, items.units, alphas,
-        items.precision, np.ones(m, np.float32), priors, items.noise, items.sweep, 0, facts.key, P,
-        b, block.start,
+        items.precision, users.scales, priors, items.noise, items.sweep, 0, facts.key, P, b,
+        block.start,
     )  # fmt: skip
     return P, b
 
@@ -157,19 +157,23 @@ def _measure(
 
 
 def _moments(sums: Exact, block: Block, users: Users, P: Floats, b: Floats, facts: Facts) -> None:
-    """Add up ``Zᵀ x̃`` for Z = (x̃, 1, count, side) over the users with ratings, and bagᵀ x̃."""
-    M, k = facts.store.n_users + 1, facts.rank
+    """Add up ``Zᵀ C x̃`` for Z = (x̃, 1, count, side) over the users with ratings, and bagᵀ C x̃.
+
+    C are the users' scales.
+    """
+    k = facts.rank
     x = np.column_stack([P[:, :k], b])
     x[~users.active] = 0
     Z = np.column_stack([x, users.active, users.known, users.side]).astype(np.float64)
+    x *= users.scales[:, None]
     for rows, _ in segments(block, facts.store.segment):
         own = x[rows].astype(np.float64)
-        sums.add("moments", np.ascontiguousarray(Z[rows]).T @ own, M)
+        sums.add("moments", np.ascontiguousarray(Z[rows]).T @ own, facts.mass)
         if facts.bags:
             bags = np.zeros((facts.store.n_items + 1, k + 1), np.float32)
             indptr = block.indptr[rows.start : rows.stop + 1]
             add_bags(0, len(own), indptr, block.indices, users.norms[rows], x[rows], bags)
-            sums.add("bags", bags, facts.most)
+            sums.add("bags", bags, facts.mass if facts.by_count else facts.most)
 
 
 def _held_out(sums: Exact, test: Block, P: Floats, b: Floats, facts: Facts, items: Items) -> None:

@@ -66,6 +66,7 @@ def train_blocks(
             side_information=solver.side_information,
             bags=solver.bags,
             weigh=solver.weights,
+            by_count=isinstance(solver, ALS) and solver.scaling == "count",
         )
         monitor = Monitor.of_blocks(callbacks)
         if isinstance(solver, ALS):
@@ -80,10 +81,6 @@ def _require_possible(solver: Any) -> None:
             f"one of them, or load the ratings: store.ratings()."
         )
     if isinstance(solver, ALS):
-        require(
-            solver.scaling == "plain",
-            "ALS from blocks knows scaling='plain' alone. Leave scaling out.",
-        )
         return
     require(
         not solver.contexts and solver.likelihood == "gaussian",
