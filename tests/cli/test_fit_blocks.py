@@ -8,6 +8,7 @@ import pytest
 import penchant as pc
 from penchant.blocks import write_blocks
 from penchant.cli import main
+from penchant.recommender.settings_file import save_settings
 
 WORLD = pc.synthetic(n_users=80, n_items=30, n_ratings=1200, factors=2, noise=0.5, seed=1)
 SETTINGS = ("--solver", "als", "--factors", "4")
@@ -41,6 +42,20 @@ def test_a_store_is_trained_on_and_its_held_out_ratings_are_scored(penchant, tmp
     again = json.loads(penchant("fit", "films", *SETTINGS, *more, "--json")[1])
     assert again["scores"] == said["scores"]
     assert pc.open("films.penchant").knowledge.ratings is not None
+
+
+def test_by_count_from_a_file_of_settings(penchant):
+    solver = pc.ALS(rank=4, sweeps=5, scaling="count", l2=0.2, l2_bias=0.1)
+    save_settings(pc.MatrixFactorization(4, solver), "als.settings.json")
+    code, out, _ = penchant("fit", "films", "--settings", "als.settings.json", "--json")
+    assert code == 0
+    said = json.loads(out)
+    opened = pc.open("films.penchant")
+    assert opened.solver.settings["scaling"] == "count"
+    assert opened.posterior is None
+    assert said["history"]["records"][-1]["network_watch_rmse"] == pytest.approx(
+        said["scores"]["rmse"]
+    )
 
 
 def test_it_says_what_comes_next(penchant):

@@ -46,6 +46,7 @@ from penchant.store import BlockStore
 PATIENCE = 300.0  # seconds for what another process is about to do
 SOLVERS = {
     "als": pc.ALS(rank=4, sweeps=5),
+    "als by count": pc.ALS(rank=4, sweeps=4, scaling="count", l2=0.25, l2_bias=0.1),
     "gibbs": pc.Gibbs(rank=4, sweeps=7, burn_in=3, heads=4),
 }
 MEMORY = 80 * 2**20
@@ -112,7 +113,8 @@ def be_caught(marker, victim, task, part, facts, items):
 
 
 def checksums(fitted):
-    named = fitted.factors.arrays() | fitted.posterior.arrays()
+    posterior = {} if fitted.posterior is None else fitted.posterior.arrays()
+    named = fitted.factors.arrays() | posterior
     rows = np.arange(1, 40, dtype=np.int32)
     named["predictions"] = fitted.factors.predict(rows, rows)
     return {
@@ -242,7 +244,7 @@ def main(folder):
         fitted = train(five, "als", both)
         results["two nodes"] = {
             "als": checksums(fitted),
-            "gibbs": outcome(five, "gibbs", RayEngine()),
+            **{name: outcome(five, name, RayEngine()) for name in ("als by count", "gibbs")},
             "memory": max(sum(n.startswith("memory_") for n in r) for r in fitted.history),
         }
         fault = functools.partial(die_once, str(folder / "died"))

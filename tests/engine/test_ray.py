@@ -62,7 +62,7 @@ def results(tmp_path_factory):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("solver", ["als", "gibbs"])
+@pytest.mark.parametrize("solver", ["als", "als by count", "gibbs"])
 def test_two_nodes_and_five_blocks_give_the_bits_of_one_thread_and_one_block(results, solver):
     assert results["two nodes"][solver] == results["alone"][solver]
 
@@ -71,7 +71,7 @@ def test_the_memory_of_both_nodes_is_told(results):
     assert results["two nodes"]["memory"] == 2
 
 
-@pytest.mark.parametrize("solver", ["als", "gibbs"])
+@pytest.mark.parametrize("solver", ["als", "als by count", "gibbs"])
 def test_a_worker_killed_in_a_sweep_changes_nothing(results, solver):
     assert results["worker was killed"]
     assert results["worker killed"][solver] == results["alone"][solver]

@@ -83,8 +83,8 @@ def recommend_blocks(
     posterior, known = model.posterior, model.knowledge
     if posterior is None or model.stars is not None:
         raise UnsupportedError(
-            "Lists from blocks need a model of solver='als' or solver='gibbs', trained on the "
-            "store. For this one ask model.recommend_all()."
+            "Lists from blocks need a model of solver='als', with scaling='plain', or of "
+            "solver='gibbs', trained on the store. For this one ask model.recommend_all()."
         )
     if known.fingerprint != store.fingerprint:
         raise DataError(

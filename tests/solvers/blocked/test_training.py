@@ -99,15 +99,17 @@ def test_the_model_is_as_good_as_that_of_ratings_in_memory(stores, solver):
     if solver is GIBBS:
         solver = pc.Gibbs(rank=4, sweeps=60, burn_in=20, heads=20)
     test = stores[7].test_ratings()
-    scores = []
+    scores, losses = [], []
     for fitted in (
         train(stores[7], solver),
         solver.fit(stores[7].ratings(), factors=6, seed=3, threads=1),
     ):
         predicted = fitted.factors.predict(test.user_rows, test.item_rows)
         scores.append(rmse(test.values, test.scale.clip(predicted)))
+        losses += [record.get("loss", 0.0) for record in fitted.history.records[-1:]]
     tolerance = 2e-3 if isinstance(solver, pc.ALS) else 0.02
     assert scores[0] == pytest.approx(scores[1], abs=tolerance)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert scores[0] < 0.9 * test.values.std()
 
 

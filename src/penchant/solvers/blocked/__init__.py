@@ -20,9 +20,11 @@ follows mean nothing. All else is the driver's. The users' rows are never kept: 
 doesn't need them, so a lost task has nothing to restore but its blocks, and a checkpoint is the
 items' rows and the shared numbers.
 
-ALS makes the steps of `penchant.solvers.als`, and differs from it by rounding alone. Gibbs takes
-its steps in another order: users, users' prior, the noise and the items' weights from the residuals
-as they stand then, items, items' prior. That leaves the same distribution, and one pass over the
-ratings instead of three. Users keep the noise weights that follow from their ratings
+ALS makes the steps of `penchant.solvers.als`, and differs from it by rounding alone. Where its λ
+goes by the number of ratings, each user counts in the moments as often as they have ratings, and
+the model is the last sweep's rows (`penchant.solvers.blocked.counted`), without a posterior. Gibbs
+takes its steps in another order: users, users' prior, the noise and the items' weights from the
+residuals as they stand then, items, items' prior. That leaves the same distribution, and one pass
+over the ratings instead of three. Users keep the noise weights that follow from their ratings
 (`penchant.features.Noise`) instead of drawing them, as they do in the trained model.
 """
