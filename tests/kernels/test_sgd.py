@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penchant.kernels import sgd, sgd_plain
+from penchant.kernels.coded import Coded
 from penchant.kernels.rng import seed_key
 
 f = np.float32
@@ -28,7 +29,6 @@ def in_blocks(columns):
 
 
 CENTER = (f(0.3), f(0.8))
-NONE = np.zeros(0, f)  # no levels: the values are no codes
 RATES = (f(0.05), f(0.1), f(0.02))
 
 
@@ -68,9 +68,9 @@ def test_an_epoch_equals_the_twin(seed):
     columns, tables = problem(seed)
     blocks, key = np.arange(16), seed_key(seed)
     plain = [table.copy() for table in tables]
-    sgd.sgd_blocks(blocks, *in_blocks(columns), NONE, *CENTER, *tables, *RATES, 2, key)
+    sgd.sgd_blocks(blocks, *in_blocks(columns), *CENTER, *tables, *RATES, 2, key)
     sorted_columns = sgd_plain.sort_into_blocks(*columns)
-    sgd_plain.sgd_blocks(blocks, *sorted_columns, NONE, *CENTER, *plain, *RATES, 2, key)
+    sgd_plain.sgd_blocks(blocks, *sorted_columns, *CENTER, *plain, *RATES, 2, key)
     for made, twin in zip(tables, plain, strict=True):
         np.testing.assert_allclose(made, twin, rtol=1e-4, atol=1e-5)
 
@@ -80,7 +80,7 @@ def test_one_step_by_hand():
     b, c, P, Q = f([0.5]), f([0.25]), f([[2.0, 0.0]]), f([[1.0, 1.0]])
     starts, key = np.array([0, 1]), seed_key(0)
     rates = (f(0.5), f(0.2), f(0.1))
-    given = (zero, starts, zero, zero, f([4.5]), NONE, f(3), f(2.5))
+    given = (zero, starts, zero, zero, f([4.5]), f(3), f(2.5))
     sgd.sgd_blocks(*given, b, c, P, Q, *rates, 1, key)
     # e = 2.5 (4.5 - 3) - 0.5 - 0.25 - 2 = 1; a number moves by half of (e × its partner - λ × it)
     np.testing.assert_allclose(P, [[2 + 0.5 * (1 - 0.4), 0.5]], rtol=1e-6)
@@ -92,7 +92,7 @@ def test_one_step_by_hand():
 def test_blocks_that_share_no_band_may_come_in_any_order(seed, blocks):
     columns, tables = problem(seed)
     other = [table.copy() for table in tables]
-    rest = (*in_blocks(columns), NONE, *CENTER)
+    rest = (*in_blocks(columns), *CENTER)
     more = (*RATES, 1, seed_key(seed))
     sgd.sgd_blocks(np.array([0, 5, 10, 15]), *rest, *tables, *more)
     for block in blocks:
@@ -113,21 +113,12 @@ def test_predictions_equal_the_twin(K):
 @given(SEEDS)
 def test_codes_train_as_the_values_that_they_stand_for(seed):
     columns, tables = problem(seed)
-    levels = np.sort(np.random.default_rng(seed).normal(size=7).astype(f))
+    levels = np.random.default_rng(seed).normal(size=7).astype(f)
     codes = np.random.default_rng(seed).integers(0, 7, len(columns[-1])).astype(np.uint8)
     other, key = [table.copy() for table in tables], seed_key(seed)
-    rest = (*CENTER,), (*RATES, 2, key)
-    for values, known, own in ((codes, levels, tables), (levels[codes], NONE, other)):
-        sorted_columns = in_blocks((*columns[:-1], values))
-        sgd.sgd_blocks(np.arange(16), *sorted_columns, known, *rest[0], *own, *rest[1])
+    starts, users, items, sorted_codes = in_blocks((*columns[:-1], codes))
+    for values, own in ((Coded(sorted_codes, levels), tables), (levels[sorted_codes], other)):
+        rest = (*CENTER, *own, *RATES, 2, key)
+        sgd.sgd_blocks(np.arange(16), starts, users, items, values, *rest)
     for one, two in zip(tables, other, strict=True):
         np.testing.assert_array_equal(one, two)
-
-
-@given(st.lists(st.integers(0, 9), max_size=20), st.sets(st.integers(0, 9), min_size=1))
-def test_encoding_finds_each_level_and_the_first_stranger(values, levels):
-    known, codes = sorted(levels), np.zeros(len(values), np.uint8)
-    stop = sgd.encode(f(values), f(known), codes)
-    strangers = [t for t, value in enumerate(values) if value not in levels]
-    assert stop == (strangers[0] if strangers else len(values))
-    assert [known[code] for code in codes[:stop]] == values[:stop]

@@ -162,7 +162,7 @@ class Noise:
         return self.item_level * float(weight(len(squares), squares.sum(), self.variance))
 
 
-_PIECE = 1 << 20  # ratings looked at in one go, so that many need little memory
+_PIECE = 1 << 18  # ratings looked at in one go, so that many need little memory
 
 
 def weight(n: Any, squares: Any, variance: float) -> Any:

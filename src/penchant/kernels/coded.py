@@ -57,6 +57,16 @@ def decoded(values: Values, at: Any = slice(None)) -> Floats:
     return numbers
 
 
+def stored(values: Values) -> npt.NDArray[Any]:
+    """Return what is held of each rating: its code, or the number itself."""
+    return values.codes if isinstance(values, Coded) else values
+
+
+def restored(held: npt.NDArray[Any], values: Values) -> Values:
+    """Return what `stored` gave of some values, in another order, as values of their kind."""
+    return Coded(held, values.levels) if isinstance(values, Coded) else held
+
+
 def moved(values: Values, by: np.float32) -> Values:
     """Return the values less a number."""
     if isinstance(values, Coded):

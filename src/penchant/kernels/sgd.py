@@ -16,7 +16,7 @@ import numpy as np
 
 from penchant.kernels.jit import kernel, kernel_with
 from penchant.kernels.rng import philox
-from penchant.kernels.vector import prefetch
+from penchant.kernels.vector import at, prefetch
 
 AHEAD = 16
 """The factors of the rating so many steps ahead are asked for."""
@@ -27,26 +27,6 @@ _SHUFFLE = np.uint32(0x5364)  # keeps these draws apart from others under the sa
 # These sums may be reordered, to run in as many lanes as the processor has. The order depends on
 # K alone: no bit depends on the threads, or on where a block starts.
 _wide = kernel_with("contract", "reassoc")
-
-
-@kernel
-def encode(values, levels, codes):  # type: ignore[no-untyped-def]
-    """Fill `codes`, (n,) uint8, with each value's place among `levels`, (S,) float32 ascending.
-
-    Returns where the first value stands that is none of them; n if there is no such value.
-    """
-    for t in range(values.size):
-        low, high = 0, levels.size - 1
-        while low < high:
-            middle = (low + high) // 2
-            if levels[middle] < values[t]:
-                low = middle + 1
-            else:
-                high = middle
-        if levels[low] != values[t]:
-            return t
-        codes[t] = low
-    return values.size
 
 
 @kernel
@@ -74,12 +54,12 @@ def sort_into_blocks(  # type: ignore[no-untyped-def]
         starts[user_band[users[j]] * bands + item_band[items[j]] + 1] += 1
     for b in range(bands * bands):
         starts[b + 1] += starts[b]
-    at = starts.copy()
+    place = starts.copy()
     for j in range(len(values)):
         b = user_band[users[j]] * bands + item_band[items[j]]
-        to = at[b]
+        to = place[b]
         sorted_users[to], sorted_items[to], sorted_values[to] = users[j], items[j], values[j]
-        at[b] = to + 1
+        place[b] = to + 1
     return starts
 
 
@@ -118,7 +98,6 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
     users,
     items,
     values,
-    levels,
     mean,
     scale,
     user_bias,
@@ -141,8 +120,7 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
         starts: (G² + 1,) int64 of `sort_into_blocks`.
         users: (n,) int32 rows, sorted by block.
         items: (n,) int32 rows.
-        values: (n,) float32 ratings, or uint8 codes of them.
-        levels: (S,) float32, the ratings that codes stand for; none where there are no codes.
+        values: (n,) ratings, as `penchant.kernels.coded` has them.
         mean: their mean, float32.
         scale: s, one over their standard deviation, float32.
         user_bias: (M,) float32, changed.
@@ -160,25 +138,23 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
     order, target = np.empty(longest, np.int32), np.empty(longest, np.float32)
     user, item = np.empty(longest, np.int32), np.empty(longest, np.int32)
     K, flat_p, flat_q = P.shape[1], P.reshape(-1), Q.reshape(-1)
-    coded = levels.size > 0
     for block in blocks:
         start = starts[block]
         length = starts[block + 1] - start
         shuffle(order[:length], block, epoch, key)
         for j in range(length):  # in order, which the memory is quick at; out of order below
             user[j], item[j] = users[start + j], items[start + j]
-            value = levels[np.intp(values[start + j])] if coded else _f(values[start + j])
-            target[j] = scale * (value - mean)
+            target[j] = scale * (at(values, start + j) - mean)
         for j in range(length):
-            at, later = order[j], order[min(j + AHEAD, length - 1)]
+            here, later = order[j], order[min(j + AHEAD, length - 1)]
             _ask(flat_p, np.intp(user[later]) * K, K)
             _ask(flat_q, np.intp(item[later]) * K, K)
-            u, i = user[at], item[at]
+            u, i = user[here], item[here]
             p, q = P[u], Q[i]
             dot = _f(0)
             for k in range(K):
                 dot += p[k] * q[k]
-            g = rate * (target[at] - user_bias[u] - item_bias[i] - dot)
+            g = rate * (target[here] - user_bias[u] - item_bias[i] - dot)
             for k in range(K):
                 a, b = p[k], q[k]
                 p[k] = keep * a + g * b

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.ids import Rows
+from penchant.kernels.coded import Values, decoded
 
 Floats = npt.NDArray[np.float32]
-Codes = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+Held = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint32]
 
 _LOW = 0xFFFFFFFF
@@ -24,8 +25,8 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
 
 
 def sort_into_blocks(
-    user_band: Rows, item_band: Rows, bands: int, users: Rows, items: Rows, values: Codes
-) -> tuple[npt.NDArray[np.int64], Rows, Rows, Codes]:
+    user_band: Rows, item_band: Rows, bands: int, users: Rows, items: Rows, values: Held
+) -> tuple[npt.NDArray[np.int64], Rows, Rows, Held]:
     """Return where each block starts, and the three columns sorted by block."""
     block = user_band[users] * bands + item_band[items]
     order = np.argsort(block, kind="stable")
@@ -48,8 +49,7 @@ def sgd_blocks(
     starts: npt.NDArray[np.int64],
     users: Rows,
     items: Rows,
-    values: Codes,
-    levels: Floats,
+    values: Values,
     mean: np.float32,
     scale: np.float32,
     b: Floats,
@@ -63,13 +63,12 @@ def sgd_blocks(
     key: Words,
 ) -> None:
     """Move the factors along each rating of some blocks, once, in a random order."""
-    if len(levels):
-        values = levels[values]
+    ratings = decoded(values)
     for block in blocks:
         start, stop = int(starts[block]), int(starts[block + 1])
         for j in start + shuffle(stop - start, int(block), epoch, key):
             u, i = users[j], items[j]
-            e = scale * (values[j] - mean) - b[u] - c[i] - P[u] @ Q[i]
+            e = scale * (ratings[j] - mean) - b[u] - c[i] - P[u] @ Q[i]
             P[u], Q[i] = P[u] + eta * (e * Q[i] - lam * P[u]), Q[i] + eta * (e * P[u] - lam * Q[i])
             b[u] += eta * (e - lam_b * b[u])
             c[i] += eta * (e - lam_b * c[i])

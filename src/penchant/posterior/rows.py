@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float32]
 _AT_ONCE = 2**16
 """Rows of the other side, times heads, that are gathered at once."""
 
-_RATINGS_AT_ONCE = 2**20
+_RATINGS_AT_ONCE = 2**18
 """Ratings that are weighed at once."""
 
 _CHUNK = 4096

@@ -31,7 +31,7 @@ Predict = Callable[[Rows, Rows], npt.NDArray[np.floating]]
 """Unclipped ratings of pairs of rows, by the model as it stands."""
 
 
-CHUNK = 1_000_000
+CHUNK = 1 << 18
 """Rows measured at once, so that a long table needs bounded memory."""
 
 

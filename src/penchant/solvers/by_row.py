@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from penchant.kernels.coded import Coded, Values
+from penchant.kernels.coded import Values, restored, stored
 from penchant.kernels.order import gather_by, order_by, turn_over
 from penchant.ratings import Ratings
 
 Order = npt.NDArray[Any]
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 
 
 class Pattern(NamedTuple):
@@ -33,7 +33,7 @@ def by_both(ratings: Ratings, values: Values) -> tuple[tuple[Pattern, Values], .
         ratings: the rows.
         values: (n,) what stands for their values.
     """
-    plain = values.codes if isinstance(values, Coded) else values
+    plain = stored(values)
     n, M, N = len(ratings), ratings.user_ids.size, ratings.item_ids.size
     users, items = (
         (Pattern(np.empty(size + 1, np.int64), np.empty(n, np.int32)), np.empty(n, plain.dtype))
@@ -44,9 +44,7 @@ def by_both(ratings: Ratings, values: Values) -> tuple[tuple[Pattern, Values], .
     )
     turn_over(*items[0], items[1], users[0].indptr, users[0].indices, users[1])
     turn_over(*users[0], users[1], items[0].indptr, items[0].indices, items[1])
-    if isinstance(values, Coded):
-        return tuple((pattern, Coded(own, values.levels)) for pattern, own in (users, items))
-    return users, items
+    return tuple((pattern, restored(own, values)) for pattern, own in (users, items))
 
 
 def user_order(ratings: Ratings) -> Order:

@@ -13,6 +13,7 @@ from penchant.engine.threads import Threads
 from penchant.errors import DataError, DivergedError
 from penchant.factors import Factors
 from penchant.ids import Rows
+from penchant.kernels.coded import decoded
 from penchant.kernels.rng import seed_key
 from penchant.metrics import rmse
 from penchant.ratings import Ratings
@@ -207,7 +208,7 @@ class _Run:
             predicted = self._predict(grid.users[part], grid.items[part])
             if not np.isfinite(predicted).all():
                 return math.nan
-            squares += len(predicted) * rmse(grid.values(part), scale.clip(predicted)) ** 2
+            squares += len(predicted) * rmse(decoded(grid.values, part), scale.clip(predicted)) ** 2
         return math.sqrt(squares / len(grid.users))
 
     def _predict(self, users: Rows, items: Rows) -> Floats:

@@ -13,6 +13,7 @@ from penchant.engine.threads import Block, Threads
 from penchant.ids import Rows
 from penchant.kernels import rng, sgd
 from penchant.kernels.aligned import aligned_empty
+from penchant.kernels.coded import Values, coded, restored, stored
 from penchant.ratings import Ratings
 
 Floats = npt.NDArray[np.float32]
@@ -30,7 +31,7 @@ thread walks over: the rows of a band stay in its cache from one block to the ne
 WORTH_THREADS = 1_000_000
 """Ratings of a round times K: some 0.1 ms of work."""
 
-_PIECE = 1_000_000
+_PIECE = 1 << 18
 _PAIRS = 16_384  # pairs predicted at once by a thread
 
 _USERS, _ITEMS = 1, 2  # whose random start it is
@@ -90,26 +91,19 @@ class Grid(NamedTuple):
     starts: npt.NDArray[np.int64]
     users: Rows
     items: Rows
-    codes: Floats | npt.NDArray[np.uint8]
-    levels: Floats
+    values: Values
 
     @classmethod
     def of(cls, ratings: Ratings) -> Self:
         """Deal the rows to bands of about equal numbers of ratings, and sort the ratings."""
         users, items = ratings.user_rows, ratings.item_rows
-        values, levels = coded(ratings.values)
-        bands = _bands(len(values))
-        columns = np.empty_like(users), np.empty_like(items), np.empty_like(values)
+        values = coded(ratings.values)
+        held, bands = stored(values), _bands(len(users))
+        columns = np.empty_like(users), np.empty_like(items), np.empty_like(held)
         user_band = _deal(users, ratings.user_ids.size, bands)
         item_band = _deal(items, ratings.item_ids.size, bands)
-        starts = sgd.sort_into_blocks(user_band, item_band, bands, users, items, values, *columns)
-        return cls(bands, starts, *columns, levels)
-
-    def values(self, part: slice) -> Floats:
-        """Return the ratings of a part, float32."""
-        codes: Any = self.codes[part]
-        values: Floats = self.levels[codes] if len(self.levels) else codes
-        return values
+        starts = sgd.sort_into_blocks(user_band, item_band, bands, users, items, held, *columns)
+        return cls(bands, starts, *columns[:2], restored(columns[2], values))
 
     def rounds(self, threads: Threads, factors: int) -> list[Round]:
         """Return the rounds that make an epoch, and how they are shared out among threads.
@@ -144,7 +138,7 @@ class Epochs:
     def __init__(
         self, grid: Grid, center: Center, key: Key, threads: Threads, factors: int
     ) -> None:
-        self._columns = grid.starts, grid.users, grid.items, grid.codes, grid.levels
+        self._columns = grid.starts, grid.users, grid.items, grid.values
         self._center = np.float32(center.mean), np.float32(1 / center.deviation)
         self._key = key
         self._threads = threads
@@ -179,24 +173,6 @@ def predict(threads: Threads, tables: Tables, center: Center, users: Rows, items
     edges = range(0, len(out), _PAIRS)
     threads.map(work, [(start, min(start + _PAIRS, len(out))) for start in edges])
     return out
-
-
-def coded(values: Floats) -> tuple[Floats | npt.NDArray[np.uint8], Floats]:
-    """Return codes of the values, (n,) uint8, and the values that they stand for, ascending.
-
-    Where these are too many for a byte, the values themselves and none.
-
-    >>> coded(np.array([4, 1, 4], np.float32))
-    (array([1, 0, 1], dtype=uint8), array([1., 4.], dtype=float32))
-    """
-    codes = np.empty(len(values), np.uint8)
-    levels, missing = np.zeros(0, np.float32), 0
-    while missing < len(values):
-        levels = np.union1d(levels, values[missing : missing + _PIECE])
-        if len(levels) > 256:
-            return values, np.zeros(0, np.float32)
-        missing = sgd.encode(values, levels, codes)
-    return codes, levels
 
 
 def _pieces(column: Any) -> Iterator[Any]:
