@@ -30,6 +30,15 @@ def _ask(x, indices, t, K):  # type: ignore[no-untyped-def]
         prefetch(x, o + j)
 
 
+@part
+def _error(t, far, indices, values, p, o, b, q, other_biases, K):  # type: ignore[no-untyped-def]
+    """Return ``value − b − b' − p · q`` of rating t, and the other side's row."""
+    if far:
+        _ask(q, indices, t, K)
+    j = np.intp(at(indices, t))
+    return at(values, t) - b - at(other_biases, j) - _dot(p, o, q, j * K, K), j
+
+
 @kernel
 def row_errors(  # type: ignore[no-untyped-def]
     start, stop, indptr, indices, values, factors, biases, other_factors, other_biases,
@@ -42,7 +51,7 @@ def row_errors(  # type: ignore[no-untyped-def]
         stop: one past the last row.
         indptr: (M + 1,) int64.
         indices: (n,) int32, the other side's rows.
-        values: (n,) float32.
+        values: (n,) float32, or as `penchant.kernels.coded` has them.
         factors: (M, K) float32, K a multiple of 8.
         biases: (M,) float32.
         other_factors: (N, K) float32.
@@ -56,10 +65,7 @@ def row_errors(  # type: ignore[no-untyped-def]
     for row in range(start, stop):
         o, b, a = row * K, at(biases, row), 0.0
         for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
-            if far:
-                _ask(q, indices, t, K)
-            j = np.intp(at(indices, t))
-            e = at(values, t) - b - at(other_biases, j) - _dot(p, o, q, j * K, K)
+            e, j = _error(t, far, indices, values, p, o, b, q, other_biases, K)
             errors[np.uintp(t)] = e
             a += np.float64(at(other_weights, j)) * np.float64(e) * np.float64(e)
         sums[row] = a
@@ -83,10 +89,7 @@ def row_means(  # type: ignore[no-untyped-def]
     for row in range(start, stop):
         o, b, a, c = row * K, at(biases, row), 0.0, 0.0
         for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
-            if far:
-                _ask(q, indices, t, K)
-            j = np.intp(at(indices, t))
-            e = at(values, t) - b - at(other_biases, j) - _dot(p, o, q, j * K, K)
+            e, j = _error(t, far, indices, values, p, o, b, q, other_biases, K)
             a += np.float64(at(other_weights, j)) * np.float64(e) * np.float64(e)
             rating = at(known, t)
             mean = middle + step * np.float32(at(averages, t))
@@ -108,10 +111,8 @@ def row_squares(  # type: ignore[no-untyped-def]
     for row in range(start, stop):
         o, b, a = row * K, at(biases, row), 0.0
         for t in range(np.intp(indptr[row]), np.intp(indptr[row + 1])):
-            if far:
-                _ask(q, indices, t, K)
-            j = np.intp(at(indices, t))
-            e = np.float64(at(values, t) - b - at(other_biases, j) - _dot(p, o, q, j * K, K))
+            d, j = _error(t, far, indices, values, p, o, b, q, other_biases, K)
+            e = np.float64(d)
             a += np.float64(at(other_weights, j)) * e * e
         sums[row] = a
 

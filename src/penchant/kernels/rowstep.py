@@ -78,7 +78,8 @@ def solve_rows(  # type: ignore[no-untyped-def]
         stop: one past the last row.
         indptr: (M + 1,) int64, where each row's ratings start in `indices` and `values`.
         indices: (n,) int32, the other side's row of each rating.
-        values: (n,) float32, the ratings less the mean and whatever else is known.
+        values: (n,) float32, or as `penchant.kernels.coded` has them: the ratings less the mean and
+            whatever else is known.
         factors: (N, K) float32 of the other side, times its units; K a multiple of 8, columns
             from k on are zeros.
         biases: (N,) float32 of the other side.
