@@ -1,9 +1,11 @@
 """ALS beside Spark MLlib's: CPU seconds a sweep, on the same rows, in one run.
 
 Spark runs in an environment of its own, which is made where it is missing; Java has to be there
-(Debian: default-jre-headless). A sweep's seconds are the difference of two fits of different
-length, of the process and all that it started, so that start, reading and warming up don't count.
-Both are scored on the same held-out rows, those whose user and item are in the training part.
+(Debian: default-jre-headless). Both charge λ for each rating (ours with ``scaling="count"``), and
+for each rank both choose λ, of the values in `TRIED`, by ratings cut off from the training rows;
+then both train on all of these and are scored on the same held-out rows, those whose user and item
+are in the training part. A sweep's seconds are the difference of two fits of different length, of
+the process and all that it started, so that start, reading and warming up don't count.
 
     python benchmarks/mllib.py [--ratings 1000000] [--ranks 32,64] [--spark FOLDER] [--write]
 """
@@ -30,69 +32,41 @@ import penchant as pc
 from penchant.blocks import build
 
 HERE = Path(__file__).parent
-OURS = """
-import json, sys, time
-import numpy as np, pyarrow.parquet as pq
-import penchant as pc
-from penchant.engine.local import LocalEngine
-from penchant.solvers.blocked.training import train_blocks
-from penchant.store import BlockStore
-folder, settings = sys.argv[1], json.loads(sys.argv[2])
-
-def table(name):
-    return [column.to_numpy() for column in pq.read_table(f"{folder}/{name}.parquet").columns]
-
-users, items, values = table("train")
-train = pc.Ratings.from_columns(users, items, values, scale=settings["scale"])
-users, items, values = table("test")
-rows = train.user_ids.rows(users), train.item_ids.rows(items)
-
-store = BlockStore.open(f"{folder}/store") if settings["store"] else None
-
-def fit(rank, sweeps):
-    solver = pc.ALS(
-        rank=rank, sweeps=sweeps, bags=False, side_information=False, patience=99,
-        l2=settings["l2"],
-    )
-    before = time.process_time()
-    if store is None:
-        fitted = solver.fit(train, factors=rank, seed=1, threads=settings["threads"])
-    else:
-        engine = LocalEngine(settings["threads"])
-        fitted = train_blocks(solver, store, factors=rank, seed=1, engine=engine)
-    used = time.process_time() - before
-    errors = fitted.factors.predict(*rows) - values
-    return used, float(np.sqrt(np.mean(errors.astype(np.float64) ** 2)))
-
-fit(settings["ranks"][0], 1)
-found = {}
-for rank in settings["ranks"]:
-    few, _ = fit(rank, settings["few"])
-    many, rmse = fit(rank, settings["many"])
-    found[rank] = {
-        "sweep": (many - few) / (settings["many"] - settings["few"]), "fit": many, "rmse": rmse,
-    }
-print(json.dumps({"version": pc.__version__, "ranks": found}))
-"""
+TRIED = {"ours": (0.06, 0.07, 0.08, 0.09, 0.1, 0.12), "theirs": (0.05, 0.06, 0.07, 0.08, 0.1, 0.12)}
+"""λ: ours in units of the ratings' deviation, theirs in rating units."""
 
 
 def prepare(folder: Path, ratings: int) -> dict[str, int]:
-    """Write the training and the test rows, by row number; return how many there are."""
+    """Write the rows to choose by and those to judge by; return how many there are."""
     source = folder / f"parts-{ratings}"
     parts.draw(source, ratings, max(200, ratings // 100), max(100, ratings // 400))
     table = pc.load(source, quiet=True)
     train, test = pc.split(table, test=0.1, how="pair", seed=1)
+    held_out = cut(folder / "judge", train, test)
+    cut(folder / "choose", *pc.split(train, test=0.1, how="pair", seed=2))
+    if (folder / "judge" / "store").exists():
+        shutil.rmtree(folder / "judge" / "store")
+    build(
+        folder / "judge" / "train.parquet", folder / "judge" / "store",
+        ratings_per_block=500_000, quiet=True,
+    )  # fmt: skip
+    return {
+        "train": len(train), "test": held_out, "users": len(table.user_ids),
+        "items": len(table.item_ids),
+    }  # fmt: skip
+
+
+def cut(folder: Path, train: pc.Ratings, test: pc.Ratings) -> int:
+    """Write the training rows and the test rows that are known to them; return how many those are.
+
+    Ids are row numbers, for MLlib takes no others.
+    """
+    folder.mkdir(exist_ok=True)
     known = np.isin(test.user_rows, train.user_rows) & np.isin(test.item_rows, train.item_rows)
     for name, part in (("train", train), ("test", test.take(np.flatnonzero(known)))):
         columns = {"user": part.user_rows, "item": part.item_rows, "rating": part.values}
         pq.write_table(pa.table(columns), folder / f"{name}.parquet")
-    if (folder / "store").exists():
-        shutil.rmtree(folder / "store")
-    build(folder / "train.parquet", folder / "store", ratings_per_block=500_000, quiet=True)
-    return {
-        "train": len(train), "test": int(known.sum()), "users": len(table.user_ids),
-        "items": len(table.item_ids),
-    }  # fmt: skip
+    return int(known.sum())
 
 
 def spark_python(folder: Path) -> Path:
@@ -114,6 +88,39 @@ def run(command: list[Any], settings: dict[str, Any]) -> dict[str, Any]:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def chosen(found: dict[str, Any], name: str) -> dict[str, list[float]]:
+    """Return the best λ of each rank, and show what all of them scored."""
+    best = {}
+    for rank, scores in found["ranks"].items():
+        shown = ", ".join(f"{l2} {rmse:.4f}" for l2, rmse in scores.items())
+        print(f"{name}, rank {rank}, validation RMSE by λ: {shown}", flush=True)
+        best[rank] = [float(min(scores, key=scores.__getitem__))]
+    return best
+
+
+def measured(given: argparse.Namespace, ranks: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what each solver took and scored, and the λ that each side chose."""
+    settings = {
+        "threads": given.threads, "few": 2, "many": given.sweeps, "scale": (0.5, 5),
+        "store": False, "choose": True,
+    }  # fmt: skip
+    sides = {
+        "ours": [sys.executable, HERE / "mllib_ours.py"],
+        "theirs": [spark_python(given.spark), HERE / "mllib_spark.py"],
+    }
+    best = {}
+    for side, command in sides.items():
+        tried = {"l2": dict.fromkeys(ranks, TRIED[side])}
+        best[side] = chosen(run([*command, given.work / "choose"], settings | tried), side)
+    settings["choose"], place = False, given.work / "judge"
+    ours, theirs = ({"l2": best[side]} for side in sides)
+    memory = run([*sides["ours"], place], settings | ours)
+    blocks = run([*sides["ours"], place], settings | ours | {"store": True})
+    spark = run([*sides["theirs"], place], settings | theirs)
+    name = f"MLlib {spark['version']}"
+    return {"penchant ALS": memory, "the same from blocks": blocks, name: spark}, best
+
+
 def main() -> None:
     """Measure both and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -123,39 +130,32 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "mllib")
     parser.add_argument("--spark", type=Path, default=Path(tempfile.gettempdir()) / "mllib-spark")
-    parser.add_argument("--spark-l2", type=float, default=0.1)
-    parser.add_argument("--l2", type=float, default=15.0)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
-    sizes = prepare(given.work, given.ratings)
-    settings = {
-        "ranks": [int(rank) for rank in given.ranks.split(",")], "threads": given.threads,
-        "few": 2, "many": given.sweeps, "scale": (0.5, 5), "l2": given.l2,
-        "spark_l2": given.spark_l2, "store": False,
-    }  # fmt: skip
-    ours = run([sys.executable, "-c", OURS, given.work], settings)
-    blocks = run([sys.executable, "-c", OURS, given.work], settings | {"store": True})
-    theirs = run([spark_python(given.spark), HERE / "mllib_spark.py", given.work], settings)
+    sizes, ranks = prepare(given.work, given.ratings), given.ranks.split(",")
+    rows, best = measured(given, ranks)
     lines = [
-        f"| rank | solver | RMSE after {given.sweeps} sweeps | CPU seconds a sweep | to ours |",
-        "| --- | --- | --- | --- | --- |",
+        f"| rank | solver | λ | RMSE after {given.sweeps} sweeps | CPU seconds a sweep | to ours |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
-    for rank in map(str, settings["ranks"]):
-        least = ours["ranks"][rank]["sweep"]
-        rows = {"penchant ALS": ours, "the same from blocks": blocks}
-        for name, found in {**rows, f"MLlib {theirs['version']}": theirs}.items():
-            got = found["ranks"][rank]
+    for rank in ranks:
+        least = rows["penchant ALS"]["ranks"][rank]["sweep"]
+        for name, found in rows.items():
+            got, l2 = found["ranks"][rank], best["theirs" if "MLlib" in name else "ours"][rank][0]
             lines.append(
-                f"| {rank} | {name} | {got['rmse']:.4f} | {got['sweep']:.2f} | "
+                f"| {rank} | {name} | {l2:g} | {got['rmse']:.4f} | {got['sweep']:.2f} | "
                 f"{got['sweep'] / least:.1f} |"
             )
     told = (
         f"{sizes['train']:,} training and {sizes['test']:,} held-out ratings of "
         f"{sizes['users']:,} users and {sizes['items']:,} items (`benchmarks/parts.py`), "
-        f"{given.threads} threads, Spark as `local[{given.threads}]` with regParam "
-        f"{given.spark_l2:g}, ours with l2 {given.l2:g} and without bags: "
-        f"`python benchmarks/mllib.py --write`.\n\n" + "\n".join(lines)
+        f"{given.threads} threads, Spark as `local[{given.threads}]`. Both charge λ for each "
+        f'rating, ours as `scaling="count"`, l2 λ and l2_bias 0.3 λ, without bags; for each rank '
+        f"both choose λ by a tenth of the training ratings, ours of "
+        f"{', '.join(map(str, TRIED['ours']))}, MLlib's regParam of "
+        f"{', '.join(map(str, TRIED['theirs']))}, then train on all of them: "
+        f"`python benchmarks/mllib.py --ratings {given.ratings} --write`.\n\n" + "\n".join(lines)
     )
     print(told)
     if given.write:

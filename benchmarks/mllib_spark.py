@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from pyspark.ml.evaluation import RegressionEvaluator
 from pyspark.ml.recommendation import ALS
@@ -29,7 +30,10 @@ def busy() -> float:
 
 
 def main() -> None:
-    """Fit with a few and with more sweeps, after a fit that warms the machine up; print JSON."""
+    """Fit once for each λ, or with a few and with more sweeps; print JSON.
+
+    A fit that warms the machine up comes first.
+    """
     folder, settings = Path(sys.argv[1]), json.loads(sys.argv[2])
     spark = (
         SparkSession.builder.master(f"local[{settings['threads']}]")
@@ -45,12 +49,12 @@ def main() -> None:
     test = spark.read.parquet(str(folder / "test.parquet")).cache()
     train.count(), test.count()
 
-    def fit(rank: int, sweeps: int) -> tuple[float, float]:
+    def fit(rank: int, l2: float, sweeps: int) -> tuple[float, float]:
         before = busy()
         model = ALS(
             rank=rank,
             maxIter=sweeps,
-            regParam=settings["spark_l2"],
+            regParam=l2,
             numUserBlocks=2 * settings["threads"],
             numItemBlocks=2 * settings["threads"],
             userCol="user",
@@ -62,13 +66,15 @@ def main() -> None:
         squared = RegressionEvaluator(metricName="rmse", labelCol="rating")
         return used, squared.evaluate(model.transform(test))
 
-    fit(settings["ranks"][0], 2)
-    found = {}
-    for rank in settings["ranks"]:
-        few, _ = fit(rank, settings["few"])
-        many, rmse = fit(rank, settings["many"])
-        sweeps = settings["many"] - settings["few"]
-        found[rank] = {"sweep": (many - few) / sweeps, "fit": many, "rmse": rmse}
+    few, many = settings["few"], settings["many"]
+    fit(int(next(iter(settings["l2"]))), 0.1, 2)
+    found: dict[str, Any] = {}
+    for rank, strengths in settings["l2"].items():
+        if settings["choose"]:
+            found[rank] = {str(l2): fit(int(rank), l2, many)[1] for l2 in strengths}
+            continue
+        (less, _), (more, rmse) = (fit(int(rank), strengths[0], n) for n in (few, many))
+        found[rank] = {"sweep": (more - less) / (many - few), "rmse": rmse}
     print(json.dumps({"version": spark.version, "ranks": found}))
     spark.stop()
 
