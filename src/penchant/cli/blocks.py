@@ -9,6 +9,7 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
+from penchant.cli.reading import Reading
 
 if TYPE_CHECKING:
     from penchant.store.folder import BlockStore
@@ -70,6 +71,18 @@ def blocks(
     """
     from penchant.blocks import build
 
+    reading = Reading(
+        columns=columns,
+        separator=separator,
+        header=header,
+        scale=scale,
+        duplicates=duplicates,
+        users=users,
+        items=items,
+        unrated=unrated,
+        encoding=encoding,
+        query=query,
+    )
     store = build(
         source,
         folder,
@@ -78,18 +91,9 @@ def blocks(
         by_item=by_item,
         test=test or None,
         seed=seed,
-        users=users,
-        items=items,
-        columns=None if columns is None else options.parse_columns(columns),
-        separator=None if separator is None else separator.replace("\\t", "\t"),
-        header=header,
-        scale=None if scale is None else options.parse_scale(scale),
-        duplicates=duplicates,  # type: ignore[arg-type]
         timestamps=timestamps,
-        unrated=None if unrated is None else unrated.split(","),
-        encoding=encoding,
-        query=query,
         memory=memory,
+        **reading.arguments(),
     )
     _print(store, json)
 

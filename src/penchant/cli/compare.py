@@ -8,10 +8,12 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
+from penchant.cli.reading import Reading, with_reading
 from penchant.errors import SettingsError
 from penchant.settings import FACTORS
 
 
+@with_reading()
 def compare(
     source: options.Source,
     solver: Annotated[
@@ -37,16 +39,8 @@ def compare(
     ] = None,
     n: Annotated[int, typer.Option("-n", help="Length of the lists.", min=1)] = 10,
     seed: Annotated[int, typer.Option(help="Of the split and of each training.", min=0)] = 2021,
-    columns: options.Columns = None,
-    separator: options.Separator = None,
-    header: options.Header = None,
-    scale: options.ScaleOption = None,
-    duplicates: options.Duplicates = "last",
-    users: options.Users = None,
-    items: options.Items = None,
-    unrated: options.Unrated = None,
-    encoding: options.Encoding = None,
-    query: options.Query = None,
+    *,
+    reading: Reading,
     json: options.Json = False,
 ) -> None:
     """Train several models on the same ratings and judge them on the same others.
@@ -71,19 +65,7 @@ def compare(
         name: MatrixFactorization(factors=factors, solver=solver_of(name), seed=seed)
         for name in names
     }
-    ratings = options.load_source(
-        source,
-        columns,
-        separator,
-        header,
-        scale,
-        duplicates,
-        users,
-        items,
-        unrated,
-        encoding,
-        query,
-    )
+    ratings = reading.load(source)
     train, held_out = (ratings, None) if folds else split(ratings, test=share, seed=seed)
     result = comparison.compare(
         models, train, held_out, folds=folds, n=n, validation=validation, seed=seed

@@ -8,6 +8,7 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
+from penchant.cli.reading import Reading, with_reading
 from penchant.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from penchant.sources.named import NamedSet
 
 
+@with_reading()
 def data(
     source: Annotated[
         str | None,
@@ -25,16 +27,8 @@ def data(
             show_default=False,
         ),
     ] = None,
-    columns: options.Columns = None,
-    separator: options.Separator = None,
-    header: options.Header = None,
-    scale: options.ScaleOption = None,
-    duplicates: options.Duplicates = "last",
-    users: options.Users = None,
-    items: options.Items = None,
-    unrated: options.Unrated = None,
-    encoding: options.Encoding = None,
-    query: options.Query = None,
+    *,
+    reading: Reading,
     check: Annotated[
         bool,
         typer.Option(
@@ -52,19 +46,7 @@ def data(
             raise SettingsError("--check needs a source to check: penchant data SOURCE --check.")
         _list_sets(json)
         return
-    ratings = options.load_source(
-        source,
-        columns,
-        separator,
-        header,
-        scale,
-        duplicates,
-        users,
-        items,
-        unrated,
-        encoding,
-        query,
-    )
+    ratings = reading.load(source)
     if check:
         _print_check(source, ratings, seed, json)
         return

@@ -12,6 +12,7 @@ from penchant.cli import options
 from penchant.cli.fit_blocks import fit_blocks, require_store, store_of
 from penchant.cli.models import model_of
 from penchant.cli.output import print_json, scores_json
+from penchant.cli.reading import Reading, with_reading
 from penchant.console import tell
 from penchant.errors import SettingsError
 from penchant.settings import FACTORS
@@ -32,6 +33,7 @@ _CHAPTER_HELP = (
 )
 
 
+@with_reading()
 def fit(
     source: options.Source,
     model: Annotated[
@@ -103,16 +105,8 @@ def fit(
         bool,
         typer.Option("--ratings/--no-ratings", help="Whether the bundle keeps a store's ratings."),
     ] = True,
-    columns: options.Columns = None,
-    separator: options.Separator = None,
-    header: options.Header = None,
-    scale: options.ScaleOption = None,
-    duplicates: options.Duplicates = "last",
-    users: options.Users = None,
-    items: options.Items = None,
-    unrated: options.Unrated = None,
-    encoding: options.Encoding = None,
-    query: options.Query = None,
+    *,
+    reading: Reading,
     json: options.Json = False,
 ) -> None:
     """Train a recommender on a table of ratings, score it on held-out ratings, and save it.
@@ -135,19 +129,7 @@ def fit(
         fit_blocks(recommender, store, target, **where, ratings=ratings_kept, json=json)
         return
     require_store(source, engine=engine, address=address, resume=resume)
-    ratings = options.load_source(
-        source,
-        columns,
-        separator,
-        header,
-        scale,
-        duplicates,
-        users,
-        items,
-        unrated,
-        encoding,
-        query,
-    )
+    ratings = reading.load(source)
     train, held_out = split_off(ratings, test, seed)
     _require_place(target)
     if chapter and not json:

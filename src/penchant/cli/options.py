@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-from penchant.errors import SettingsError
-
-if TYPE_CHECKING:
-    from penchant.ratings import Ratings
 
 Source = Annotated[
     str,
@@ -63,64 +58,3 @@ Users = Annotated[str | None, typer.Option(help="A file of side columns of users
 Items = Annotated[
     str | None, typer.Option(help="A file of side columns of items, by id: title, genres …")
 ]
-
-
-def load_source(
-    source: str,
-    columns: str | None,
-    separator: str | None,
-    header: bool | None,
-    scale: str | None,
-    duplicates: str,
-    users: str | None,
-    items: str | None,
-    unrated: str | None = None,
-    encoding: str | None = None,
-    query: str | None = None,
-) -> Ratings:
-    """Load ratings as the options say."""
-    from penchant.sources import load
-
-    return load(
-        source,
-        users=users,
-        items=items,
-        columns=None if columns is None else parse_columns(columns),
-        separator=None if separator is None else separator.replace("\\t", "\t"),
-        header=header,
-        scale=None if scale is None else parse_scale(scale),
-        duplicates=duplicates,  # type: ignore[arg-type]
-        unrated=None if unrated is None else unrated.split(","),
-        encoding=encoding,
-        query=query,
-    )
-
-
-def parse_columns(text: str) -> dict[str, str | int | None]:
-    """Read "user=0,item=movieId".
-
-    >>> parse_columns("user=0,item=movieId")
-    {'user': 0, 'item': 'movieId'}
-    """
-    columns: dict[str, str | int | None] = {}
-    for part in text.split(","):
-        name, equals, column = part.partition("=")
-        if not equals or not name or not column:
-            raise SettingsError(
-                f"--columns is a list such as user=0,item=1,rating=2; received {text!r}."
-            )
-        columns[name.strip()] = int(column) if column.strip().isdigit() else column.strip()
-    return columns
-
-
-def parse_scale(text: str) -> tuple[float, float]:
-    """Read "1,5".
-
-    >>> parse_scale("0.5,5")
-    (0.5, 5.0)
-    """
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError:
-        raise SettingsError(f"--scale is two numbers such as 1,5; received {text!r}.") from None
-    return low, high

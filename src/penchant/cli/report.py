@@ -10,6 +10,7 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
+from penchant.cli.reading import Reading, with_reading
 from penchant.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from penchant.recommender.base import Recommender
 
 
+@with_reading(sides=False)
 def report(
     bundle: options.Bundle,
     source: Annotated[
@@ -43,14 +45,8 @@ def report(
             "--chapter", help="Train the course chapter's network too, to stand beside it."
         ),
     ] = False,
-    columns: options.Columns = None,
-    separator: options.Separator = None,
-    header: options.Header = None,
-    scale: options.ScaleOption = None,
-    duplicates: options.Duplicates = "last",
-    unrated: options.Unrated = None,
-    encoding: options.Encoding = None,
-    query: options.Query = None,
+    *,
+    reading: Reading,
     json: options.Json = False,
 ) -> None:
     """Make a report of a saved recommender: one HTML file with its pictures.
@@ -64,21 +60,7 @@ def report(
     target = Path(f"{Path(bundle).name.removesuffix('.penchant')}.html") if out is None else out
     _require_place(target)
     model = open(bundle)
-    table = None
-    if source is not None:
-        table = options.load_source(
-            source,
-            columns,
-            separator,
-            header,
-            scale,
-            duplicates,
-            None,
-            None,
-            unrated,
-            encoding,
-            query,
-        )
+    table = None if source is None else reading.load(source)
     shown = _users(model, user)
     made = reported(
         model,

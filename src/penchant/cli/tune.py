@@ -11,8 +11,10 @@ from penchant.cli import options
 from penchant.cli.fit import split_off, stem
 from penchant.cli.models import model_of
 from penchant.cli.output import print_json
+from penchant.cli.reading import Reading, with_reading
 
 
+@with_reading()
 def tune(
     source: options.Source,
     solver: Annotated[
@@ -48,16 +50,8 @@ def tune(
             show_default=False,
         ),
     ] = None,
-    columns: options.Columns = None,
-    separator: options.Separator = None,
-    header: options.Header = None,
-    scale: options.ScaleOption = None,
-    duplicates: options.Duplicates = "last",
-    users: options.Users = None,
-    items: options.Items = None,
-    unrated: options.Unrated = None,
-    encoding: options.Encoding = None,
-    query: options.Query = None,
+    *,
+    reading: Reading,
     json: options.Json = False,
 ) -> None:
     """Choose a solver's settings on validation ratings, and write them to a file.
@@ -69,19 +63,7 @@ def tune(
     from penchant.tuning import tune as search
 
     model = model_of("mf", solver, factors, seed)
-    ratings = options.load_source(
-        source,
-        columns,
-        separator,
-        header,
-        scale,
-        duplicates,
-        users,
-        items,
-        unrated,
-        encoding,
-        query,
-    )
+    ratings = reading.load(source)
     train, _ = split_off(ratings, test, seed)
     found = search(
         model,

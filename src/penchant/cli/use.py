@@ -10,6 +10,7 @@ import typer
 from penchant.cli import options
 from penchant.cli.lists import write_all
 from penchant.cli.output import print_json, scores_json
+from penchant.cli.reading import Reading, with_reading
 from penchant.console import tell
 from penchant.errors import DataError, UnsupportedError
 
@@ -23,6 +24,7 @@ User = Annotated[str, typer.Argument(help="A user's id.", show_default=False)]
 Item = Annotated[str, typer.Argument(help="An item's id.", show_default=False)]
 
 
+@with_reading(sides=False)
 def evaluate(
     bundle: options.Bundle,
     source: options.Source,
@@ -30,14 +32,8 @@ def evaluate(
         bool,
         typer.Option("--all", help="Count ratings that the model was trained on too."),
     ] = False,
-    columns: options.Columns = None,
-    separator: options.Separator = None,
-    header: options.Header = None,
-    scale: options.ScaleOption = None,
-    duplicates: options.Duplicates = "last",
-    unrated: options.Unrated = None,
-    encoding: options.Encoding = None,
-    query: options.Query = None,
+    *,
+    reading: Reading,
     json: options.Json = False,
 ) -> None:
     """Score a saved recommender on ratings.
@@ -46,19 +42,7 @@ def evaluate(
     given: their errors say little about the next rating.
     """
     model = _open(bundle)
-    ratings = options.load_source(
-        source,
-        columns,
-        separator,
-        header,
-        scale,
-        duplicates,
-        None,
-        None,
-        unrated,
-        encoding,
-        query,
-    )
+    ratings = reading.load(source)
     kept = ratings if all_rows else _unseen(model, ratings)
     scores = model.evaluate(kept)
     if json:
