@@ -1,12 +1,10 @@
 """penchant blocks and verify."""
 
 import json
-import sys
 
 import pytest
 
 import penchant as pc
-from penchant.cli import main
 from penchant.store import BlockStore
 
 LINES = "\n".join(f"{user}\t{item}\t{(user + item) % 5 + 1}\t{user}" for user in range(9)
@@ -14,19 +12,12 @@ LINES = "\n".join(f"{user}\t{item}\t{(user + item) % 5 + 1}\t{user}" for user in
 
 
 @pytest.fixture
-def penchant(monkeypatch, capfd, tmp_path):
+def penchant(penchant, monkeypatch, tmp_path):
     """Run a command in a folder with ratings; returns exit code, output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return (end.value.code or 0, *capfd.readouterr())
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "u.data").write_text(LINES)
-    return run
+    return penchant
 
 
 def test_a_store_is_written_and_verified(penchant, tmp_path):

@@ -1,38 +1,18 @@
 """penchant data SOURCE --check, through the command itself."""
 
 import json
-import sys
 
 import pytest
 
 from penchant.checking import KINDS
-from penchant.cli import main
 from penchant.sources.synthetic import synthetic
 
 MADE = synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.4, seed=2)
 
 
 @pytest.fixture
-def source(tmp_path):
-    path = tmp_path / "ratings.csv"
-    rows = zip(MADE.users, MADE.items, MADE.values.tolist(), strict=True)
-    lines = [f"{user},{item},{value},{n}" for n, (user, item, value) in enumerate(rows, 10**9)]
-    path.write_text("\n".join(["user,item,rating,timestamp", *lines]) + "\n")
-    return str(path)
-
-
-@pytest.fixture
-def penchant(monkeypatch, capsys):
-    """Run a command in this process; give its exit code, output and errors."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out, err
-
-    return run
+def source(tmp_path, write_csv):
+    return str(write_csv(tmp_path / "ratings.csv", MADE, times=True))
 
 
 def test_it_prints_words_of_80_columns(penchant, source):

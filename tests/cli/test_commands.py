@@ -14,24 +14,9 @@ import pytest
 import typer
 
 import penchant as pc
-from penchant.cli import main
 from penchant.solvers.named import SOLVERS
 
 WORLD = pc.synthetic(n_users=40, n_items=30, n_ratings=500, factors=2, noise=0.5, seed=1)
-
-
-@pytest.fixture
-def penchant(monkeypatch, capfd):
-    """Run a command in this process; returns exit code, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return (end.value.code or 0, *capfd.readouterr())
-
-    return run
 
 
 @pytest.fixture
@@ -47,18 +32,11 @@ def answer(penchant):
     return run
 
 
-def write(path, ratings, titles=False):
-    columns = [ratings.users, ratings.items, ratings.values.tolist(), ratings.timestamps.tolist()]
-    lines = [f"{u}\t{i}\t{v:g}\t{t}" for u, i, v, t in zip(*columns, strict=True)]
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
 @pytest.fixture(scope="session")
-def home(tmp_path_factory):
+def home(tmp_path_factory, write_data):
     """A folder with u.data, titles.csv and a bundle films.penchant."""
     folder = tmp_path_factory.mktemp("home")
-    write(folder / "u.data", WORLD)
+    write_data(folder / "u.data", WORLD)
     titles = [f"{k},{'쉬리' if k == 3 else f'Film {k}'}" for k in range(1, 31)]
     (folder / "titles.csv").write_text("\n".join(["item,title", *titles]) + "\n")
     ratings = pc.load(folder / "u.data", items=folder / "titles.csv", quiet=True)
@@ -223,9 +201,9 @@ class TestAsking:
         assert "Left out 400 of 500 ratings: the model was trained on those pairs." in err
         assert re.search(r"^RMSE +\d\.\d{4}$", out, re.MULTILINE)
 
-    def test_evaluate_on_training_ratings_alone_is_refused(self, here, penchant):
+    def test_evaluate_on_training_ratings_alone_is_refused(self, here, penchant, write_data):
         train, _ = pc.split(pc.load("u.data", quiet=True), test=0.2, seed=2021)
-        write(here / "train.data", train)
+        write_data(here / "train.data", train)
         code, _, err = penchant("evaluate", BUNDLE, "train.data")
         assert code == 2
         assert "All 400 ratings are of pairs that the model was trained on" in err

@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 
-from penchant.cli import main
 from penchant.sources.synthetic import synthetic
 
 MADE = synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.4, seed=2)
@@ -15,26 +14,8 @@ QUICK = ["--factors", "4", "--solver", "sgd"]
 
 
 @pytest.fixture
-def source(tmp_path):
-    path = tmp_path / "ratings.csv"
-    rows = zip(MADE.users, MADE.items, MADE.values.tolist(), strict=True)
-    lines = [f"{user},{item},{value}" for user, item, value in rows]
-    path.write_text("\n".join(["user,item,rating", *lines]) + "\n")
-    return str(path)
-
-
-@pytest.fixture
-def penchant(monkeypatch, capsys):
-    """Run a command in this process; give its exit code, output and errors."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out, err
-
-    return run
+def source(tmp_path, write_csv):
+    return str(write_csv(tmp_path / "ratings.csv", MADE))
 
 
 def test_it_prints_tables_and_what_may_be_said(penchant, source):

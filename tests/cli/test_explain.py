@@ -1,30 +1,14 @@
 """The command explain, and intervals of predict and recommend."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
 import penchant as pc
-from penchant.cli import main
 
 WORLD = pc.synthetic(n_users=40, n_items=30, n_ratings=600, factors=2, noise=0.5, seed=1)
 QUICK = pc.Gibbs(rank=2, sweeps=10, burn_in=4, heads=3)
-
-
-@pytest.fixture
-def penchant(monkeypatch, capfd):
-    """Run a command in this process; returns exit code, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return (end.value.code or 0, *capfd.readouterr())
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,11 @@
 """penchant fit on a block store."""
 
 import json
-import sys
 
 import pytest
 
 import penchant as pc
 from penchant.blocks import write_blocks
-from penchant.cli import main
 from penchant.recommender.settings_file import save_settings
 
 WORLD = pc.synthetic(n_users=80, n_items=30, n_ratings=1200, factors=2, noise=0.5, seed=1)
@@ -15,19 +13,12 @@ SETTINGS = ("--solver", "als", "--factors", "4")
 
 
 @pytest.fixture
-def penchant(monkeypatch, capfd, tmp_path):
+def penchant(penchant, monkeypatch, tmp_path):
     """Run a command in an empty folder; returns exit code, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return (end.value.code or 0, *capfd.readouterr())
 
     monkeypatch.chdir(tmp_path)
     write_blocks(WORLD, tmp_path / "films", blocks=3, test=0.1, seed=1)
-    return run
+    return penchant
 
 
 def test_a_store_is_trained_on_and_its_held_out_ratings_are_scored(penchant, tmp_path):

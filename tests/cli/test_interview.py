@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import penchant as pc
-from penchant.cli import main
 
 SRC = str(Path(pc.__file__).parents[1])
 WORLD = pc.synthetic(n_users=60, n_items=30, n_ratings=900, factors=2, noise=0.5, seed=1)
@@ -89,16 +88,9 @@ def test_the_end_of_the_input_ends_it(bundle):
     assert "By your 0 answers" in done.stdout
 
 
-def run(monkeypatch, capfd, *arguments):
-    monkeypatch.setattr(sys, "argv", ["penchant", "interview", *map(str, arguments)])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return (end.value.code or 0, *capfd.readouterr())
-
-
-def test_json_is_one_object_of_questions_and_recommendations(monkeypatch, capfd, bundle, model):
+def test_json_is_one_object_of_questions_and_recommendations(penchant, bundle, model):
     given = (bundle, "--json", "--answer", "3=5", "--answer", "4=1", "--unknown", "5", "-n", "4")
-    code, out, err = run(monkeypatch, capfd, *given)
+    code, out, err = penchant("interview", *given)
     assert (code, err) == (0, "")
     said = json.loads(out)
     assert said["answers"] == [{"item": 3, "rating": 5.0}, {"item": 4, "rating": 1.0}]
@@ -118,14 +110,14 @@ def test_json_is_one_object_of_questions_and_recommendations(monkeypatch, capfd,
         (["--answer", "999=3"], "999"),
     ],
 )
-def test_wrong_answers_are_told(monkeypatch, capfd, bundle, wrong, told):
-    code, out, err = run(monkeypatch, capfd, bundle, "--json", *wrong)
+def test_wrong_answers_are_told(penchant, bundle, wrong, told):
+    code, out, err = penchant("interview", bundle, "--json", *wrong)
     assert (code, err) == (2, "")
     assert told in json.loads(out)["error"]["message"]
 
 
-def test_a_model_without_a_posterior_says_so(monkeypatch, capfd, tmp_path):
+def test_a_model_without_a_posterior_says_so(penchant, tmp_path):
     pc.MatrixFactorization(4, pc.SGD(epochs=2)).fit(WORLD, progress=False).save(tmp_path / "s")
-    code, _, err = run(monkeypatch, capfd, tmp_path / "s")
+    code, _, err = penchant("interview", tmp_path / "s")
     assert code == 1
     assert "An interview needs a posterior" in err

@@ -1,12 +1,10 @@
 """penchant fit --model: kinds are trained, told of and saved, and asked by the other commands."""
 
 import json
-import sys
 
 import pytest
 
 import penchant as pc
-from penchant.cli import main
 from penchant.cli.models import MODELS, model_of
 from penchant.recommender import blend, opening
 from penchant.recommender.stacking import Weights
@@ -20,22 +18,12 @@ def small_members(seed):
 
 
 @pytest.fixture
-def penchant(monkeypatch, capfd, tmp_path):
+def penchant(penchant, monkeypatch, tmp_path, write_data):
     """Run a command in a folder with u.data; returns exit code, standard output and error."""
-    columns = [WORLD.users, WORLD.items, WORLD.values.tolist(), WORLD.timestamps.tolist()]
-    lines = [f"{u}\t{i}\t{v:g}\t{t}" for u, i, v, t in zip(*columns, strict=True)]
-    (tmp_path / "u.data").write_text("\n".join(lines) + "\n")
+    write_data(tmp_path / "u.data", WORLD)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(blend, "usual_members", small_members)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return (end.value.code or 0, *capfd.readouterr())
-
-    return run
+    return penchant
 
 
 def test_each_model_is_a_kind():

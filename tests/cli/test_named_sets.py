@@ -2,24 +2,21 @@
 
 import json
 import re
-import sys
 
 import pytest
 
-from penchant.cli import main
 from penchant.sources.cache import keep
 
 
 @pytest.fixture
-def run(monkeypatch, capfd, tmp_path):
+def run(penchant, monkeypatch, tmp_path):
+    """Run the command with an empty cache; returns standard output."""
     monkeypatch.setenv("PENCHANT_CACHE", str(tmp_path))
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", "data", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert not end.value.code
-        return capfd.readouterr().out
+        code, out, _ = penchant("data", *arguments)
+        assert code == 0
+        return out
 
     return run
 

@@ -1,28 +1,19 @@
 """penchant fit --likelihood, penchant predict --distribution."""
 
 import json
-import sys
 
 import pytest
 
 import penchant as pc
-from penchant.cli import main
 from penchant.cli.models import model_of
 from penchant.errors import SettingsError
 
 
 @pytest.fixture
-def penchant(monkeypatch, capfd, tmp_path):
+def penchant(penchant, monkeypatch, tmp_path):
+    """Run a command in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return (end.value.code or 0, *capfd.readouterr())
-
-    return run
+    return penchant
 
 
 def test_an_ordinal_model_tells_how_probable_each_star_is(penchant, tmp_path):

@@ -1,32 +1,20 @@
 """penchant report, and what penchant fit notes for it, through the commands themselves."""
 
 import json
-import sys
 
 import pytest
 
 import penchant as pc
-from penchant.cli import main
 
 WORLD = pc.synthetic(n_users=40, n_items=30, n_ratings=600, factors=2, noise=0.5, seed=1)
 
 
 @pytest.fixture
-def penchant(monkeypatch, capfd, tmp_path):
+def penchant(penchant, monkeypatch, tmp_path, write_csv):
     """Run a command in a folder with films.csv; returns exit code, standard output and error."""
-    columns = [WORLD.users, WORLD.items, WORLD.values.tolist()]
-    lines = [f"{u},{i},{v:g}" for u, i, v in zip(*columns, strict=True)]
-    (tmp_path / "films.csv").write_text("\n".join(["user,item,rating", *lines]) + "\n")
+    write_csv(tmp_path / "films.csv", WORLD)
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return (end.value.code or 0, *capfd.readouterr())
-
-    return run
+    return penchant
 
 
 FIT = ("fit", "films.csv", "--solver", "als", "--factors", 3, "--seed", 5)

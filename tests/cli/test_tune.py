@@ -1,31 +1,19 @@
 """The command tune, and fit with a file of settings."""
 
 import json
-import sys
 
 import pytest
 
 import penchant as pc
-from penchant.cli import main
 
 
 @pytest.fixture
-def penchant(monkeypatch, capfd, tmp_path):
-    """Run a command in this process, in an empty folder."""
+def penchant(penchant, monkeypatch, tmp_path, write_csv):
+    """Run a command in a folder with films.csv."""
     monkeypatch.chdir(tmp_path)
     made = pc.synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.3, seed=1)
-    rows = zip(made.users, made.items, made.values.tolist(), strict=True)
-    text = "".join(f"{user},{item},{value:g}\n" for user, item, value in rows)
-    (tmp_path / "films.csv").write_text(f"user,item,rating\n{text}")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["penchant", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return (end.value.code or 0, *capfd.readouterr())
-
-    return run
+    write_csv(tmp_path / "films.csv", made)
+    return penchant
 
 
 def test_tune_writes_settings_that_fit_takes(penchant, tmp_path):
