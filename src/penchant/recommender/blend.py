@@ -197,10 +197,7 @@ class Blend(Together):
         card = {"history": self.history.to_json(), "settings": self._made_by}
         saved = sections.saved(self.parts, self.weights, ratings)
         saved.card.update(card)
-        if self._calibration is not None:
-            saved.card["calibration"] = self._calibration.card()
-            saved.weights["calibration"] = self._calibration.scores
-        return saved
+        return saved.calibrated(self._calibration)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored, network: Any = None) -> Blend:

@@ -235,11 +235,8 @@ class MatrixFactorization(Asking):
         card |= {"reads_time": self.reads_time, "trained_rows": list(self._life_of().trained)}
         weights |= self._life_of().arrays() if ratings else {}
         weights |= {} if self.stars is None else self.stars.arrays()
-        if self._calibration is not None:
-            card["calibration"] = self._calibration.card()
-            weights["calibration"] = self._calibration.scores
         kept = None if self.posterior is None else self.posterior.arrays()
-        return storage.Saved(card, weights, kept)
+        return storage.Saved(card, weights, kept).calibrated(self._calibration)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored) -> MatrixFactorization:

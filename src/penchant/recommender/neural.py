@@ -254,10 +254,7 @@ class NeuralRecommender(Recommender):
         card = {"settings": self._made_by, "network": trained.card}
         card["history"] = trained.history.to_json()
         weights = {**trained.weights, **trained.more}
-        if self._calibration is not None:
-            card["calibration"] = self._calibration.card()
-            weights["calibration"] = self._calibration.scores
-        return storage.Saved(card, weights)
+        return storage.Saved(card, weights).calibrated(self._calibration)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored) -> Self:

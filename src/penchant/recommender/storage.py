@@ -50,6 +50,14 @@ class Saved(NamedTuple):
     weights: dict[str, Any]
     posterior: dict[str, Any] | None = None
 
+    def calibrated(self, calibration: Calibration | None) -> Saved:
+        """Return it with what intervals are calibrated by; `calibration_of` reads that."""
+        if calibration is None:
+            return self
+        card = {**self.card, "calibration": calibration.card()}
+        weights = {**self.weights, "calibration": calibration.scores}
+        return self._replace(card=card, weights=weights)
+
 
 def save(
     path: str | os.PathLike[str],
