@@ -102,7 +102,7 @@ def measured(given: argparse.Namespace, ranks: list[str]) -> tuple[dict[str, Any
     """Return what each solver took and scored, and the λ that each side chose."""
     settings = {
         "threads": given.threads, "few": 2, "many": given.sweeps, "scale": (0.5, 5),
-        "store": False, "choose": True,
+        "store": False, "choose": True, "less_mean": given.less_mean,
     }  # fmt: skip
     sides = {
         "ours": [sys.executable, HERE / "mllib_ours.py"],
@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "mllib")
     parser.add_argument("--spark", type=Path, default=Path(tempfile.gettempdir()) / "mllib-spark")
+    parser.add_argument("--less-mean", action="store_true", help="MLlib gets them less their mean")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
@@ -147,10 +148,11 @@ def main() -> None:
                 f"| {rank} | {name} | {l2:g} | {got['rmse']:.4f} | {got['sweep']:.2f} | "
                 f"{got['sweep'] / least:.1f} |"
             )
+    less = ", MLlib's ratings less their mean" if given.less_mean else ""
     told = (
         f"{sizes['train']:,} training and {sizes['test']:,} held-out ratings of "
         f"{sizes['users']:,} users and {sizes['items']:,} items (`benchmarks/parts.py`), "
-        f"{given.threads} threads, Spark as `local[{given.threads}]`. Both charge λ for each "
+        f"{given.threads} threads, Spark as `local[{given.threads}]`{less}. Both charge λ for each "
         f'rating, ours as `scaling="count"`, l2 λ and l2_bias 0.3 λ, without bags; for each rank '
         f"both choose λ by a tenth of the training ratings, ours of "
         f"{', '.join(map(str, TRIED['ours']))}, MLlib's regParam of "

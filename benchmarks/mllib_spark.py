@@ -47,6 +47,9 @@ def main() -> None:
     spark.sparkContext.setCheckpointDir(str(folder / "checkpoints"))
     train = spark.read.parquet(str(folder / "train.parquet")).cache()
     test = spark.read.parquet(str(folder / "test.parquet")).cache()
+    if settings["less_mean"]:
+        mean = train.agg({"rating": "avg"}).first()[0]
+        train, test = (t.withColumn("rating", t.rating - mean).cache() for t in (train, test))
     train.count(), test.count()
 
     def fit(rank: int, l2: float, sweeps: int) -> tuple[float, float]:
