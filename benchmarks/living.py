@@ -190,7 +190,7 @@ def costs(train, test):
     posterior = small.fit(train, progress=False).posterior
     items = np.sort(np.random.default_rng(0).permutation(1682)[:100] + 1).astype(np.int32)
     rated = Rated(items, np.full(100, 4, np.float32), None)
-    ratings = matrix(posterior.mean, [rated], train.item_ids.size)
+    ratings = matrix(posterior, [rated], train.item_ids.size)
     side = np.zeros((1, posterior.users.encoder.width), np.float32)
     row = "a row of 100 ratings, K = 200, 32 heads"
     rows.append((f"{row}, kernels", *timed(lambda: user_tables(posterior, ratings, side))))
