@@ -1,6 +1,6 @@
 """What a model that lives is worth: fold-in, new items, forgetting, and what each costs.
 
-    python benchmarks/living.py [fold-in] [items] [forget] [time] [large]
+    python benchmarks/living.py [fold-in] [solvers] [items] [forget] [time] [large]
 
 Without words all parts but `large`, which builds tables of the size of MovieLens 25M. Every figure
 is an RMSE on ratings that no model has seen, predictions clipped, unless it says otherwise.
@@ -8,6 +8,7 @@ is an RMSE on ratings that no model has seen, predictions clipped, unless it say
 - fold-in: of MovieLens 100K 200 users with at least 40 ratings are withheld with all they rated.
   20 ratings of each, drawn at random, are added afterwards; the rest are the test rows. The full
   retraining has seen those 20 too.
+- solvers: the same with ALS, SGD and the bias model, in this order.
 - items: of S1 the 100 items with the most training ratings are withheld; then all their training
   ratings are added at once. Test rows: those of S1 on these items.
 - forget: of S1 the user with the most training ratings is forgotten. Distances are root mean
@@ -54,8 +55,8 @@ def columns_of(ratings, name, ids):
     return dict(zip(ids, cells, strict=True))
 
 
-def trained(ratings, seed):
-    return pc.MatrixFactorization(seed=seed).fit(ratings, progress=False)
+def trained(ratings, seed, solver="gibbs"):
+    return pc.MatrixFactorization(solver=solver, seed=seed).fit(ratings, progress=False)
 
 
 def newcomers(ratings, seed):
@@ -70,12 +71,12 @@ def newcomers(ratings, seed):
     return np.flatnonzero(~held), np.sort(order[nth < 20]), np.sort(order[nth >= 20])
 
 
-def fold_in(ratings):
+def fold_in(ratings, solver="gibbs"):
     rows = []
     for seed in SEEDS:
         base, given, rest = newcomers(ratings, seed)
         test, new = ratings.take(rest), ratings.take(given)
-        model = trained(of_ids(ratings, base), seed)
+        model = trained(of_ids(ratings, base), seed, solver)
         stranger = model.evaluate(test).rmse
         ids = list(dict.fromkeys(new.users))
         items = [i for i in dict.fromkeys(new.items) if not model.knowledge.item_ids.rows([i])[0]]
@@ -91,7 +92,9 @@ def fold_in(ratings):
         seconds = time.perf_counter() - began
         folded = model.evaluate(test).rmse
         both = of_ids(ratings, np.sort(np.concatenate([base, given])))
-        full = np.mean([trained(both, other).evaluate(test).rmse for other in (seed, seed + 50)])
+        full = np.mean(
+            [trained(both, other, solver).evaluate(test).rmse for other in (seed, seed + 50)]
+        )
         rows.append((str(seed), len(test), stranger, folded, full, folded - full, seconds * 1e3))
     means = np.mean([row[1:] for row in rows], axis=0)
     rows.append(("mean", int(means[0]), *means[1:]))
@@ -265,11 +268,12 @@ def large():
 
 
 def main(parts):
-    parts = parts or ["fold-in", "items", "forget", "time"]
+    parts = parts or ["fold-in", "solvers", "items", "forget", "time"]
     ratings = pc.load("ml-100k")
     train, test = pc.split(ratings, test=0.2, seed=2021)
     todo = {
         "fold-in": lambda: fold_in(ratings),
+        "solvers": lambda: [fold_in(ratings, solver) for solver in ("als", "sgd", "bias")],
         "items": lambda: new_items(train, test),
         "forget": lambda: forgetting(train, test),
         "time": lambda: costs(train, test),
