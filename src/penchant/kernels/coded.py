@@ -1,6 +1,7 @@
 """Ratings in a byte each: few distinct values, as they mostly are, and which of them each is.
 
 Kernels take such `Values` as they take float32 numbers: `penchant.kernels.vector.at` reads both.
+Mean predictions are whole numbers of two bytes, by `fixed_point`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ MOST = 256
 """So many distinct values have a place in a byte."""
 
 _SLOTS = 1024
+_NARROW = 16.0
 
 
 class Coded(NamedTuple):
@@ -79,6 +81,22 @@ def divided(values: Values, by: np.float32) -> Values:
     if isinstance(values, Coded):
         return Coded(values.codes, values.levels / by)
     return values / by
+
+
+def fixed_point(low: np.float32, high: np.float32) -> tuple[Floats, type[np.signedinteger[Any]]]:
+    """Return how mean predictions are kept as whole numbers: middle, step and most; and the type.
+
+    They may leave the scale by half of it. Two bytes are precise to 1/2000 of the ratings'
+    deviation where the scale is at most 16 wide, which rounds away less than 10⁻⁷ of an RMSE.
+
+    >>> fixed, kind = fixed_point(np.float32(-2), np.float32(2))
+    >>> (fixed[0] + fixed[1] * np.array([-32767, 0, 32767])).round(3).tolist(), kind.__name__
+    ([-4.0, 0.0, 4.0], 'int16')
+    """
+    span = max(float(high) - float(low), 1e-6)
+    most, kind = (2**15 - 1, np.int16) if span <= _NARROW else (2**30, np.int32)
+    middle = (float(low) + float(high)) / 2
+    return np.array([middle, span / most, most], np.float32), kind
 
 
 @kernel

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from penchant.engine.threads import Threads
 from penchant.features.who import PRIOR_NOISE
 from penchant.kernels.aligned import aligned_zeros
-from penchant.kernels.coded import decoded
+from penchant.kernels.coded import decoded, fixed_point
 from penchant.kernels.residuals import row_errors, row_means, row_squares
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.solvers.gibbs_half import Half, Prior
@@ -26,7 +26,6 @@ FIRST_SPREAD = 0.3
 """Standard deviation of the first factors of the items, in units of the ratings' deviation."""
 
 _START, _NOISE, _DAYS = 6, 7, 8  # what a draw is for
-_NARROW = 16.0
 
 
 @dataclasses.dataclass(eq=False)
@@ -77,7 +76,7 @@ class Sampler:
         fill_normals(0, len(start), 0, _START, self.key, start)
         self.items.factors[:, :rank] = start * np.float32(FIRST_SPREAD)
         self.n = len(problem.users.indices)
-        self._fixed, kind = _fixed_point(*problem.ends)
+        self._fixed, kind = fixed_point(*problem.ends)
         self.averages = np.zeros(self.n, dtype=kind if problem.stars is None else np.float32)
         self.averaged = 0
         self._squares = 0.0  # of the errors of the mean predictions on the training rows
@@ -276,22 +275,6 @@ class Sampler:
         if self.days is not None:
             self.days.values, self.days.precision = arrays["days"], float(numbers["days"])
             self.restore_values()
-
-
-def _fixed_point(low: np.float32, high: np.float32) -> tuple[Floats, type[np.signedinteger[Any]]]:
-    """Return how mean predictions are kept as whole numbers: middle, step and most; and the type.
-
-    They may leave the scale by half of it. Two bytes are precise to 1/2000 of the ratings'
-    deviation where the scale is at most 16 wide, which rounds away less than 10⁻⁷ of an RMSE.
-
-    >>> fixed, kind = _fixed_point(np.float32(-2), np.float32(2))
-    >>> (fixed[0] + fixed[1] * np.array([-32767, 0, 32767])).round(3).tolist(), kind.__name__
-    ([-4.0, 0.0, 4.0], 'int16')
-    """
-    span = max(float(high) - float(low), 1e-6)
-    most, kind = (2**15 - 1, np.int16) if span <= _NARROW else (2**30, np.int32)
-    middle = (float(low) + float(high)) / 2
-    return np.array([middle, span / most, most], np.float32), kind
 
 
 def _half(side: int, data: OneSide, rank: int, threads: Threads) -> Half:
