@@ -293,7 +293,7 @@ def test_a_single_rating_is_enough():
 
 def test_long_columns_are_read_in_pieces(monkeypatch):
     whole, center = Grid.of(TRAIN), sgd_grid.Center.of(TRAIN)
-    monkeypatch.setattr(sgd_grid, "_PIECE", 100)
+    monkeypatch.setattr("penchant.solvers.by_row._PIECE", 100)
     for one, two in zip(whole[:-1], Grid.of(TRAIN)[:-1], strict=True):
         np.testing.assert_array_equal(one, two)
     assert sgd_grid.Center.of(TRAIN).deviation == pytest.approx(center.deviation)

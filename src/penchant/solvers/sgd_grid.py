@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from penchant.kernels import rng, sgd
 from penchant.kernels.aligned import aligned_empty
 from penchant.kernels.coded import Values, coded, restored, stored
 from penchant.ratings import Ratings
+from penchant.solvers.by_row import pieces
 
 Floats = npt.NDArray[np.float32]
 Key = npt.NDArray[np.uint32]
@@ -31,7 +31,6 @@ thread walks over: the rows of a band stay in its cache from one block to the ne
 WORTH_THREADS = 1_000_000
 """Ratings of a round times K: some 0.1 ms of work."""
 
-_PIECE = 1 << 18
 _PAIRS = 16_384  # pairs predicted at once by a thread
 
 _USERS, _ITEMS = 1, 2  # whose random start it is
@@ -75,8 +74,8 @@ class Center(NamedTuple):
     def of(cls, ratings: Ratings) -> Self:
         """Measure the ratings; where all are alike the deviation counts as 1."""
         mean, squares = ratings.mean, 0.0
-        for values in _pieces(ratings.values):
-            squares += float(((values - mean) ** 2).sum(dtype=np.float64))
+        for at in pieces(len(ratings)):
+            squares += float(((ratings.values[at] - mean) ** 2).sum(dtype=np.float64))
         return cls(mean, math.sqrt(squares / len(ratings)) or 1.0)
 
 
@@ -175,12 +174,6 @@ def predict(threads: Threads, tables: Tables, center: Center, users: Rows, items
     return out
 
 
-def _pieces(column: Any) -> Iterator[Any]:
-    """Yield a long column in pieces, so that what NumPy makes of each stays small."""
-    for start in range(0, len(column), _PIECE):
-        yield column[start : start + _PIECE]
-
-
 def _bands(n: int) -> int:
     """Return the largest power of two whose square leaves the blocks long enough."""
     most = max(1, math.isqrt(n // RATINGS_IN_A_BLOCK))
@@ -190,8 +183,8 @@ def _bands(n: int) -> int:
 def _deal(rows: Rows, size: int, bands: int) -> Rows:
     """Return the band of each row, (size,) int32: longest first, there and back again."""
     counts = np.zeros(size, np.int64)
-    for piece in _pieces(rows):
-        counts += np.bincount(piece, minlength=size)
+    for at in pieces(len(rows)):
+        counts += np.bincount(rows[at], minlength=size)
     place = np.empty(size, np.int32)
     place[np.argsort(-counts, kind="stable")] = np.arange(size, dtype=np.int32)
     turn = place % (2 * bands)
