@@ -38,8 +38,5 @@ ENTRIES = [
     Entry("preset deep", lambda: pc.DeepRating.preset("deep"), "2048, 256, linear"),
     Entry("preset occupation", lambda: pc.DeepRating.preset("occupation"), "2048, 256, linear"),
     Entry("AutoRec", lambda: pc.AutoRec(), "500, sigmoid", member=True),
-    Entry("SparseFC", lambda: pc.SparseFC(), "500, 500, sigmoid"),
-    Entry("GLocalK", lambda: pc.GLocalK(), "500, 500, sigmoid"),
     Entry("DeepRating", lambda: pc.DeepRating(), "4 of 128, silu"),
-    Entry("DeepResidual", lambda: pc.DeepResidual(), "64, 32, gelu"),
 ]  # fmt: skip

@@ -58,10 +58,7 @@ API = {
         (
             "MatrixFactorization",
             "DeepRating",
-            "DeepResidual",
             "AutoRec",
-            "GLocalK",
-            "SparseFC",
             "NeuralRating",
             "Blend",
             "open",

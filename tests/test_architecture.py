@@ -29,9 +29,9 @@ FORWARD = {("history", "plots")}
 HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "pyarrow", "rich")
 
 PUBLIC = """
-    ALS AutoRec Bias Blend Checkpoint DeepRating DeepResidual GLocalK Gibbs Keras
-    MatrixFactorization NeuralRating PenchantError Ratings SGD Scale SparseFC __version__ compare
-    datacheck folds load open report split synthetic tune
+    ALS AutoRec Bias Blend Checkpoint DeepRating Gibbs Keras MatrixFactorization NeuralRating
+    PenchantError Ratings SGD Scale __version__ compare datacheck folds load open report split
+    synthetic tune
 """.split()  # noqa: SIM905
 """What `import penchant as pc` offers; a change here is a change of the public API."""
 

@@ -21,14 +21,11 @@ if TYPE_CHECKING:
     from penchant.recommender.autorec import AutoRec as AutoRec
     from penchant.recommender.blend import Blend as Blend
     from penchant.recommender.deep import DeepRating as DeepRating
-    from penchant.recommender.kernel_autoencoders import GLocalK as GLocalK
-    from penchant.recommender.kernel_autoencoders import SparseFC as SparseFC
     from penchant.recommender.matrix_factorization import (
         MatrixFactorization as MatrixFactorization,
     )
     from penchant.recommender.neural_rating import NeuralRating as NeuralRating
     from penchant.recommender.opening import open as open
-    from penchant.recommender.residual import DeepResidual as DeepResidual
     from penchant.report import report as report
     from penchant.solvers.als import ALS as ALS
     from penchant.solvers.base import Checkpoint as Checkpoint
@@ -51,8 +48,6 @@ _HOMES = {
     "Blend": "penchant.recommender.blend:Blend",
     "Checkpoint": "penchant.solvers.base:Checkpoint",
     "DeepRating": "penchant.recommender.deep:DeepRating",
-    "DeepResidual": "penchant.recommender.residual:DeepResidual",
-    "GLocalK": "penchant.recommender.kernel_autoencoders:GLocalK",
     "Gibbs": "penchant.solvers.gibbs:Gibbs",
     "Keras": "penchant.solvers.keras:Keras",
     "MatrixFactorization": "penchant.recommender.matrix_factorization:MatrixFactorization",
@@ -61,7 +56,6 @@ _HOMES = {
     "Ratings": "penchant.ratings:Ratings",
     "SGD": "penchant.solvers.sgd:SGD",
     "Scale": "penchant.ratings:Scale",
-    "SparseFC": "penchant.recommender.kernel_autoencoders:SparseFC",
     "compare": "penchant.comparison:compare",
     "datacheck": "penchant.checking:datacheck",
     "folds": "penchant.split:folds",

@@ -81,11 +81,11 @@ def test_an_unknown_model_is_told(penchant):
 
 
 def test_whoever_cannot_explain_says_so(penchant):
-    pc.DeepResidual(3, rank=2, layers=(4,), folds=2, epochs=1).fit(WORLD, progress=False).save("r")
+    pc.AutoRec(layers=(4,), epochs=1).fit(WORLD, progress=False).save("r")
     code, out, err = penchant("explain", "r", 1, 2)
     assert (code, out) == (1, "")
     assert "can't explain its predictions" in err
     code, out, err = penchant("interview", "r")
     assert (code, out) == (1, "")
-    assert "A recommender of kind 'residual' asks no questions" in err
+    assert "A recommender of kind 'autorec' asks no questions" in err
     assert penchant("recommend", "r", 1)[0] == 0

@@ -59,18 +59,14 @@ def small_network(n_users, n_items):
 SMALL_DEEP = {"factors": 3, "layers": (4,), "members": 2, "dropout": 0.1, "side_factors": 2}
 FEW_STEPS = {"epochs": 3, "batch_size": 200}
 SMALL_AUTO = {"layers": (4,), "members": 2, "batch_size": 8}
-SMALL_KERNEL = {"layers": (4,), "l2": 0.1, "epochs": 3}
 QUICK_KINDS = {
     "autorec": lambda: {**SMALL_AUTO, "learning_rate": 0.02, "epochs": 3},
     "deep": lambda: {**SMALL_DEEP, "learning_rate": 0.02, **FEW_STEPS},
-    "glocal_k": lambda: {**SMALL_KERNEL, "global_epochs": 2},
-    "sparse_fc": lambda: SMALL_KERNEL,
     "neural": lambda: {"network": small_network, "learning_rate": 0.02, **FEW_STEPS},
     "blend": lambda: {"members": [part("gibbs"), part("als")], "folds": 3},
-    "residual": lambda: {"factors": 3, "rank": 2, "layers": (4,), "folds": 2, "epochs": 1},
 }
 """What a kind's constructor takes beside a seed, so small that it trains in no time."""
-SIZES = {"blend": "folds"} | dict.fromkeys(("autorec", "glocal_k", "neural", "sparse_fc"), "epochs")
+SIZES = {"autorec": "epochs", "blend": "folds", "neural": "epochs"}
 """The whole number among a kind's settings that its tests change; 3 there, `factors` elsewhere."""
 LEAST = {"epochs": 1, "factors": 1, "folds": 2}
 ORDINAL = {"gibbs, ordinal": "gibbs", "keras, ordinal": "keras"}

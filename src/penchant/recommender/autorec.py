@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from penchant.network.autoencoder import ENCODER, averaged
+import numpy as np
+
+from penchant.factors import Factors
+from penchant.ids import Rows
+from penchant.network.autoencoder import ENCODER, AutoencoderShape, averaged, from_codes
 from penchant.network.weights import PREFIX, Shapes, require_shapes
-from penchant.recommender.coded import CodedItems
+from penchant.recommender.base import Seconds
 from penchant.recommender.knowledge import Knowledge
-from penchant.solvers.autoencoder import Autoencoding
+from penchant.recommender.neural import Floats, NeuralRecommender, require_finite
+from penchant.solvers.autoencoder import Autoencoding, factors_of
 from penchant.solvers.base import Trained
 
 
-class AutoRec(CodedItems):
+class AutoRec(NeuralRecommender):
     """An autoencoder that reads an item's ratings and gives those of all users.
 
     Prediction: ``r̂(u, i) = mean + spread · (c_u + b_u + v_u · h_i)``, clipped to the scale, with
@@ -101,14 +106,40 @@ class AutoRec(CodedItems):
     def _trainer(self) -> Autoencoding:
         return Autoencoding(**self._for_trainer())
 
+    def _shape(self, trained: Trained, known: Knowledge) -> AutoencoderShape:
+        require_finite(trained.card, ("mean", "spread"))
+        sizes = known.user_ids.size, known.item_ids.size
+        return self._trainer().shape(trained.card, sizes)
+
     def _shapes(self, trained: Trained, known: Knowledge) -> Shapes:
         shape = self._shape(trained, known)
         require_shapes(trained.more, {"user_centre": (shape.users,), **shape.encoder_shapes()})
         return shape.weight_shapes()
 
-    def _accept(self, *given: Any) -> AutoRec:
+    def _build(self, trained: Trained, known: Knowledge) -> Any:
+        return from_codes(self._shape(trained, known))
+
+    def _accept(self, *given: Any) -> Self:
+        self.__dict__.pop("_factors", None)
         self.__dict__.pop("autoencoder", None)
         return super()._accept(*given)
+
+    @cached_property
+    def _factors(self) -> Factors:
+        trained = self._known_fit()
+        return factors_of(trained.weights, trained.card["mean"], trained.card["spread"])
+
+    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
+        return self._factors.predict(user_rows, item_rows)
+
+    def _score_user(self, user_row: int) -> Floats:
+        return self._factors.scores(user_row)
+
+    def _correlations(self, side: str, row: int) -> Floats:
+        """Return how deviations ``v_u · h_i`` correlate; see `Factors.correlations`."""
+        known = self.knowledge
+        counts = known.user_counts if side == "item" else known.item_counts
+        return self._factors.correlations(side, row, np.asarray(counts) > 0)
 
     @cached_property
     def autoencoder(self) -> Any:

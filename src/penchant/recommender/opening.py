@@ -15,11 +15,8 @@ KINDS = {
     "autorec": "autorec:AutoRec",
     "blend": "blend:Blend",
     "deep": "deep:DeepRating",
-    "glocal_k": "kernel_autoencoders:GLocalK",
     "matrix_factorization": "matrix_factorization:MatrixFactorization",
-    "residual": "residual:DeepResidual",
     "neural": "neural_rating:NeuralRating",
-    "sparse_fc": "kernel_autoencoders:SparseFC",
 }
 """Module and class of each kind: a bundle loads the code of its own kind alone."""
 

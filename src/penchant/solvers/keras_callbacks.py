@@ -23,7 +23,7 @@ class Loop(Protocol):
 
     @property
     def optimizer(self) -> Any:
-        """The Keras optimiser that trains it, or None where it is another that does."""
+        """The Keras optimiser that trains it."""
 
 
 class Hooks(NamedTuple):
@@ -62,7 +62,7 @@ def epoch_hooks(callbacks: Iterable[Any], loop: Loop, epochs: int) -> Iterator[H
     if any(isinstance(c, (kinds.LearningRateScheduler, kinds.ReduceLROnPlateau)) for c in theirs):
         _require_free_rate(loop.optimizer)
     if theirs:
-        loop.network.compile(**({"optimizer": loop.optimizer} if loop.optimizer else {}))
+        loop.network.compile(optimizer=loop.optimizer)
         loop.network.stop_training = False
     for callback in theirs:
         callback.set_params({"epochs": epochs, "verbose": 0})
@@ -109,11 +109,6 @@ def _require_direction(callback: Any) -> None:
 
 
 def _require_free_rate(optimizer: Any) -> None:
-    if optimizer is None:
-        raise SettingsError(
-            "A callback that changes the learning rate needs one, and L-BFGS has none. Leave it "
-            "out."
-        )
     if isinstance(optimizer.get_config()["learning_rate"], dict):  # a schedule, written out
         raise SettingsError(
             "A callback that changes the learning rate needs one that is free to change, and this "

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 import jax
-import numpy as np
 
 from penchant.solvers import keras_lazy
 from penchant.solvers.keras_loop import Loss
@@ -42,7 +41,7 @@ def compile_steps(
     return run
 
 
-def _slope(network: Any, loss: Loss) -> Any:
+def _whole_step(network: Any, optimizer: Any, loss: Loss) -> Any:
     def objective(trainable: Any, non_trainable: Any, batch: Any) -> Any:
         *inputs, target = batch
         predicted, non_trainable, penalties = network.stateless_call(
@@ -50,11 +49,7 @@ def _slope(network: Any, loss: Loss) -> Any:
         )
         return loss(target, predicted) + sum(penalties), non_trainable
 
-    return jax.value_and_grad(objective, has_aux=True)
-
-
-def _whole_step(network: Any, optimizer: Any, loss: Loss) -> Any:
-    slope = _slope(network, loss)
+    slope = jax.value_and_grad(objective, has_aux=True)
 
     def step(state: Any, batch: Any) -> Any:
         trainable, non_trainable, slots = state
@@ -84,23 +79,5 @@ def compile_call(network: Any) -> Callable[[list[Any]], Any]:
     def run(inputs: list[Any]) -> Any:
         groups = (network.trainable_variables, network.non_trainable_variables)
         return call(*([v.value for v in group] for group in groups), inputs)
-
-    return run
-
-
-def compile_slope(network: Any, loss: Loss) -> Callable[..., tuple[float, list[Any]]]:
-    """Return a function (values, inputs, target) -> (loss, its gradient by each value).
-
-    The values are those of the trainable variables, which stay as they are.
-    """
-
-    @jax.jit
-    def slope(trainable: Any, non_trainable: Any, batch: Any) -> Any:
-        return _slope(network, loss)(trainable, non_trainable, batch)
-
-    def run(values: list[Any], inputs: list[Any], target: Any) -> tuple[float, list[Any]]:
-        fixed = [v.value for v in network.non_trainable_variables]
-        (value, _), gradients = slope(values, fixed, [*inputs, target])
-        return float(value), [np.asarray(gradient) for gradient in gradients]
 
     return run

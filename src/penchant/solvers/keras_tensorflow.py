@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from penchant.solvers.keras_loop import Loss
 
 
@@ -45,29 +43,3 @@ def compile_call(network: Any) -> Callable[[list[Any]], Any]:
 
     compiled = tf.function(lambda inputs: network(inputs, training=False), reduce_retracing=True)
     return lambda inputs: compiled([tf.convert_to_tensor(x) for x in inputs])
-
-
-def compile_slope(network: Any, loss: Loss) -> Callable[..., tuple[float, list[Any]]]:
-    """Return a function (values, inputs, target) -> (loss, its gradient by each value).
-
-    The trainable variables hold the values afterwards.
-    """
-    import tensorflow as tf
-
-    variables = [v.value for v in network.trainable_variables]
-
-    def slope(inputs: list[Any], target: Any) -> Any:
-        with tf.GradientTape() as tape:
-            value = loss(target, network(inputs, training=True)) + sum(network.losses)
-        return value, tape.gradient(value, variables)
-
-    compiled = tf.function(slope, reduce_retracing=True)
-
-    def run(values: list[Any], inputs: list[Any], target: Any) -> tuple[float, list[Any]]:
-        for variable, value in zip(network.trainable_variables, values, strict=True):
-            variable.assign(value)
-        tensors = [tf.convert_to_tensor(x) for x in inputs]
-        value, gradients = compiled(tensors, tf.convert_to_tensor(target))
-        return float(value), [np.asarray(gradient) for gradient in gradients]
-
-    return run

@@ -141,10 +141,6 @@ def _way(model: Recommender) -> str:
 
 _STRANGERS = "Unknown users and items are learned: training shows a share of the ids as strangers."
 
-_CODED = (
-    "An unknown item has the code of an empty input; an unknown user is the mean of the others."
-)
-
 _UNKNOWN = {
     "side": "An unknown user or item has what the model expects of anyone: its prior, which reads "
     "the side columns of known ids without ratings.",
@@ -153,8 +149,5 @@ _UNKNOWN = {
     "neural": _STRANGERS,
     "autorec": "An unknown item is an empty input, which training shows too; an unknown user is "
     "the mean of the trained ones.",
-    "glocal_k": _CODED,
-    "sparse_fc": _CODED,
-    "residual": "An unknown user or item has the sampler's answer for anyone, and its correction.",
     "blend": "Unknown users and items are answered by each member's own answer, weighed.",
 }

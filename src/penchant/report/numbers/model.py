@@ -22,13 +22,9 @@ _KINDS = {
     "autorec": "autoencoder of items",
     "blend": "blend of recommenders",
     "deep": "deep network",
-    "glocal_k": "kernel autoencoder of items, GLocal-K",
     "matrix_factorization": "matrix factorisation",
     "neural": "network of your own",
-    "residual": "sampler with a deep correction",
-    "sparse_fc": "kernel autoencoder of items, SparseFC",
 }
-_AUTOENCODERS = ("autorec", "glocal_k", "sparse_fc")
 _CURVES = {
     "train_rmse": "training ratings",
     "out_of_fold_rmse": "training ratings, each predicted by members that had not seen it",
@@ -85,19 +81,15 @@ def network(judged: Judged) -> Numbers:
 
 def _layers(kind: str, settings: Numbers, sizes: Numbers) -> list[Numbers]:
     """Return the parts of a network from its input to the rating, a name and a size each."""
-    activation = settings.get("activation")
-    name = f"hidden layer, {activation}" if activation else "hidden layer"
+    name = f"hidden layer, {settings['activation']}"
     hidden = [{"name": name, "size": f"{width:,} wide"} for width in settings["layers"]]
     last = {"name": "rating", "size": "1, clipped to the scale"}
-    if kind in _AUTOENCODERS:
+    if kind == "autorec":
         first = {"name": "an item's ratings", "size": f"by {sizes['users']:,} users"}
         last = {"name": "that item's ratings by all users", "size": "clipped to the scale"}
         return [first, *hidden, last]
     tables = f"({sizes['users']:,} + {sizes['items']:,}) × {settings['factors']:,}"
     first = {"name": "embeddings of user and item", "size": tables}
-    if kind == "residual":
-        frozen = {"name": "the sampler's dot and biases, frozen", "size": tables}
-        return [first, *hidden, {"name": "+ " + frozen["name"], "size": ""}, last]
     side = settings.get("side_information")
     if side:
         first = {"name": "embeddings of user, item and side columns", "size": tables}
