@@ -1,6 +1,7 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -10,6 +11,9 @@ from tests import services
 # The first call of a kernel compiles it, and machines for tests are slow and shared.
 settings.register_profile("penchant", deadline=None)
 settings.load_profile("penchant")
+
+# A job in the background is started with Ctrl-C ignored, and so would be what the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # JAX compiles a network once for all tests of a process and for the processes that they start.
 _compiled = tempfile.mkdtemp(prefix="penchant-tests-")

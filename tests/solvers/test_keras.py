@@ -100,6 +100,16 @@ class TestOptimizers:
             quick(optimizer=keras.optimizers.SGD).fit(TRAIN, factors=4)
 
 
+def power(truth, predicted):
+    return keras.ops.abs(truth - predicted) ** 1.5
+
+
+def name_of(change):
+    """The setting and its value; of a function its name, as its address is another each time."""
+    ((setting, value),) = change.items()
+    return f"{setting}={getattr(value, '__name__', value)}"
+
+
 class TestSettings:
     @pytest.mark.parametrize(
         "change",
@@ -110,7 +120,7 @@ class TestSettings:
             {"loss": "mse"},
             {"loss": "mae"},
             {"loss": "huber"},
-            {"loss": lambda truth, predicted: keras.ops.abs(truth - predicted) ** 1.5},
+            {"loss": power},
             {"epochs": 3},
             {"batch_size": 400},
             {"l2": 0.5},
@@ -118,7 +128,7 @@ class TestSettings:
             {"l2_on": "table"},
             {"standardise": False},
         ],
-        ids=str,
+        ids=name_of,
     )
     def test_each_matters_and_learns(self, fitted, change):
         changed = quick(**change).fit(TRAIN, factors=4, seed=3)
