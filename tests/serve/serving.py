@@ -17,7 +17,9 @@ import httpx
 
 import penchant as pc
 from penchant.serve import Service
+from penchant.serve.access import Access
 from penchant.serve.app import create_app
+from penchant.serve.door import Door
 from penchant.serve.keys import KeyFile, Verifier
 from penchant.serve.limits import Limits
 
@@ -69,9 +71,15 @@ class InThread(httpx.BaseTransport):
         self.loop.close()
 
 
+def access_of(file):
+    """Who may come in, by a file of keys, to a server that listens on this machine alone."""
+    verifier = Verifier(file)
+    return Access(verifier, Door(open_=not verifier.keyed))
+
+
 def app_of(bundle, limits=GENEROUS):
     """The application of a bundle."""
-    return create_app(Service.open(bundle), Verifier(KeyFile.beside(bundle)), limits)
+    return create_app(Service.open(bundle), access_of(KeyFile.beside(bundle)), limits)
 
 
 @contextlib.contextmanager
@@ -87,7 +95,7 @@ import json, sys
 from penchant.serve.limits import Limits
 from penchant.serve.running import Serving, serve
 limits = Limits(seconds=600, header_seconds=600, body_seconds=600)
-tell = lambda url, keys: print(json.dumps({"url": url}), flush=True)
+tell = lambda url, keys, open_: print(json.dumps({"url": url}), flush=True)
 serve(Serving(sys.argv[1], port=0, limits=limits), tell)
 """
 """A server that waits for slow machines."""

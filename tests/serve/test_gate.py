@@ -40,8 +40,8 @@ def test_too_many_requests_of_one_key_and_not_of_another(bundle):
         assert 900 < int(statuses[3].headers["retry-after"]) <= 1000
         assert "Too many requests" in statuses[3].json()["detail"]
         assert client.get("/v1/model", headers=bearer(tokens[1])).status_code == 200
-        probes = [client.get("/health/ready", headers=bearer(tokens[0])) for _ in range(5)]
-        assert [one.status_code for one in probes] == [200] * 5  # a probe is always answered
+        probes = [client.get("/health/ready", headers=bearer(tokens[0])) for _ in range(3)]
+        assert [one.status_code for one in probes] == [200] * 3  # probes have a rate of their own
 
 
 class Held:

@@ -42,13 +42,16 @@ def list_(bundle: options.Bundle, json: options.Json = False) -> None:
     """Show the keys' ids, roles and dates."""
     from penchant.serve.keys import KeyFile
 
-    keys = KeyFile.beside(bundle).read()
+    file = KeyFile.beside(bundle)
+    keys = file.read()
     if json:
         shown = [{"id": key.id, "role": key.role, "created": key.created} for key in keys]
         print_json({"keys": shown})
         return
     if not keys:
-        typer.echo("There is no key: a server of this bundle answers this machine alone.")
+        closed = file.stamp() is not None
+        who = "lets nobody in" if closed else "answers this machine alone"
+        typer.echo(f"There is no key: a server of this bundle {who}.")
         return
     from penchant.tables import print_table
 
@@ -64,8 +67,11 @@ def remove(
     """Take a key away; a server that runs refuses it from then on."""
     from penchant.serve.keys import KeyFile
 
-    gone = KeyFile.beside(bundle).remove(key)
+    file = KeyFile.beside(bundle)
+    gone = file.remove(key)
     if json:
         print_json({"removed": gone.id, "role": gone.role})
-    else:
-        typer.echo(f"Removed the key {gone.id}, role {gone.role}.")
+        return
+    typer.echo(f"Removed the key {gone.id}, role {gone.role}.")
+    if not file.read():
+        tell(f"It was the last one: nobody may come in, until a key is added or {file.path} goes.")

@@ -48,13 +48,16 @@ def serve(
     serving = Serving(bundle, log, keep, host, port, workers, limits)
     where = "its own database" if log else "a file beside the bundle"
 
-    def tell(url: str, keys: int) -> None:
+    def tell(url: str, keys: int, open_: bool) -> None:
         if json:
             found = {"url": url, "bundle": bundle, "keys": keys, "workers": workers}
             print_json({**found, "log": "database" if log else "file"})
             return
-        who = f"{keys} keys" if keys > 1 else "1 key"
-        closed = who if keys else "no key: this machine alone, and all who reach it are admins"
+        closed = "1 key" if keys == 1 else f"{keys} keys"
+        if not keys:
+            closed = "all keys were removed: nobody may come in until one is added"
+        if open_:
+            closed = "no key: this machine alone, and all who reach it are admins"
         typer.echo(
             f"Serving {bundle_name(bundle)} at {url} ({closed}; log: {where}). Stop: Ctrl-C."
         )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import dataclasses
 import ipaddress
-import math
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from penchant.errors import SourceError
-from penchant.serve.keys import Key, Role, Verifier, may
-from penchant.serve.limits import FAILURES, Buckets
+from penchant.serve.door import Door, was_forwarded
+from penchant.serve.keys import Role, Verifier, may
 from penchant.serve.logs import LOGGER
 from penchant.serve.problems import Problem
 
@@ -24,22 +22,23 @@ _READING_POSTS = frozenset(
 )
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _RELOAD = 1.0  # seconds between two looks at the file of keys
-_MOST_TRIES = 16  # unknown tokens that wait for Argon2 at once
+
+Headers = Mapping[bytes, bytes]
 
 
 @dataclasses.dataclass(frozen=True)
 class Caller:
-    """Who asks: a key or, where there are no keys, whoever reaches the loopback address.
+    """Who asks: a key or, without one, an address.
 
     Attributes:
         name: whose requests are counted together: a key's id or an address.
         key: the id of the key, or None.
-        role: what the caller may do.
+        role: what the caller may do; None for what is open to all.
     """
 
     name: str
     key: str | None
-    role: Role
+    role: Role | None
 
 
 def role_for(method: str, path: str) -> Role | None:
@@ -65,46 +64,47 @@ class Access:
 
     Args:
         verifier: knows the keys.
+        door: whether who has no key may come in.
         hosts: names and addresses by which the server may be called where there are no keys.
     """
 
-    def __init__(self, verifier: Verifier, hosts: frozenset[str] = frozenset()) -> None:
-        self._verifier = verifier
+    def __init__(self, verifier: Verifier, door: Door, hosts: frozenset[str] = frozenset()) -> None:
+        self._verifier, self._door = verifier, door
         self._hosts = _LOOPBACK_NAMES | hosts
-        self._keyed = verifier.has_keys
-        self._next_look = time.monotonic() + _RELOAD
-        self._failures = Buckets(FAILURES / 60, FAILURES)
-        self._trying = 0
-        self._hashing = concurrent.futures.ThreadPoolExecutor(1, "penchant-keys")
+        self._next_look = 0.0
 
-    def close(self) -> None:
-        """End the thread that tries keys."""
-        self._hashing.shutdown(wait=False, cancel_futures=True)
+    def asker(self, address: str, headers: Headers) -> Caller:
+        """Return whose requests this one is counted with: a right key's, or else an address'.
 
-    async def caller(
-        self, method: str, path: str, address: str, headers: Mapping[bytes, bytes]
-    ) -> Caller:
-        """Return who asks.
-
-        Raises `Problem`: 401 without a key or with a wrong one, 403 where the role is too small or
-        another site's page asks, 421 for another host's name, 429 after too many wrong keys.
+        Nothing is refused here.
         """
         self._look_for_keys()
-        needed = role_for(method, path)
-        if not self._keyed:
-            self._require_own_page(method, headers)
-            return Caller(_network(address), None, "admin")
-        if needed is None:
-            return Caller(_network(address), None, "read")
-        caller = await self._with_key(address, headers.get(b"authorization"))
-        if not may(caller.role, needed):
+        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        key = self._verifier.key_of(token) if scheme.lower() == "bearer" else None
+        if key is not None:
+            return Caller(key.id, key.id, key.role)
+        return Caller(_network(address), None, "admin" if self._door.open else None)
+
+    def require(self, caller: Caller, scope: Mapping[str, Any], headers: Headers) -> None:
+        """Raise `Problem` where a caller may not ask this.
+
+        401 without a key or with a wrong one, 403 where the role is too small or another site's
+        page asks, 421 for another host's name and for what came through a proxy without a key.
+        """
+        needed = role_for(scope["method"], scope["path"])
+        if self._door.open:
+            self._require_own_page(needed, scope, headers)
+        elif needed is None:
+            return
+        elif caller.key is None or caller.role is None:
+            raise _unauthorized(b"authorization" in headers)
+        elif not may(caller.role, needed):
             raise Problem(
                 403, f"This needs a key whose role is {needed}; this one's is {caller.role}."
             )
-        return caller
 
     def _look_for_keys(self) -> None:
-        """Read the keys again, once a second; once there was a key, there must always be one."""
+        """Read the keys again, once a second; where there ever was a file, the door is closed."""
         now = time.monotonic()
         if now < self._next_look:
             return
@@ -112,12 +112,20 @@ class Access:
         try:
             self._verifier.reload()
         except SourceError as error:
-            self._keyed = True
             LOGGER.error("the keys can't be read, so none is right: %s", error)
-        self._keyed = self._keyed or self._verifier.has_keys
+        if self._verifier.keyed:
+            self._door.close()
 
-    def _require_own_page(self, method: str, headers: Mapping[bytes, bytes]) -> None:
-        """Without keys, refuse what another site's page makes a browser ask."""
+    def _require_own_page(
+        self, needed: Role | None, scope: Mapping[str, Any], headers: Headers
+    ) -> None:
+        """Without keys, refuse what comes from elsewhere: by a proxy, by another site's page."""
+        if was_forwarded(headers, scope["http_version"]):
+            raise Problem(
+                421,
+                "Without keys the server answers programs of this machine alone, and this request "
+                "came through a proxy. Add a key: penchant keys add.",
+            )
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if _without_port(host) not in self._hosts:
             raise Problem(
@@ -126,43 +134,16 @@ class Access:
                 "localhost or 127.0.0.1. To call it by another name, add a key: penchant keys add.",
             )
         origin = headers.get(b"origin", b"").decode("latin-1").lower()
-        site = headers.get(b"sec-fetch-site", b"same-origin")
+        site = headers.get(b"sec-fetch-site", b"same-origin").lower()
         foreign = origin not in ("", f"http://{host}", f"https://{host}")
-        if foreign or (method not in ("GET", "HEAD") and site in (b"cross-site", b"same-site")):
+        if foreign or (needed is not None and site in (b"cross-site", b"same-site")):
             raise Problem(403, "A page of another site may not use this server.")
 
-    async def _with_key(self, address: str, given: bytes | None) -> Caller:
-        scheme, _, token = (given or b"").decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise _unauthorized("Send a key: Authorization: Bearer ID.SECRET.")
-        key = self._verifier.remembered(token)
-        if key is None:
-            key = await self._try(token, _network(address))
-        return Caller(key.id, key.id, key.role)
 
-    async def _try(self, token: str, network: str) -> Key:
-        wait = self._failures.wait(network)
-        if wait or self._trying >= _MOST_TRIES:
-            if not wait:
-                self._failures.give_back(network)
-            raise Problem(
-                429,
-                "Too many keys are being tried. Wait, and check the key.",
-                headers={"Retry-After": str(max(1, math.ceil(wait)))},
-            )
-        self._trying += 1
-        try:
-            loop = asyncio.get_running_loop()
-            key = await loop.run_in_executor(self._hashing, self._verifier.verify, token)
-        finally:
-            self._trying -= 1
-        if key is None:
-            raise _unauthorized("This key is not known here. Ask whoever runs the server for one.")
-        self._failures.give_back(network)
-        return key
-
-
-def _unauthorized(detail: str) -> Problem:
+def _unauthorized(tried: bool) -> Problem:
+    detail = "Send a key: Authorization: Bearer ID.SECRET."
+    if tried:
+        detail = "This key is not known here. Ask whoever runs the server for one."
     return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
 
 

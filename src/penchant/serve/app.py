@@ -20,7 +20,6 @@ from penchant.errors import PenchantError
 from penchant.serve.access import Access
 from penchant.serve.desk import Desk
 from penchant.serve.gate import Gate
-from penchant.serve.keys import Verifier
 from penchant.serve.limits import Limits
 from penchant.serve.logs import LOGGER
 from penchant.serve.metrics import Metrics
@@ -38,26 +37,21 @@ are problem documents (RFC 9457) with the request's id, which is in the header X
 """
 
 
-def create_app(
-    service: Any, verifier: Verifier, limits: Limits, hosts: frozenset[str] = frozenset()
-) -> Gate:
+def create_app(service: Any, access: Access, limits: Limits) -> Gate:
     """Return the ASGI application of a service; it closes the service when it ends.
 
     Args:
         service: a `penchant.serve.Service`.
-        verifier: knows the keys.
+        access: decides who may ask.
         limits: what a caller may ask.
-        hosts: names beside localhost that the server may be called by without keys.
     """
     desk = Desk(service, limits)
-    access = Access(verifier, hosts)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         desk.warm()
         yield
         desk.close()
-        access.close()
         service.close()
 
     app = FastAPI(

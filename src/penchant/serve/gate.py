@@ -39,7 +39,7 @@ _HEADERS = tuple(
 )
 _NOT_KEPT = (b"cache-control", b"no-store")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_UNMEASURED = frozenset({"/health/live", "/health/ready"})  # probes: unlimited in rate, not logged
+_PROBES = frozenset({"/health/live", "/health/ready"})  # not logged
 _CATCH_UP = 1.5  # seconds: workers look at the log every second at least
 _LOOK = 0.02
 _TIMED_OUT = "This took longer than the server allows. Ask for less, or try again."
@@ -72,22 +72,24 @@ class Gate:
             return
         await _Request(self, scope, receive, send).answer()
 
-    async def admit(self, scope: Any, headers: dict[bytes, bytes]) -> Caller:
-        """Return who asks; raise `Problem` where this request isn't answered."""
+    def admit(self, scope: Any, headers: dict[bytes, bytes]) -> Caller:
+        """Return who asks; raise `Problem` where this request isn't answered.
+
+        What costs least comes first: a request beyond its caller's rate costs a look at two tables.
+        """
         path, limits = scope["path"], self._limits
         if len(path) + len(scope["query_string"]) > limits.headers:
             raise Problem(414, f"A path may have {limits.headers:,} characters.")
-        address = (scope.get("client") or ("", 0))[0]
-        caller = await self._access.caller(scope["method"], path, address, headers)
-        if path in _UNMEASURED:
-            return caller
-        wait = self._rates.wait(caller.name)
+        caller = self._access.asker((scope.get("client") or ("", 0))[0], headers)
+        # Probes have a rate of their own: whoever asks too much else still learns that it lives.
+        wait = self._rates.wait(f"{caller.name} {path}" if path in _PROBES else caller.name)
         if wait:
             raise Problem(
                 429,
                 f"Too many requests: {limits.rate:g} a second are allowed.",
                 headers={"Retry-After": str(max(1, math.ceil(wait)))},
             )
+        self._access.require(caller, scope, headers)
         self._require_size(headers)
         return caller
 
@@ -148,7 +150,7 @@ class _Request:
 
     async def _passed(self) -> None:
         gate = self.gate
-        self.caller = await gate.admit(self.scope, self.headers)
+        self.caller = gate.admit(self.scope, self.headers)
         self.scope["state"]["caller"] = self.caller
         if gate._working >= gate._limits.concurrent:
             raise Problem(
@@ -235,7 +237,7 @@ class _Request:
         route = getattr(scope.get("route"), "path", "none")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self.gate._metrics.done(method, route, self.status, seconds)
-        if route in _UNMEASURED and self.status < 500:
+        if route in _PROBES and self.status < 500:
             return
         about = {
             "request_id": self.id,

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import functools
 import hashlib
 import hmac
 import json
 import os
 import re
 import secrets
-import threading
 from pathlib import Path
 from typing import Any, Literal
 
 from penchant.atomic import new_file
-from penchant.errors import MissingExtraError, SourceError, UnknownIdError
+from penchant.errors import SourceError, UnknownIdError
 from penchant.settings import require, require_choice
 
 Role = Literal["read", "write", "admin"]
 ROLES: tuple[Role, ...] = ("read", "write", "admin")
 """Each may do what those before it may."""
 
-_FORMAT = 1
+_FORMAT = 2
 _TOKEN = re.compile(r"([0-9a-f]{12})\.([A-Za-z0-9_-]{43})")
 _SECRET_BYTES = 32
-_REMEMBERED = 10_000  # verified keys
+_NOBODY = "0" * 64
 
 
 def may(role: Role, needed: Role) -> bool:
@@ -45,13 +43,13 @@ class Key:
     Attributes:
         id: names it; no secret.
         role: what it may do.
-        hash: Argon2id of the secret.
+        digest: SHA-256 of the secret.
         created: the time, UTC.
     """
 
     id: str
     role: Role
-    hash: str
+    digest: str
     created: str
 
 
@@ -62,7 +60,7 @@ class KeyFile:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = KeyFile.beside(f"{folder}/films.penchant")
     ...     key, token = file.add("read")
-    ...     [known.role for known in file.read()], Verifier(file).verify(token) == key
+    ...     [known.role for known in file.read()], Verifier(file).key_of(token) == key
     (['read'], True)
     """
 
@@ -88,7 +86,9 @@ class KeyFile:
             raise SourceError(f"The keys in {self.path} can't be read: {error}.") from None
         keys = _parsed(said)
         if keys is None:
-            raise SourceError(f"{self.path} is no file of keys. Remove it, and add keys anew.")
+            raise SourceError(
+                f"{self.path} is no file of keys of this version. Remove it, and add keys anew."
+            )
         return keys
 
     def add(self, role: Role) -> tuple[Key, str]:
@@ -99,7 +99,7 @@ class KeyFile:
         require_choice("role", role, ROLES)
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        key = Key(secrets.token_hex(6), role, _hasher().hash(secret), now)
+        key = Key(secrets.token_hex(6), role, _digest(secret), now)
         self._write((*self.read(), key))
         return key, f"{key.id}.{secret}"
 
@@ -118,11 +118,13 @@ class KeyFile:
         return found[0]
 
     def stamp(self) -> tuple[int, ...] | None:
-        """Return what changes when the file does; None where there is none."""
+        """Return what changes when the file does; None where there is surely none."""
         try:
             found = os.stat(self.path)
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError:
+            return ()
         return found.st_mtime_ns, found.st_ino, found.st_size
 
     def _write(self, keys: tuple[Key, ...]) -> None:
@@ -145,25 +147,20 @@ class KeyFile:
 class Verifier:
     """Says whose a token is.
 
-    A token that was right once is remembered by its HMAC under a secret of this process, so that
-    Argon2 runs once for each. A token with an unknown id is held against a hash that no secret has,
-    so that it takes as long as a wrong secret of a known one.
+    The secret of an unknown id is held against a digest that no secret has, so that it takes as
+    long as a wrong secret of a known one.
     """
 
     def __init__(self, file: KeyFile) -> None:
         self._file = file
-        self._process_secret = secrets.token_bytes(32)
-        self._right: dict[bytes, Key] = {}
-        self._decoy = _hasher().hash(secrets.token_urlsafe(_SECRET_BYTES))
-        self._lock = threading.Lock()
         self._stamp: tuple[int, ...] | None = None
         self._keys: dict[str, Key] = {}
         self.reload()
 
     @property
-    def has_keys(self) -> bool:
-        """Whether there is any key."""
-        return bool(self._keys)
+    def keyed(self) -> bool:
+        """Whether there was a file of keys at the last look, be there keys in it or not."""
+        return self._stamp is not None
 
     def reload(self) -> None:
         """Read the file again where it has changed.
@@ -176,28 +173,13 @@ class Verifier:
         self._keys, self._stamp = {}, stamp
         self._keys = {key.id: key for key in self._file.read()}
 
-    def remembered(self, token: str) -> Key | None:
-        """Return the key of a token that was right before and still is, at the cost of an HMAC."""
-        key = self._right.get(self._digest(token))
-        return key if key is not None and self._keys.get(key.id) == key else None
-
-    def verify(self, token: str) -> Key | None:
-        """Return the key of a token, or None: some 20 ms of Argon2, whatever the token is."""
+    def key_of(self, token: str) -> Key | None:
+        """Return the key of a token, or None."""
         form = _TOKEN.fullmatch(token)
         id_, secret = form.groups() if form else ("", "")
         key = self._keys.get(id_)
-        with self._lock:  # one at a time: each takes 19 MiB
-            right = _matches(self._decoy if key is None else key.hash, secret)
-        if key is None or not right:
-            return None
-        if len(self._right) >= _REMEMBERED:
-            self._right.clear()
-        self._right[self._digest(token)] = key
-        return key
-
-    def _digest(self, token: str) -> bytes:
-        given = token.encode("utf-8", "surrogatepass")
-        return hmac.digest(self._process_secret, given, hashlib.sha256)
+        right = hmac.compare_digest(_NOBODY if key is None else key.digest, _digest(secret))
+        return key if right else None
 
 
 def _parsed(said: Any) -> tuple[Key, ...] | None:
@@ -206,27 +188,16 @@ def _parsed(said: Any) -> tuple[Key, ...] | None:
         keys = tuple(Key(**one) for one in said["keys"])
         known = said["format"] == _FORMAT and all(key.role in ROLES for key in keys)
         text = all(isinstance(value, str) for key in keys for value in dataclasses.astuple(key))
+        ascii_ = text and all(key.digest.isascii() for key in keys)
     except (KeyError, TypeError):
         return None
-    return keys if known and text else None
+    return keys if known and ascii_ else None
 
 
-def _matches(hash_: str, secret: str) -> bool:
-    from argon2.exceptions import InvalidHashError, VerificationError
+def _digest(secret: str) -> str:
+    """Return what is kept of a secret.
 
-    try:
-        return bool(_hasher().verify(hash_, secret))
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-@functools.cache
-def _hasher() -> Any:
-    """Return Argon2id with OWASP's least settings: the secrets are random, of 256 bits."""
-    try:
-        from argon2 import PasswordHasher
-    except ImportError:
-        raise MissingExtraError(
-            "Keys need Argon2, which isn't installed. Install it with: pip install penchant[serve]"
-        ) from None
-    return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+    A slow hash makes guessing hard where people choose the secrets. These have 256 random bits:
+    nobody guesses one, and a fast hash leaves whoever sends wrong ones nothing to slow down.
+    """
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -12,9 +12,6 @@ from penchant.settings import Settings, require_count, require_number
 MOST_CALLERS = 10_000
 """So many callers' buckets are kept; the one that was idle longest goes first."""
 
-FAILURES = 10
-"""So many wrong keys a minute may come from one address."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Limits(Settings):
@@ -86,8 +83,3 @@ class Buckets:
         if len(self._buckets) > MOST_CALLERS:
             self._buckets.popitem(last=False)
         return 0.0 if enough else (1 - tokens) / self._rate
-
-    def give_back(self, caller: str) -> None:
-        """Put a token back that should not have been taken."""
-        tokens, then = self._buckets.get(caller, (self._burst, self._clock()))
-        self._buckets[caller] = (min(self._burst, tokens + 1), then)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import ipaddress
+import functools
 import os
 import signal
 import socket
@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import SettingsError, SourceError
+from penchant.errors import SourceError
+from penchant.serve.door import Door, decided
 from penchant.serve.keys import KeyFile, Verifier
 from penchant.serve.limits import Limits
 from penchant.settings import require, require_count
@@ -50,17 +51,19 @@ class Serving:
         whole = isinstance(self.port, int) and 0 <= self.port < 65_536
         require(whole, f"--port must be from 0 to 65535, not {self.port!r}.")
 
-    def __call__(self) -> Any:
-        """Open the service and return the application."""
+    def application(self, door: Door) -> Any:
+        """Open the service and return the application behind a door."""
         from threadpoolctl import threadpool_limits
 
+        from penchant.serve.access import Access
         from penchant.serve.app import create_app
         from penchant.serve.protocol import GuardedProtocol
 
         threadpool_limits(1)  # many requests at once, and each is small
         GuardedProtocol.limits = self.limits
         service = self.opened()
-        return create_app(service, Verifier(self.keys()), self.limits, frozenset({self.host}))
+        access = Access(Verifier(self.keys()), door, frozenset({self.host}))
+        return create_app(service, access, self.limits)
 
     def opened(self) -> Any:
         """Open the service."""
@@ -73,29 +76,31 @@ class Serving:
         return KeyFile.beside(self.bundle)
 
 
-def serve(serving: Serving, tell: Callable[[str, int], None]) -> None:
+def serve(serving: Serving, tell: Callable[[str, int, bool], None]) -> None:
     """Serve until a signal ends it; what runs then is finished first.
 
     Args:
         serving: what, where and how.
-        tell: is called with the address and the number of keys, once the server listens.
+        tell: is called with the address, the number of keys and whether who has none may come in,
+            once the server listens.
 
     Raises:
         SettingsError: an address beyond this machine, and no key.
         SourceError: the address can't be had.
     """
-    keys = serving.keys().read()
-    if not keys:
-        _require_loopback(serving.host)
-    if serving.workers > 1:
-        serving.opened().close()  # here, so that what is wrong is told before workers start
     with _numbers(serving.workers), _listening(serving.host, serving.port) as listening:
-        app = serving if serving.workers > 1 else serving()
-        host, port = listening.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        run, stop = _runner(app, serving, listening)
+        address, port = listening.getsockname()[:2]
+        file = serving.keys()
+        keyed = file.stamp() is not None
+        keys = file.read()
+        door = decided(address, serving.host, keyed=keyed)
+        app = functools.partial(serving.application, door)
+        if serving.workers > 1:
+            serving.opened().close()  # here, so that what is wrong is told before workers start
+        run, stop = _runner(app if serving.workers > 1 else app(), serving, listening)
         with _ended_by_signals(stop):
-            tell(f"http://{shown}:{port}", len(keys))
+            shown = f"[{address}]" if ":" in address else address
+            tell(f"http://{shown}:{port}", len(keys), door.open)
             run()
 
 
@@ -177,21 +182,6 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         ) from None
     with made:
         yield made
-
-
-def _require_loopback(host: str) -> None:
-    """Raise `SettingsError` unless an address reaches this machine alone."""
-    try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
-        inside = all(ipaddress.ip_address(str(one).partition("%")[0]).is_loopback for one in found)
-    except (OSError, UnicodeError, ValueError):
-        inside = False
-    if not inside or not host:
-        raise SettingsError(
-            f"There is no key, so the server answers this machine alone, and not at "
-            f"--host {host!r}. Make a key first: penchant keys add BUNDLE --role read. Or leave "
-            f"--host out."
-        )
 
 
 def bundle_name(path: str) -> str:
