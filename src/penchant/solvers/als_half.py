@@ -113,7 +113,7 @@ class RidgeHalf(Half):
             self._normal = cho_factor(A + np.diag(ridge))
         right = transposed_times(threads, weighted, self.rows()).astype(np.float64)
         solved = cho_solve(self._normal, right)
-        self.prior.coordinates, self.prior.mean = solved[:-1], solved[-1]
+        self.prior.explain(solved)
 
     def penalty(self, threads: Threads) -> float:
         """Return what the rows and the prior add to the objective."""
@@ -126,13 +126,13 @@ class RidgeHalf(Half):
         return rows + weights + BETA * float(prior.mean**2 @ l2)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return copies of what a sweep changes, by the names in `STATE`."""
+        """Return what a sweep changes, as it stands, by the names in `STATE`."""
         prior = self.prior
         return {
-            "factors": self.factors.copy(),
-            "bias": self.bias.copy(),
-            "mean": prior.mean.copy(),
-            "coordinates": prior.coordinates.copy(),
+            "factors": self.factors,
+            "bias": self.bias,
+            "mean": prior.mean,
+            "coordinates": prior.coordinates,
         }
 
     def restore(self, arrays: dict[str, npt.NDArray[Any]]) -> None:

@@ -63,7 +63,7 @@ class Run:
             for side, data in enumerate((problem.users, problem.items))
         )
         self._start(seed)
-        self._kept = self._arrays()
+        self._kept = _copied(self._arrays())
 
     def _start(self, seed: int) -> None:
         start = np.empty((len(self.users.bias), self._settings.rank), np.float32)
@@ -102,7 +102,7 @@ class Run:
         stop = self._monitor.measure(self._predict, loss=loss, train_rmse=train_rmse)
         history = self._monitor.history
         if keeps_last(history):
-            self._kept = self._arrays()  # at one stroke: Ctrl-C can't leave half of it
+            self._kept = _copied(self._arrays())  # at one stroke: Ctrl-C can't leave half of it
         if file is not None and file.due(len(history)):
             kept = {f"kept.{name}": array for name, array in self._kept.items()}
             file.write(self._arrays() | kept, history.to_json())
@@ -161,7 +161,7 @@ class Run:
             return
         arrays = dict(state.arrays)
         self._restore(arrays, "kept.")
-        self._kept = self._arrays()
+        self._kept = _copied(self._arrays())
         self._restore(arrays)
         self._monitor.resume(state.progress["records"], state.progress["best"])
 
@@ -196,6 +196,10 @@ class Run:
             *biases,
             *squeeze(np.ascontiguousarray(P), np.ascontiguousarray(Q), factors, self._threads),
         )
+
+
+def _copied(arrays: Arrays) -> Arrays:
+    return {name: array.copy() for name, array in arrays.items()}
 
 
 def _strengths(spectrum: Spectrum, settings: ALS) -> npt.NDArray[np.float64]:

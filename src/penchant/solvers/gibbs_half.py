@@ -55,6 +55,15 @@ class Prior:
         """Return a prior that is somewhat narrow: unit precision times D, as the Wishart's mean."""
         return cls(np.zeros(D), np.eye(D) * D, np.ones(directions), np.zeros((directions, D)))
 
+    def explain(self, solved: Doubles) -> None:
+        """Take G and, in the last row, m from a solution (r + 1, D).
+
+        LAPACK's has its columns one after the other. What is kept has one layout, that of a
+        checkpoint: in another BLAS takes another way, and a resumed training ends elsewhere.
+        """
+        rows = np.ascontiguousarray(solved)
+        self.coordinates, self.mean = rows[:-1], rows[-1]
+
 
 @dataclasses.dataclass(eq=False)
 class Half:

@@ -262,7 +262,7 @@ class Sampler:
         self.sweep, self.averaged = int(numbers["sweep"]), int(numbers["averaged"])
         self.alpha, self.averages = float(numbers["alpha"]), arrays["averages"]
         for name, half in (("users", self.users), ("items", self.items)):
-            half.factors, half.bias = arrays[f"{name}.factors"], arrays[f"{name}.bias"]
+            half.factors[...], half.bias[...] = arrays[f"{name}.factors"], arrays[f"{name}.bias"]
             half.units = arrays[f"{name}.units"]
             half.prior = Prior(
                 arrays[f"{name}.mean"],

@@ -68,7 +68,7 @@ def solve_prior(prior: Prior, moments: Moments, users: Known) -> float:
     ridge = np.append(prior.strengths / users.spectrum.variances, BETA)
     right = np.vstack([moments.explained, moments.total])
     solved = cho_solve(cho_factor(gram + np.diag(ridge)), right)
-    prior.coordinates, prior.mean = solved[:-1], solved[-1]
+    prior.explain(solved)
     rows = float(np.diagonal(moments.scatter(solved, gram)) @ l2)
     return rows + float(ridge @ (solved**2 @ l2))
 
