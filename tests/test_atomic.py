@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -51,6 +52,11 @@ def way(request, monkeypatch):
 
 
 class TestNewFile:
+    def test_nobody_else_may_read_it_from_its_first_byte_on(self, tmp_path):
+        with atomic.new_file(tmp_path / "a.txt", mode=0o600) as file:
+            assert os.stat(file.name).st_mode & 0o777 == 0o600
+        assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o600
+
     def test_makes_and_replaces(self, tmp_path):
         for text in (b"old", b"new"):
             with atomic.new_file(tmp_path / "a.txt") as file:
@@ -255,18 +261,50 @@ class TestLeftovers:
         fill(folder, "half")
         return [file, folder]
 
-    def test_old_ones_are_removed_by_the_next_write(self, tmp_path):
+    @pytest.fixture
+    def no_locks(self, monkeypatch):
+        monkeypatch.setattr(atomic, "fcntl", None)
+
+    def test_a_killed_writers_are_removed_by_the_next_write(self, tmp_path):
+        left = self.make(tmp_path)
+        put(tmp_path / "films", "new")
+        assert [path for path in left if path.exists()] == []
+
+    def test_those_of_a_writer_that_lives_stay(self, tmp_path):
+        with atomic.new_folder(tmp_path / "films") as folder, atomic.new_file(tmp_path / "a"):
+            fill(folder, "one")
+            put(tmp_path / "films", "other")
+            atomic.sweep(tmp_path)
+            assert seen(folder) == {"one"}
+            assert len(leftovers(tmp_path / "a")) == 1
+            shutil.rmtree(tmp_path / "films")
+        assert seen(tmp_path / "films") == {"one"}
+
+    def test_all_in_a_folder_are_swept_and_a_broken_off_replacement_is_undone(self, tmp_path):
+        self.make(tmp_path)
+        for name in (".films.old", ".other.old", "other"):
+            (tmp_path / name).mkdir()
+            fill(tmp_path / name, name)
+        atomic.sweep(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "other"]
+        assert seen(tmp_path / "films") == {".films.old"}
+        assert seen(tmp_path / "other") == {"other"}
+
+    @pytest.mark.usefixtures("no_locks")
+    def test_without_locks_old_ones_are_removed(self, tmp_path):
         left = self.make(tmp_path)
         age(left)
         put(tmp_path / "films", "new")
         assert [path for path in left if path.exists()] == []
 
-    def test_young_ones_stay_for_they_may_be_in_use(self, tmp_path):
+    @pytest.mark.usefixtures("no_locks")
+    def test_without_locks_young_ones_stay_for_they_may_be_in_use(self, tmp_path):
         left = self.make(tmp_path)
         put(tmp_path / "films", "new")
         assert all(path.exists() for path in left)
 
-    def test_a_folder_whose_file_still_grows_stays(self, tmp_path):
+    @pytest.mark.usefixtures("no_locks")
+    def test_without_locks_a_folder_whose_file_still_grows_stays(self, tmp_path):
         _, folder = left = self.make(tmp_path)
         age(left)
         os.utime(folder / "one.txt")

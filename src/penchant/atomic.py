@@ -2,7 +2,9 @@
 
 Both are written beside their place under a temporary name, synced, and renamed into it; the
 parent folder is synced last. A process that is killed on the way leaves a temporary sibling,
-which the next write to the same place removes once it has not changed for an hour.
+which the next write to the same place removes: the writer holds a lock on it, which goes with the
+process. Where there are no such locks (Windows, some network disks), it goes once it has not
+changed for an hour.
 
 What is guaranteed when something is replaced, also when the process is killed or the disk is full:
 
@@ -23,20 +25,27 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+fcntl: Any = None
+with suppress(ImportError):  # Windows has none
+    import fcntl
 
 ABANDONED = 3600.0
-"""Seconds without a change after which a temporary sibling counts as left by a killed process."""
+"""Seconds without a change after which a temporary sibling counts as left by a killed process,
+where there are no locks."""
 
 _CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @contextmanager
-def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def new_file(path: str | os.PathLike[str], *, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Write a file that takes its place, or an older file's, when the block ends without an error.
+
+    `mode` says who may read it, from its first byte on, beside what the process' umask forbids.
 
     A link at `path` is followed. Raises `OSError` as the system does (a full disk, no permission);
     then nothing has changed. The caller tells it in its own words.
@@ -49,10 +58,14 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     b'whole'
     """
     target = Path(os.path.realpath(path))
-    _remove_leftovers(target)
-    temporary = _sibling(target)
+    _remove_leftovers(target.parent, target.name)
+
+    def made(place: Path) -> None:
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+
+    temporary, lock = _held_sibling(target, made)
     try:
-        with open(temporary, "xb") as file:
+        with open(temporary, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -60,6 +73,8 @@ def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    finally:
+        _let_go(lock)
     _sync(target.parent)
 
 
@@ -68,7 +83,7 @@ def new_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Iterat
     """Fill a folder that takes its place at `path` when the block ends without an error.
 
     The block gets the temporary folder to write files into (no folders inside). A link at `path`
-    is followed.
+    is followed. The owner alone may enter the folder, unless it replaces one that others may.
 
     Args:
         path: where the folder will be; its parent exists.
@@ -81,11 +96,12 @@ def new_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Iterat
     """
     target = Path(os.path.realpath(path))
     _put_back(target)
-    _remove_leftovers(target)
-    temporary = _sibling(target)
-    os.mkdir(temporary)
+    _remove_leftovers(target.parent, target.name)
+    temporary, lock = _held_sibling(target, lambda place: os.mkdir(place, 0o700))
     try:
         yield temporary
+        if replace and target.is_dir():
+            temporary.chmod(target.stat().st_mode & 0o7777)
         for entry in list(os.scandir(temporary)):
             _sync(entry)
         _sync(temporary)
@@ -94,6 +110,8 @@ def new_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Iterat
         _put_back(target)
         _remove(temporary)
         raise
+    finally:
+        _let_go(lock)
     _sync(target.parent)
     _remove(temporary)  # after an exchange it is the old folder
     _discard(_aside(target))
@@ -108,6 +126,23 @@ def present(path: str | os.PathLike[str]) -> Path:
     aside = _aside(Path(os.path.realpath(given)))
     looked = (given, aside, given)  # again, for the new one may just have taken its place
     return next((place for place in looked if place.exists()), given)
+
+
+def sweep(folder: Path, name: str | None = None) -> None:
+    """Finish or remove what killed writes left in a folder, to the place of a name or to any.
+
+    Raises `OSError` where something cannot be removed.
+    """
+    with suppress(FileNotFoundError):
+        names = {entry.name for entry in os.scandir(folder)}
+        for one in names if name is None else {f".{name}.old"} & names:
+            if one.startswith(".") and one.endswith(".old"):
+                place = folder / one[1:-4]
+                _put_back(place)
+                _discard(_aside(place))
+    for left in _remove_leftovers(folder, name):
+        if left.exists():
+            raise OSError(errno.EACCES, "it is still there", str(left))
 
 
 def _place(new: Path, target: Path, replace: bool) -> None:
@@ -178,19 +213,64 @@ def _sibling(target: Path) -> Path:
     return target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
 
 
-def _remove_leftovers(target: Path) -> None:
-    """Remove what killed writes to this place left.
+def _held_sibling(target: Path, make: Callable[[Path], None]) -> tuple[Path, int | None]:
+    """Make a temporary sibling, with a lock that tells others that its writer lives."""
+    while True:
+        temporary = _sibling(target)
+        make(temporary)
+        lock = _locked(temporary, wait=True)
+        if temporary.exists():
+            return temporary, lock
+        _let_go(lock)  # who swept here came between the two steps
 
-    Should the writer still live (a machine that slept), its own rename fails with an error.
+
+def _locked(path: Path, *, wait: bool) -> int | None:
+    """Lock a file or folder; return a descriptor that holds the lock, None where there are none.
+
+    Raises `BlockingIOError` where another one has it and one doesn't wait.
     """
-    ours = re.compile(
-        rf"(\.{re.escape(target.name)}|\.\.{re.escape(target.name)}\.old)"
-        r"\.[0-9a-f]{16}\.tmp"
-    )
-    with suppress(FileNotFoundError), os.scandir(target.parent) as entries:
-        for entry in entries:
-            if ours.fullmatch(entry.name) and time.time() - _changed(entry) > ABANDONED:
-                _remove(Path(entry))
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:  # it is gone, or no file or folder of ours
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:  # a disk without locks
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _let_go(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)
+
+
+def _remove_leftovers(folder: Path, name: str | None) -> list[Path]:
+    """Remove what killed writes left, to one place or to any in a folder; return what that was."""
+    place = ".+" if name is None else re.escape(name)
+    ours = re.compile(rf"(\.{place}|\.\.{place}\.old)\.[0-9a-f]{{16}}\.tmp")
+    left = []
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        left = [entry for entry in entries if ours.fullmatch(entry.name) and _is_abandoned(entry)]
+    for entry in left:
+        _remove(Path(entry))
+    return [Path(entry) for entry in left]
+
+
+def _is_abandoned(entry: os.DirEntry[str]) -> bool:
+    """Return whether the writer of a temporary sibling is no more."""
+    try:
+        lock = _locked(Path(entry), wait=False)
+    except BlockingIOError:
+        return False
+    _let_go(lock)
+    return lock is not None or time.time() - _changed(entry) > ABANDONED
 
 
 def _changed(entry: os.DirEntry[str]) -> float:

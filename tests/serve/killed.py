@@ -22,7 +22,8 @@ from penchant.errors import UnknownIdError
 from penchant.recommender import opening
 from penchant.serve import Rating, Service, database
 
-USER = 7
+USER = 4_711_000_000_000_007
+"""An id whose bytes are nowhere by chance: 8 of them in a bundle, its digits in the log."""
 
 OPERATIONS = {
     "compact": lambda service: service.compact(),
@@ -45,7 +46,7 @@ def killing_at(point):
 def found(bundle):
     """What a start finds: the models, the ratings, the user, files that are too many."""
     with Service.open(bundle, compact_after=None) as service:
-        until(lambda: not service._live.view.head.forgetting)
+        until(lambda: not (service._live.log.head().forgetting or service._live.log.head().unclean))
         with service.reading() as model:
             known = model.knowledge
             ratings = known.ratings
@@ -56,10 +57,18 @@ def found(bundle):
                 user = 0
         models = [[info.name, info.position, info.problem] for info in service.models()]
         shelf = bundle.with_name(f"{bundle.name}.serving") / "models"
+        traces = traces_in(bundle.parent)
         active, written = service.status().active, service.rate([Rating(902, 1, 5.0)])
-    folders = sorted(p.name for p in shelf.iterdir() if p.name[0] != ".")
+    folders = sorted(p.name for p in (*shelf.iterdir(), *bundle.parent.glob(".*")))
     return {"active": active, "models": models, "ratings": sums, "user": user,
-            "folders": folders, "position": written.position}  # fmt: skip
+            "folders": folders, "position": written.position, "traces": traces}  # fmt: skip
+
+
+def traces_in(folder):
+    """The files that hold a byte of the user's id."""
+    forms = (USER.to_bytes(8, "little"), str(USER).encode())
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return sorted(file.name for file in files if any(form in file.read_bytes() for form in forms))
 
 
 def forked(work):

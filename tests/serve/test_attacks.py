@@ -5,13 +5,17 @@
 
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.serve.serving import bearer, model, server
+from tests.serve.serving import SRC, bearer, model, server
 from tests.serve.waiting import until
 
+from penchant.serve import Rating, Service
 from penchant.serve.keys import KeyFile
 
 PATIENCE = 120
@@ -66,3 +70,71 @@ def test_a_start_after_the_last_key_was_removed_is_closed(bundle):
     with server(bundle) as (_, url):
         through = {"Host": "127.0.0.1:8000", "X-Forwarded-For": "203.0.113.7", "Via": "1.1 proxy"}
         assert [asked(url), asked(url, headers=through)] == [401, 401]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user of the machine")
+def test_another_user_of_the_machine_reads_nothing_and_holds_no_lock():
+    """Ratings stood in files that all could read, and a lock on one of them stopped all writes."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)  # as folders commonly are
+        bundle = folder / "films.penchant"
+        old = os.umask(0o022)
+        try:
+            model().save(bundle)
+            KeyFile.beside(bundle).add("admin")
+            with Service.open(bundle) as service:
+                service.rate([Rating(77_777, 1, 3.0)])
+                service.compact()
+                find = ["find", made, "-type", "f", "-readable"]
+                ours = subprocess.run(find, capture_output=True, text=True, check=True).stdout
+                theirs = subprocess.run(
+                    find, capture_output=True, text=True, check=False, user=65_534, group=65_534
+                ).stdout
+        finally:
+            os.umask(old)
+    names = {Path(line).name for line in ours.splitlines()}
+    assert {"users.arrow", "events.sqlite", "events.sqlite-shm", "events.sqlite-wal"} <= names
+    assert theirs == ""
+
+
+def test_a_folder_of_an_older_server_is_closed_to_others(bundle):
+    home = bundle.with_name("films.penchant.serving")
+    home.mkdir(mode=0o755)
+    Service.open(bundle).close()
+    assert home.stat().st_mode & 0o007 == 0
+
+
+CHANGE_KEYS = """
+import sys
+from penchant.serve import Rating, Service
+from penchant.serve.keys import KeyFile
+file = KeyFile.beside(sys.argv[1])
+print("begun", flush=True)
+sys.stdin.readline()
+for _ in range(10):
+    gone, kept = (file.add("admin")[0].id for _ in range(2))
+    file.remove(gone)
+    print(gone, kept)
+"""
+
+
+def test_keys_that_several_processes_add_and_remove_are_there_and_gone(bundle):
+    """Removed keys came back, and added ones were lost."""
+    command = [sys.executable, "-c", CHANGE_KEYS, str(bundle)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [
+        subprocess.Popen(command, env={**os.environ, "PYTHONPATH": SRC}, **pipes) for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "begun\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    told = [
+        line.split()
+        for one in processes
+        for line in one.communicate(timeout=PATIENCE)[0].splitlines()
+    ]
+    assert len(told) == 30
+    assert {key.id for key in KeyFile.beside(bundle).read()} == {kept for _, kept in told}

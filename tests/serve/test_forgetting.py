@@ -2,13 +2,14 @@
 
 import json
 import shutil
+import sqlite3
 
 import pytest
 from tests.serve.waiting import until
 
 import penchant as pc
 from penchant.errors import BundleError, ConflictError, UnknownIdError, UnsupportedError
-from penchant.serve import Rating, Receipt, Service, forgetting
+from penchant.serve import Rating, Receipt, Service, database, forgetting, receipts
 
 NAME = "Zsófia-4711"
 
@@ -123,7 +124,7 @@ def test_what_was_broken_off_is_finished(films, monkeypatch):
         with again.reading() as model:
             assert model.knowledge.rated(model.knowledge.user_ids.row(NAME)).size == 1
         until(lambda: not again._live.view.head.forgetting)
-        assert again._live.log.leaving() == {}
+        assert again._live.log.head().forgetting == ()
         assert NAME.encode() not in (films / "users.arrow").read_bytes()
         assert NAME.encode() not in (again._models.place("0001") / "users.arrow").read_bytes()
     with Service.open(films) as last:
@@ -146,5 +147,62 @@ def test_a_retry_goes_on_where_it_was_broken_off(films, monkeypatch):
 
 
 def test_a_receipt_survives_json():
-    receipt = Receipt("2030-01-01T00:00:00+00:00", ratings=3, rewritten=("0001",))
+    receipt = Receipt("2030-01-01T00:00:00+00:00", ratings=3, rewritten=("0001",), id="a")
     assert Receipt.from_json(receipt.to_json()) == receipt
+
+
+def read_only(*_):
+    raise OSError(30, "no")
+
+
+def test_who_comes_back_while_bundles_are_to_be_cleaned_stays(films, monkeypatch):
+    """A bundle that was saved since holds what the user said since, and no more."""
+    with Service.open(films, compact_after=None) as service:
+        service._watch.stop()
+        with monkeypatch.context() as patched:
+            patched.setattr(forgetting, "_source_without", read_only)
+            receipt = service.forget(NAME)
+        assert receipt.open == (f"{films}, which could not be rewritten: [Errno 30] no",)
+        service.rate([Rating(NAME, "item 2", 4.0)])
+        service.compact()
+        with Service.open(films, compact_after=None) as other, other.reading() as model:
+            assert model.knowledge.rated(model.knowledge.user_ids.row(NAME)).size == 1
+            until(lambda: not other.receipt(receipt.id).open)
+    assert files_that_hold(films, NAME) == []
+    with Service.open(films) as again, again.reading() as model:
+        assert again.receipt(receipt.id).rewritten == ("0001", str(films))
+        assert model.knowledge.rated(model.knowledge.user_ids.row(NAME)).size == 1
+
+
+def test_a_reader_keeps_the_files_and_they_are_cleaned_when_it_leaves(films, monkeypatch):
+    """It was told that this is to be tried again, and nobody did."""
+    monkeypatch.setattr(database, "PATIENCE", 0.1)
+    with Service.open(films) as service:
+        service.rate([Rating(NAME, "item 1", 5.0)])
+        reader = sqlite3.connect(films.with_name("films.penchant.serving") / "events.sqlite")
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM events").fetchall()
+        receipt = service.forget(NAME, key="k")
+        assert receipt.open == (receipts.FILES,)
+        assert service.forget(NAME, key="k") == receipt  # no better certificate than the first
+        assert service.receipt(receipt.id) == receipt
+        assert files_that_hold(films.parent, NAME) == ["events.sqlite-wal"]
+        until(lambda: "another process reads it" in str(service.status().problems))
+        reader.close()
+        until(lambda: not service.receipt(receipt.id).open)
+        assert files_that_hold(films.parent, NAME) == []
+        assert service.forget(NAME, key="k") == service.receipt(receipt.id)
+        until(lambda: not service.status().problems)
+        with pytest.raises(UnknownIdError, match="There is no receipt 'none'"):
+            service.receipt("none")
+
+
+def test_receipts_are_bounded(service, monkeypatch):
+    monkeypatch.setattr(receipts, "KEPT", 2)
+    made = []
+    for n in range(3):
+        service.rate([Rating(f"guest {n}", "item 1", 3.0)])
+        made.append(service.forget(f"guest {n}").id)
+    assert service.receipt(made[2]).id == made[2]
+    with pytest.raises(UnknownIdError, match="the last 2 are kept"):
+        service.receipt(made[0])

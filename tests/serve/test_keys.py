@@ -54,10 +54,10 @@ def test_a_file_that_cannot_be_written(file, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("penchant.serve.keys.os.chmod", full)
+    monkeypatch.setattr("penchant.atomic.os.fsync", full)
     with pytest.raises(SourceError, match="can't be written: No space left"):
         file.add("read")
-    assert os.listdir(file.path.parent) == []
+    assert os.listdir(file.path.parent) == ["films.penchant.keys.lock"]
 
 
 @pytest.mark.parametrize(

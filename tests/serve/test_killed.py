@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.serve.killed import USER
 
+import penchant as pc
 from penchant.serve import Rating, Service
 
 HERE = Path(__file__).parent
@@ -42,6 +44,19 @@ def test_a_thousand_acknowledged_ratings_survive_kills(films):
 
 
 @pytest.fixture
+def films(tmp_path):
+    """A bundle one of whose users has an id that can be searched for."""
+    world = pc.synthetic(n_users=40, n_items=30, n_ratings=600, factors=2, noise=0.4, seed=1)
+    users = [USER if user == 7 else int(user) for user in world.users]
+    items, times = [int(item) for item in world.items], world.timestamps
+    ratings = pc.Ratings.from_columns(users, items, world.values, times, scale=(1, 5))
+    solver = pc.Gibbs(rank=2, sweeps=12, burn_in=4, heads=4)
+    model = pc.MatrixFactorization(factors=4, solver=solver, seed=0)
+    model.fit(ratings, progress=False).save(tmp_path / "films.penchant")
+    return tmp_path / "films.penchant"
+
+
+@pytest.fixture
 def written(films, tmp_path_factory):
     """A bundle with three ratings in the log, one of them in a second model; counted and summed."""
     with Service.open(films) as service:
@@ -71,9 +86,12 @@ NOT_FORGOTTEN = ["penchant.serve.events:Append.drop_user", "penchant.serve.regis
 FORGOTTEN = [
     "penchant.serve.forgetting:_out_of_bundles",
     "penchant.atomic:_place",
+    "penchant.atomic:_remove",  # of the old bundle, after the exchange
     "penchant.serve.forgetting:_note_digest",
     "penchant.serve.forgetting:_source_without",
+    "penchant.serve.forgetting:clean",
     "penchant.serve.database:SQLite.clean",
+    "penchant.serve.receipts:strike_off",
 ]
 TAKEN_AGAIN = {"penchant.serve.forgetting:_note_digest": "0003"}  # the given bundle, as if new
 
@@ -99,9 +117,11 @@ def test_killed_at_each_step(films, written):
         assert found["position"] == 4, one  # nothing came into the log, nothing left its count
         if operation == "forget" and point in FORGOTTEN:
             assert not found["user"], one
+            assert found["traces"] == [], one
             assert found["ratings"][0] < written[0], one
         else:
             assert found["user"], one
+            assert {"users.arrow"} <= set(found["traces"]), one
             assert found["ratings"] == written, one
         expected = {"compact": COMPACTION, "activate": ACTIVATION, "forget": TAKEN_AGAIN}.get(
             operation, {}

@@ -15,7 +15,7 @@ except ImportError:
     ) from None
 
 from penchant.serve.answers import ModelInfo, Rating, Status, Written
-from penchant.serve.forgetting import Receipt
+from penchant.serve.receipts import Receipt
 from penchant.serve.service import Service
 
 __all__ = ["ModelInfo", "Rating", "Receipt", "Service", "Status", "Written"]

@@ -52,7 +52,7 @@ def role_for(method: str, path: str) -> Role | None:
     looking = method in ("GET", "HEAD")
     if looking and (path in OPEN or path.startswith("/page/")):
         return None
-    if path == "/v1/models" or path.startswith("/v1/models/"):
+    if path == "/v1/models" or path.startswith(("/v1/models/", "/v1/receipts/")):
         return "admin"
     if looking or (method == "POST" and path in _READING_POSTS):
         return "read"

@@ -223,6 +223,10 @@ class Client:
         """Forget a user, and return the receipt."""
         return self._send("DELETE", f"/v1/users/{_part(user)}", None, key)
 
+    def receipt(self, id: str) -> dict[str, Any]:
+        """Return a receipt again, as things stand."""
+        return self._get(f"/v1/receipts/{_part(id)}")
+
     def models(self) -> list[dict[str, Any]]:
         """List the models that the server keeps."""
         found: list[dict[str, Any]] = self._get("/v1/models")["models"]

@@ -15,12 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from penchant.errors import MissingExtraError, SettingsError, UnavailableError
+from penchant.serve.locking import made_file
 from penchant.serve.migrating import migrate
 
 PATIENCE = 5.0
 """Seconds to wait for others that write, or for an answer of the database."""
 
 _NOTHING = "Nothing was stored"
+_AGAIN = "It is tried again"
 _UNKNOWN = (
     "Whether it was stored is not known: send it again with the same idempotency key, which "
     "stores it once"
@@ -139,9 +141,10 @@ class SQLite(Database):
         self.name = str(path)
         self._known: Any = None
         try:
-            sqlite3.connect(self.path).close()  # makes the file; later connections never do
-        except sqlite3.Error as error:
-            raise self._error(str(error), "Choose a folder that you may write to") from None
+            made_file(self.path)  # later connections never make it
+        except OSError as error:
+            told = error.strerror or str(error)
+            raise self._error(told, "Choose a folder that you may write to") from None
         self.engine = sa.create_engine(
             "sqlite://", creator=self._connect, poolclass=QueuePool, pool_timeout=PATIENCE
         )
@@ -174,13 +177,16 @@ class SQLite(Database):
         """Nothing to wait for: a transaction that writes is alone already."""
 
     def clean(self) -> None:
-        """Rebuild the file without free pages and empty the write-ahead log."""
-        with self._telling(["It is to be tried again"]), self.engine.connect() as connection:
+        """Empty the write-ahead log, rebuild the file without free pages, and empty it again.
+
+        While somebody reads, the first step fails, which costs little; it is tried again often.
+        """
+        with self._telling([_AGAIN]), self.engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
-            raw.execute("VACUUM")
-            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
-            raise self._error("another process reads it", "It is to be tried again")
+            for step in ("", "VACUUM"):
+                raw.execute(step)
+                if raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    raise self._error("another process reads it", _AGAIN)
 
 
 def _begin(connection: sa.Connection) -> None:
@@ -223,7 +229,7 @@ class PostgreSQL(Database):
 
     def clean(self) -> None:
         """Rebuild the tables; the server's own write-ahead log and backups are out of reach."""
-        with self._telling(["It is to be tried again"]), self.engine.connect() as connection:
+        with self._telling([_AGAIN]), self.engine.connect() as connection:
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             for table in ("events", "keys", "forgetting"):
                 alone.execute(sa.text(f"VACUUM FULL {table}"))

@@ -28,6 +28,20 @@ LONGEST_KEY = 255
 _CHUNK = 500  # statements with more parameters are refused by older SQLites
 
 
+class Leaving(NamedTuple):
+    """A user that is leaving the bundles.
+
+    Attributes:
+        user: an id.
+        receipt: the id of the receipt.
+        position: of the log then; bundles that hold more of it never held the user's ratings.
+    """
+
+    user: Id
+    receipt: str
+    position: int
+
+
 class Head(NamedTuple):
     """Where the log is.
 
@@ -36,14 +50,16 @@ class Head(NamedTuple):
         position: of the last event.
         epoch: grows when every worker is to load its model again.
         active: the name of the model that answers, None before there is one.
-        forgetting: the users that are leaving the bundles.
+        forgetting: the users that are leaving the bundles, each with the position of then.
+        unclean: whether what was deleted may still stand in the database's files.
     """
 
     identity: str
     position: int
     epoch: int
     active: str | None
-    forgetting: tuple[Id, ...] = ()
+    forgetting: tuple[Leaving, ...] = ()
+    unclean: bool = False
 
 
 class EventLog:
@@ -62,12 +78,6 @@ class EventLog:
         with self.database.reading() as connection:
             head = head_of(connection)
             return head, effect_of(connection, position, head.position)
-
-    def leaving(self) -> dict[Id, dict[str, Any]]:
-        """Return the users that are leaving the bundles, with what is told of each so far."""
-        with self.database.reading() as connection:
-            rows = connection.execute(sa.select(schema.forgetting)).all()
-        return {json.loads(row.user_id): json.loads(row.receipt) for row in rows}
 
     @contextmanager
     def appending(self) -> Iterator[Append]:
@@ -115,17 +125,10 @@ class Append:
         theirs = schema.events.c.user_id == written(user)
         return self.connection.execute(schema.events.delete().where(theirs)).rowcount
 
-    def leaving(self, user: Id) -> dict[str, Any] | None:
-        """Return what is told so far of a user that is leaving the bundles; None of another."""
-        table = schema.forgetting
-        asked = sa.select(table.c.receipt).where(table.c.user_id == written(user))
-        told = self.connection.execute(asked).scalar_one_or_none()
-        return None if told is None else dict(json.loads(told))
-
-    def note_leaving(self, user: Id, told: dict[str, Any]) -> None:
+    def note_leaving(self, user: Id, receipt: str) -> None:
         """Note that a user is leaving the bundles."""
         self.note_left(user)
-        row = {"user_id": written(user), "receipt": json.dumps(told)}
+        row = {"user_id": written(user), "receipt": receipt, "position": self.head.position}
         self.connection.execute(schema.forgetting.insert().values(**row))
 
     def note_left(self, user: Id) -> None:
@@ -184,10 +187,10 @@ class Append:
 def head_of(connection: sa.Connection) -> Head:
     """Return where the log is."""
     row = connection.execute(sa.select(schema.log)).one()
-    leaving = connection.execute(sa.select(schema.forgetting.c.user_id)).scalars()
-    return Head(
-        row.identity, row.position, row.epoch, row.active, tuple(json.loads(u) for u in leaving)
-    )
+    table = schema.forgetting
+    leaving = connection.execute(sa.select(table.c.user_id, table.c.receipt, table.c.position))
+    users = tuple(Leaving(json.loads(user), *rest) for user, *rest in leaving)
+    return Head(row.identity, row.position, row.epoch, row.active, users, row.unclean)
 
 
 def effect_of(connection: sa.Connection, after: int, until: int) -> Effect:

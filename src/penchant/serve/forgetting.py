@@ -1,9 +1,17 @@
 """Forgetting a user in all that a server keeps: the answers, the log, the bundles.
 
 In one transaction the user's events leave the log and the user is noted as leaving; whoever loads
-a bundle from then on forgets the user in it first. Then each bundle that holds the user is written
-anew, or deleted where it cannot be; then the note goes, and the database's files are cleaned. A
-process that is killed in between leaves the note, and the next one goes on from there.
+a bundle from then on forgets the user in it first. What is left is a list of places, and none is
+struck off before it is clean:
+
+1. what killed processes left beside the bundles;
+2. each bundle that holds the user: written anew, or deleted where it cannot be; then the note of
+   the user goes;
+3. the database's files, in which the deleted events stand, and the note; then, in a transaction
+   that says nothing of the user, the receipt is clean.
+
+A process that is killed in between leaves the note, or a receipt that isn't clean, and the next one
+goes on from there; what cannot be cleaned now is tried again until it is.
 """
 
 from __future__ import annotations
@@ -12,6 +20,7 @@ import contextlib
 import copy
 import dataclasses
 import datetime
+import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,49 +36,14 @@ from penchant.errors import (
 )
 from penchant.ids import Id
 from penchant.recommender import opening
-from penchant.serve import registry, schema
-from penchant.serve.answers import Plain
+from penchant.serve import receipts, registry, schema
 from penchant.serve.effect import require_living
-from penchant.serve.events import Append, Head, head_of
+from penchant.serve.events import Append, Head, Leaving, head_of
 from penchant.serve.live import Live, View
 from penchant.serve.models import Models, copied, digest_of
+from penchant.serve.receipts import Receipt
 
 _DISK = "blocks of the disk that files have given back, and backups: out of this program's reach"
-
-
-@dataclasses.dataclass(frozen=True)
-class Receipt(Plain):
-    """What forgetting did; it doesn't say whom it was about.
-
-    Attributes:
-        when: the time, UTC.
-        ratings: how many ratings left the model.
-        items: how many items' rows were solved again without them.
-        users: how many other users' rows were solved again.
-        events: how many events left the log.
-        rewritten: the bundles that held the user and were written anew.
-        deleted: the bundles that held the user and were deleted, for they cannot forget.
-        before: SHA-256 of each array of the model before, by name.
-        after: the same afterwards.
-        remains: what still holds a trace.
-    """
-
-    when: str
-    ratings: int = 0
-    items: int = 0
-    users: int = 0
-    events: int = 0
-    rewritten: tuple[str, ...] = ()
-    deleted: tuple[str, ...] = ()
-    before: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    after: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    remains: tuple[str, ...] = ()
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> Receipt:
-        """Make it of what `to_json` gave."""
-        lists = {name: tuple(plain.get(name, ())) for name in ("rewritten", "deleted", "remains")}
-        return cls(**{**plain, **lists})
 
 
 class Bundles(NamedTuple):
@@ -78,6 +52,7 @@ class Bundles(NamedTuple):
     rewritten: list[str]
     deleted: list[str]
     remains: list[str]
+    late: list[str]
 
 
 def forget(live: Live, source: Path, user: Id, key: str | None) -> Receipt:
@@ -94,67 +69,99 @@ def forget(live: Live, source: Path, user: Id, key: str | None) -> Receipt:
         return _is_held(live.models, source, user)
 
     with live.models.alone():
-        done, receipt = live.write(lambda append, view: _leave(append, view, user, key, held))
-        return receipt if done else finish(live, source, user, receipt, key)
+        leaving, receipt = live.write(lambda append, view: _leave(append, view, user, key, held))
+        if leaving is not None:
+            _out_of_files(live, source, leaving)
+            clean(live)
+            with live.log.database.reading() as connection:
+                receipt = receipts.kept(connection, leaving.receipt) or receipt
+        return receipt
 
 
-def finish_all(live: Live, source: Path, patience: float) -> None:
-    """Go on with what a process that was killed, or met a full disk, left to do."""
+def finish_all(live: Live, source: Path, patience: float) -> tuple[str, ...]:
+    """Go on with what was left to do; return what is still left."""
     with live.models.alone(patience):
-        for user, receipt in live.log.leaving().items():
-            finish(live, source, user, Receipt.from_json(receipt), None)
+        late = [
+            line for one in live.log.head().forgetting for line in _out_of_files(live, source, one)
+        ]
+        return (*late, *clean(live))
 
 
-def finish(live: Live, source: Path, user: Id, receipt: Receipt, key: str | None) -> Receipt:
-    """Take a user out of the bundles; then the note of the user goes. The caller is alone."""
-    found = _out_of_bundles(live, source, user)
-    receipt = dataclasses.replace(
-        receipt,
-        rewritten=tuple(found.rewritten),
-        deleted=tuple(found.deleted),
-        remains=(*receipt.remains, *found.remains, *live.log.database.unreached, _DISK),
-    )
-    with live.log.appending() as append:
-        append.note_left(user)
-        append.remember(key, ["forget", user], receipt.to_json())
+def clean(live: Live) -> tuple[str, ...]:
+    """Take what was deleted out of the database's files; return why that failed. One is alone."""
+    if not live.log.head().unclean:
+        return ()
     try:
         live.log.database.clean()
+        with live.log.appending() as append:
+            receipts.strike_off(append.connection)
     except UnavailableError as error:
-        late = f"deleted pages in the database's files, until they are used again: {error}"
-        return dataclasses.replace(receipt, remains=(*receipt.remains, late))
-    return receipt
+        return (f"{receipts.FILES}: {error}",)
+    return ()
+
+
+def _out_of_files(live: Live, source: Path, leaving: Leaving) -> list[str]:
+    """Take a user out of all bundles, then drop the note; return what could not be done yet."""
+    live.models.sweep(source)
+    found = _out_of_bundles(live, source, leaving)
+    with live.log.appending() as append:
+        receipt = receipts.kept(append.connection, leaving.receipt) or Receipt(_now())
+        remains = (*found.remains, *live.log.database.unreached, _DISK)
+        receipts.keep(
+            append.connection,
+            dataclasses.replace(
+                receipt,
+                rewritten=(*receipt.rewritten, *found.rewritten),
+                deleted=(*receipt.deleted, *found.deleted),
+                remains=remains,
+                open=tuple(found.late),
+                id=leaving.receipt,
+            ),
+        )
+        if not found.late:
+            append.note_left(leaving.user)
+    return found.late
 
 
 def _leave(
     append: Append, view: View, user: Id, key: str | None, held: Callable[[], bool]
-) -> tuple[Any, Head, tuple[bool, Receipt]]:
-    """Take a user out of the model and the log; tell whether that was done before."""
-    before = append.answered(key, ["forget", user])
+) -> tuple[Any, Head, tuple[Leaving | None, Receipt]]:
+    """Take a user out of the model and the log; return what is left to do, if anything."""
+    noted = next((one for one in append.head.forgetting if one.user == user), None)
+    told = append.answered(key, ["forget", user])
+    before = None if told is None else receipts.kept(append.connection, told["receipt"])
     if before is not None:
-        return view.model, append.head, (True, Receipt.from_json(before))
+        goes_on = noted if noted is not None and noted.receipt == before.id else None
+        return view.model, append.head, (goes_on, before)
     require_living(view.model)
     model = copy.copy(view.model)
-    told: dict[str, Any] = {"when": datetime.datetime.now(datetime.UTC).isoformat("T", "seconds")}
     known = _holds(model, user)
-    if known:
-        told = model.forget(user).to_json()
-    receipt = Receipt.from_json({"remains": (), "events": append.drop_user(user), **told})
-    noted = append.leaving(user)
-    if not (known or receipt.events):
-        if noted is None and not held():
-            raise UnknownIdError(
-                f"Neither the model nor the log nor a bundle that is kept knows a user {user!r}."
-            )
-        receipt = receipt if noted is None else Receipt.from_json(noted)
-    append.note_leaving(user, receipt.to_json())
+    change = model.forget(user).to_json() if known else {"when": _now()}
+    receipt = Receipt.from_json({"remains": (), "events": append.drop_user(user), **change})
+    if noted is None and not (known or receipt.events or held()):
+        raise UnknownIdError(
+            f"Neither the model nor the log nor a bundle that is kept knows a user {user!r}."
+        )
+    receipt = dataclasses.replace(receipt, id=noted.receipt if noted else secrets.token_hex(16))
+    append.note_leaving(user, receipt.id)
+    receipts.keep(append.connection, receipt)
+    append.remember(key, ["forget", user], {"receipt": receipt.id})
     registry.activate(append.connection, view.name, reload=True)
-    return model, head_of(append.connection), (False, receipt)
+    head = head_of(append.connection)
+    leaving = Leaving(user, receipt.id, append.head.position)
+    return model, head, (leaving, receipt)
 
 
-def _out_of_bundles(live: Live, source: Path, user: Id) -> Bundles:
-    models, done = live.models, Bundles([], [], [])
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat("T", "seconds")
+
+
+def _out_of_bundles(live: Live, source: Path, leaving: Leaving) -> Bundles:
+    models, done, user = live.models, Bundles([], [], [], []), leaving.user
     renamed: dict[str | None, Path] = {}
     for name in models.names():
+        if models.row(name).position > leaving.position:
+            continue  # it was saved without the user, who may have come back in it
         place = models.place(name)
         before = digest_of(place)
         try:
@@ -172,8 +179,10 @@ def _out_of_bundles(live: Live, source: Path, user: Id) -> Bundles:
     try:
         if _source_without(models, source, user, renamed):
             done.rewritten.append(str(source))
-    except (PenchantError, _CannotForget) as error:
-        done.remains.append(f"{source}, which could not be rewritten: {error}")
+    except _CannotForget as error:
+        done.remains.append(f"{source}, which cannot forget: {error}")
+    except (PenchantError, OSError) as error:
+        done.late.append(f"{source}, which could not be rewritten: {error}")
     return done
 
 

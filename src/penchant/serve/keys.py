@@ -10,11 +10,13 @@ import json
 import os
 import re
 import secrets
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
 from penchant.atomic import new_file
 from penchant.errors import SourceError, UnknownIdError
+from penchant.serve.locking import alone
 from penchant.settings import require, require_choice
 
 Role = Literal["read", "write", "admin"]
@@ -25,6 +27,7 @@ _FORMAT = 2
 _TOKEN = re.compile(r"([0-9a-f]{12})\.([A-Za-z0-9_-]{43})")
 _SECRET_BYTES = 32
 _NOBODY = "0" * 64
+_PATIENCE = 30.0  # seconds to wait for others who add or remove keys
 
 
 def may(role: Role, needed: Role) -> bool:
@@ -100,7 +103,8 @@ class KeyFile:
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         key = Key(secrets.token_hex(6), role, _digest(secret), now)
-        self._write((*self.read(), key))
+        with self._alone():
+            self._write((*self.read(), key))
         return key, f"{key.id}.{secret}"
 
     def remove(self, id_: str) -> Key:
@@ -108,13 +112,14 @@ class KeyFile:
 
         Raises `UnknownIdError` where there is no such key.
         """
-        keys = self.read()
-        found = [key for key in keys if key.id == id_]
-        if not found:
-            raise UnknownIdError(
-                f"There is no key {id_!r} in {self.path}. See: penchant keys list."
-            )
-        self._write(tuple(key for key in keys if key.id != id_))
+        with self._alone():
+            keys = self.read()
+            found = [key for key in keys if key.id == id_]
+            if not found:
+                raise UnknownIdError(
+                    f"There is no key {id_!r} in {self.path}. See: penchant keys list."
+                )
+            self._write(tuple(key for key in keys if key.id != id_))
         return found[0]
 
     def stamp(self) -> tuple[int, ...] | None:
@@ -127,15 +132,19 @@ class KeyFile:
             return ()
         return found.st_mtime_ns, found.st_ino, found.st_size
 
-    def _write(self, keys: tuple[Key, ...]) -> None:
+    def _alone(self) -> AbstractContextManager[None]:
+        """Be the only one who changes the file, from reading it to writing it."""
         require(
             self.path.parent.is_dir(),
             f"There is no folder {self.path.parent} to keep keys in. Give the path of the bundle.",
         )
+        lock = self.path.with_suffix(".lock")
+        return alone(lock, _PATIENCE, f"{self.path} is being changed. Try again.")
+
+    def _write(self, keys: tuple[Key, ...]) -> None:
         said = {"format": _FORMAT, "keys": [dataclasses.asdict(key) for key in keys]}
         try:
-            with new_file(self.path) as file:
-                os.chmod(file.name, 0o600)
+            with new_file(self.path, mode=0o600) as file:
                 file.write(json.dumps(said, indent=1).encode())
         except OSError as error:
             raise SourceError(

@@ -67,9 +67,10 @@ class Live:
         """
         base, model = self.models.row(name).position, self.models.open(name)
         head, effect = self.log.since(base)
-        for user in head.forgetting:
-            with contextlib.suppress(UnknownIdError):
-                model.forget(user)
+        for leaving in head.forgetting:
+            if base <= leaving.position:  # who came back since is in later bundles, and stays
+                with contextlib.suppress(UnknownIdError):
+                    model.forget(leaving.user)
         if effect and takes_ratings(model):
             try:
                 model, _ = put_in(model, effect)

@@ -39,4 +39,5 @@ def migrate(connection: sa.Connection) -> None:
             context.stamp(scripts, step.revision)
     if connection.execute(sa.select(schema.log.c.id)).first() is None:
         row = {"id": 1, "position": 0, "epoch": 0, "n_keys": 0, "n_models": 0}
+        row["unclean"] = False
         connection.execute(schema.log.insert().values(identity=secrets.token_hex(16), **row))

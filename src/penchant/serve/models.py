@@ -10,14 +10,12 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from penchant import bundle
-from penchant.atomic import new_folder, present
+from penchant.atomic import new_folder, present, sweep
 from penchant.bundle import card, files
 from penchant.bundle.layout import CARD, Unfit
 from penchant.errors import BundleError, UnavailableError, UnknownIdError
@@ -25,6 +23,7 @@ from penchant.recommender import opening, storage
 from penchant.serve import registry
 from penchant.serve.answers import ModelInfo
 from penchant.serve.events import EventLog
+from penchant.serve.locking import alone
 from penchant.serve.registry import Row
 
 PATIENCE = 300.0
@@ -48,24 +47,16 @@ class Models:
         self._checked: dict[str, tuple[Any, str | None]] = {}
         made(self.folder)
 
-    @contextmanager
-    def alone(self, patience: float = PATIENCE) -> Iterator[None]:
+    def alone(self, patience: float = PATIENCE) -> AbstractContextManager[None]:
         """Be the only one, in all processes, that changes the folder; a killed one lets go.
 
         Raises `UnavailableError` where another one goes on for longer than the patience.
         """
-        lock = sqlite3.connect(self._lock, timeout=patience, isolation_level=None)
-        try:
-            try:
-                lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                raise UnavailableError(
-                    f"{self.folder} is being changed by another process of this server "
-                    f"({error}). Try again when it has compacted, activated or forgotten."
-                ) from None
-            yield
-        finally:
-            lock.close()
+        busy = (
+            f"{self.folder} is being changed by another process of this server. Try again when it "
+            f"has compacted, activated or forgotten."
+        )
+        return alone(self._lock, patience, busy)
 
     def rows(self) -> list[Row]:
         """Return what the log knows of the models that are kept, the newest first."""
@@ -141,6 +132,20 @@ class Models:
         return sorted(n for n in names if _NAME.fullmatch(n) and n not in ours and n not in known)
 
     # Changes; the caller is alone
+
+    def sweep(self, source: Path) -> None:
+        """Remove what killed processes left half written or half removed, here and at the source.
+
+        Raises `UnavailableError` where that fails.
+        """
+        try:
+            sweep(self.folder)
+            sweep(source.absolute().parent, source.name)
+        except OSError as error:
+            raise UnavailableError(
+                f"{error.filename} was left by a killed process and cannot be removed: "
+                f"{error.strerror}. Remove it."
+            ) from None
 
     def tidy(self) -> None:
         """Remove what a killed process left, and models beyond those that are to be kept."""
@@ -270,9 +275,15 @@ def _told(folder: Path, error: object) -> str:
 
 
 def made(folder: Path) -> None:
-    """Make a folder where there is none; raise `UnavailableError` where that fails."""
+    """Make a folder of the owner's alone, or close one to all others that its group isn't of.
+
+    What is in it needs no closing then, whoever writes it. Raises `UnavailableError` where there
+    is none and none can be made.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # it is somebody else's, who may know better
+            folder.chmod(folder.stat().st_mode & 0o770)
     except OSError as error:
         raise UnavailableError(
             f"{folder} cannot be made: {error.strerror}. A server keeps its log and its models "

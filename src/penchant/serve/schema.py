@@ -19,6 +19,8 @@ log = sa.Table(
     sa.Column("active", sa.Text),
     sa.Column("n_keys", whole, nullable=False),  # how many keys there were ever
     sa.Column("n_models", whole, nullable=False),  # how many models there were ever
+    sa.Column("folder", sa.String(32)),  # which folder holds the models; null until one does
+    sa.Column("unclean", sa.Boolean, nullable=False),  # what was deleted stands in the files still
 )
 
 events = sa.Table(
@@ -51,9 +53,19 @@ models = sa.Table(
     sa.Column("gone", sa.Boolean, nullable=False),  # its folder, for newer ones
 )
 
+receipts = sa.Table(
+    "receipts",  # of users who were forgotten, without their ids
+    metadata,
+    sa.Column("number", whole, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String(32), nullable=False, unique=True),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("clean", sa.Boolean, nullable=False),  # whether the database's files are
+)
+
 forgetting = sa.Table(
     "forgetting",  # users whose ratings have left the log, and not yet all bundles
     metadata,
     sa.Column("user_id", sa.Text, primary_key=True),
-    sa.Column("receipt", sa.Text, nullable=False),
+    sa.Column("receipt", sa.Text, nullable=False),  # its id
+    sa.Column("position", whole, nullable=False),  # of the log then: a later bundle never held them
 )

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from penchant.errors import BundleError, DataError
+from penchant.errors import BundleError, DataError, UnknownIdError
 from penchant.ids import Id
 from penchant.recommender.changing import Added
-from penchant.serve import forgetting, registry, upkeep
+from penchant.serve import forgetting, receipts, registry, upkeep
 from penchant.serve.answers import ModelInfo, Rating, Status, Written
 from penchant.serve.database import opened
 from penchant.serve.effect import Pair, Said, put_in, require_living, takes_ratings, with_times
 from penchant.serve.events import Append, EventLog, Head
-from penchant.serve.forgetting import Receipt
 from penchant.serve.live import Live, View
 from penchant.serve.models import Models, digest_of, look, made
+from penchant.serve.receipts import Receipt
 from penchant.serve.watch import Watch
 from penchant.settings import require_count
 
@@ -192,6 +192,19 @@ class Service:
         """
         return forgetting.forget(self._live, self._source, _id(user, "user"), key)
 
+    def receipt(self, id_: str) -> Receipt:
+        """Return a receipt again, as things stand: what is still open is tried until it isn't.
+
+        Raises `UnknownIdError` where none is kept by that id.
+        """
+        with self._log.database.reading() as connection:
+            receipt = receipts.kept(connection, id_)
+        if receipt is None:
+            raise UnknownIdError(
+                f"There is no receipt {id_!r}; the last {receipts.KEPT:,} are kept."
+            )
+        return receipt
+
     def activate(self, name: str) -> ModelInfo:
         """Let another model answer, with all ratings of the log put in.
 
@@ -247,6 +260,7 @@ class Service:
 def _adopt(models: Models, source: Path) -> list[str]:
     """Make the given bundle known to the log; return what the keeper of the server is to know."""
     with models.alone():
+        models.sweep(source)
         models.tidy()
         kept = models.adopt_all()
         digest = digest_of(source)

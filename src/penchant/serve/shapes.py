@@ -319,6 +319,8 @@ class Receipt(BaseModel):
     before: dict[str, str]
     after: dict[str, str]
     remains: list[str]
+    open: list[str]
+    id: str
 
 
 class ModelInfo(BaseModel):

@@ -17,6 +17,8 @@ LONG_PAUSE = 5.0
 """Seconds to wait where a model cannot be loaded, which costs more than a look."""
 REST = 30.0
 """Seconds to wait after upkeep that failed."""
+LONGEST_REST = 600.0
+"""Seconds to wait, in the end, for places that cannot be cleaned of a forgotten user."""
 
 
 class Watch:
@@ -31,7 +33,7 @@ class Watch:
         self.reachable = True
         self._live, self._source, self._compact_after = live, source, compact_after
         self._following, self._keeping = tuple[str, ...](), tuple[str, ...]()
-        self._stopped, self._rest_until = threading.Event(), 0.0
+        self._stopped, self._rest_until, self._rest = threading.Event(), 0.0, 1.0
         self._upkeep = threading.Thread(target=self._keep, name="penchant-upkeep", daemon=True)
         self._thread = threading.Thread(target=self._follow, name="penchant-log", daemon=True)
         self._thread.start()
@@ -65,9 +67,13 @@ class Watch:
     def _look_after(self) -> None:
         """Begin upkeep where it is due and none is going on."""
         idle = not self._upkeep.is_alive() and time.monotonic() >= self._rest_until
-        if idle and (self._live.view.head.forgetting or self._is_long()):
+        if idle and (self._is_unfinished() or self._is_long()):
             self._upkeep = threading.Thread(target=self._keep, name="penchant-upkeep", daemon=True)
             self._upkeep.start()
+
+    def _is_unfinished(self) -> bool:
+        head = self._live.view.head
+        return bool(head.forgetting or head.unclean)
 
     def _is_long(self) -> bool:
         view, most = self._live.view, self._compact_after
@@ -76,13 +82,20 @@ class Watch:
 
     def _keep(self) -> None:
         try:
-            if self._live.view.head.forgetting:
-                forgetting.finish_all(self._live, self._source, 0.0)
+            if self._is_unfinished():
+                self._finish()
             elif self._compact_after is not None:
                 upkeep.compact(self._live, least=self._compact_after, patience=0.0)
-            self._keeping = ()
+                self._keeping = ()
         except UnavailableError:
             self._rest_until = time.monotonic() + 1.0  # another process is at it, or no log
         except (PenchantError, OSError) as error:
             self._keeping = (f"Upkeep failed and is tried again: {error}",)
             self._rest_until = time.monotonic() + REST
+
+    def _finish(self) -> None:
+        """Forget what is left to be forgotten; rest ever longer while that fails."""
+        late = forgetting.finish_all(self._live, self._source, 0.0)
+        self._keeping = tuple(f"To be cleaned of a forgotten user: {line}" for line in late)
+        self._rest = min(2 * self._rest, LONGEST_REST) if late else 1.0
+        self._rest_until = time.monotonic() + self._rest

@@ -46,6 +46,12 @@ async def forget(user: str, desk: AtDesk, key: Once = None) -> Response:
     return await _done(desk, work)
 
 
+@router.get("/receipts/{id}", tags=["users"], responses={200: {"model": shapes.Receipt}})
+async def receipt(id: str, desk: AtDesk) -> Response:
+    """Give the receipt of a forgotten user again, as things stand."""
+    return await _done(desk, lambda: desk.service.receipt(id))
+
+
 @router.get("/models", tags=["models"], responses={200: {"model": shapes.Models}})
 async def models(desk: AtDesk) -> Response:
     """List the models that are kept."""
