@@ -1,12 +1,12 @@
-import atexit
 import os
-import shutil
 import signal
-import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from tests import services
+
+ROOT = Path(__file__).parent.parent
 
 # The first call of a kernel compiles it, and machines for tests are slow and shared.
 settings.register_profile("penchant", deadline=None)
@@ -15,12 +15,15 @@ settings.load_profile("penchant")
 # A job in the background is started with Ctrl-C ignored, and so would be what the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# JAX compiles a network once for all tests of a process and for the processes that they start.
-_compiled = tempfile.mkdtemp(prefix="penchant-tests-")
-atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
-os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+# Programs that tests start run this code, not what is installed, and share its compiled kernels.
+_paths = [str(ROOT / "src"), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(_paths))
+
+# JAX compiles a network once: for all workers, the programs that they start, and the next run.
+# `pytest --cache-clear` empties the folder.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache" / "d" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
 @pytest.fixture(scope="module")
