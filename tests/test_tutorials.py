@@ -52,6 +52,7 @@ def shape(output, names=()):
     output = re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{16}\b", "HASH", output)
     output = re.sub(r"★+|doesn't know it", "ANSWER", output)
     output = re.sub(r"\bstars?\b", "STARS", output)
+    output = re.sub(r"(milder|stricter) than most|much as most", "SEVERITY", output)
     output = re.sub(r"[-+]?\d[\d,.:T+-]*\d|[-+]?\d", "#", output)
     lines = [re.sub(r"[ \t]+", " ", line).strip() for line in output.rstrip().split("\n")]
     return "\n".join(line for line, _ in itertools.groupby(lines))
@@ -81,6 +82,7 @@ def test_the_shape_keeps_words_and_lets_figures_go():
     assert shape("at 2026-11-24T14:34:10+00:00: 12,345") == "at #: #"
     assert shape("before 21e1995f9ae5220e") == "before HASH"
     assert shape("A ★★\nB doesn't know it\nA ★\n", ["A", "B"]) == "TITLE ANSWER"
+    assert shape("(stricter than most) -0.07") == shape("(much as most) +0.01")
     assert shape("gave 1 star") == shape("gave 5 stars") == "gave # STARS"
     assert errors_of("RMSE              0.8553\nRMSE of the rest  0.9000") == [0.8553]
 

@@ -156,22 +156,22 @@ def test_a_clock_that_jumps_changes_no_order(films, monkeypatch, tables, same):
 
 
 def test_forgetting_while_another_process_writes(films, tables, same):
-    command = [sys.executable, HERE / "writing.py", films, "0", "120", ""]
+    command = [sys.executable, HERE / "writing.py", films, "0", "60", ""]
     with Service.open(films, compact_after=None) as service:
         with subprocess.Popen(command, stdout=subprocess.PIPE, **PLACE) as process:
             for n, _ in enumerate(process.stdout):
                 service.rate([Rating(3000 + n, 1, 4.0)])
-                if n == 30:
+                if n == 15:
                     receipt = service.forget(7)
-                if n == 60:
+                if n == 30:
                     service.compact()
         assert process.returncode == 0
         assert receipt.ratings > 0
-        assert service.status().position == 240
+        assert service.status().position == 120
         with service.reading() as model:
             assert model.knowledge.user_ids.rows([7]).tolist() == [0]
             for first in (1000, 3000):
-                assert all(model.knowledge.user_ids.rows(list(range(first, first + 120))))
+                assert all(model.knowledge.user_ids.rows(list(range(first, first + 60))))
         with Service.open(films) as again:
             with again.reading() as model:
                 assert model.knowledge.user_ids.rows([7]).tolist() == [0]
@@ -190,12 +190,12 @@ def test_a_long_sequence_of_writes_takes_no_memory(films):
             gc.collect()
             return tracemalloc.get_traced_memory()[0]
 
-        write(150)
+        write(50)
         tracemalloc.start()
         try:
             before = traced()
-            write(300)
+            write(100)
             grown = traced() - before
         finally:
             tracemalloc.stop()
-        assert grown < 300 * 2000  # a model that stays with each write would be more
+        assert grown < 100 * 2000  # a model that stays with each write would be more

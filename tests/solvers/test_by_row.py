@@ -43,7 +43,7 @@ def test_both_orders_hold_each_rating_in_its_place(ratings, few):
     ids=["als", "gibbs"],
 )
 def test_a_training_holds_at_most_12_bytes_of_each_rating_beside_the_table(solver):
-    M, N, rng = 4000, 1000, np.random.default_rng(0)
+    M, N, rng = 1000, 500, np.random.default_rng(0)
     n = M * N
     users, items = np.divmod(rng.permutation(n).astype(np.int32), np.int32(N))
     values = rng.integers(1, 6, n).astype(np.float32)

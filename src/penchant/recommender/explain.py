@@ -19,6 +19,7 @@ from penchant.recommender.living import Living
 from penchant.recommender.own import OwnRatings, deviations
 from penchant.settings import require
 
+_LITTLE = 0.05  # stars of severity that nobody would notice
 _SOLVERS = {"als": "ALS", "bias": "the bias solver", "keras": "Keras", "sgd": "SGD"}
 
 
@@ -182,8 +183,9 @@ class SolvedAgain:
 
 
 def _first_terms(mean: float, severity: float, quality: float, pair: tuple[int, int]) -> list[Term]:
-    way = "milder" if severity >= 0 else "stricter"
-    whose = f"your severity ({way} than most)" if pair[0] else "a stranger's severity"
+    way = "milder than most" if severity > 0 else "stricter than most"
+    way = "much as most" if abs(severity) < _LITTLE else way
+    whose = f"your severity ({way})" if pair[0] else "a stranger's severity"
     return [
         Term("mean", "the mean of all ratings", mean),
         Term("severity", whose, severity),
