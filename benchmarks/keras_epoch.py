@@ -18,7 +18,8 @@ from marks import put
 import penchant as pc
 from penchant.network.backend import load_keras
 from penchant.network.mf import matrix_factorization
-from penchant.solvers.keras_loop import EpochLoop, loss_function
+from penchant.solvers.keras_loop import EpochLoop
+from penchant.solvers.keras_losses import loss_function
 
 EPOCHS = 9
 WARM = 2

@@ -93,6 +93,7 @@ API = {
         (
             "compare",
             "penchant.comparison.result",
+            "penchant.comparison.standing",
             "tune",
             "penchant.tuning.result",
             "penchant.tuning.space",

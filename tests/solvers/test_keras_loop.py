@@ -6,7 +6,8 @@ import pytest
 from penchant.errors import SettingsError
 from penchant.network.backend import load_keras
 from penchant.network.mf import TABLES, matrix_factorization
-from penchant.solvers.keras_loop import LOSSES, EpochLoop, loss_function
+from penchant.solvers.keras_loop import EpochLoop
+from penchant.solvers.keras_losses import LOSSES, loss_function
 
 keras = load_keras()
 CosineDecay = keras.optimizers.schedules.CosineDecay

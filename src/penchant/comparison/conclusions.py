@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.comparison.measuring import Measured
-from penchant.comparison.result import Comparison, Measure, Paired, Protocol, Standing
+from penchant.comparison.result import Comparison
 from penchant.comparison.significance import bootstrap, holm, sign_flips
+from penchant.comparison.standing import Measure, Paired, Protocol, Standing
 from penchant.metrics import Interval
 
 Floats = npt.NDArray[np.float64]

@@ -10,7 +10,8 @@ import numpy as np
 
 from penchant.comparison.conclusions import conclude
 from penchant.comparison.measuring import Measured, measure
-from penchant.comparison.result import Comparison, Protocol
+from penchant.comparison.result import Comparison
+from penchant.comparison.standing import Protocol
 from penchant.console import tell
 from penchant.errors import DataError, SettingsError
 from penchant.ratings import Ratings, Scale

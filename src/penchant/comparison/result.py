@@ -1,117 +1,20 @@
-"""Comparison: how models did on the same ratings, and what that doesn't show."""
+"""Comparison: how models did on the same ratings, and what that doesn't show.
+
+What it prints are narrow tables, and sentences that claim no more than is significant.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
+from penchant.comparison.standing import Measure, Paired, Protocol, Standing
 from penchant.errors import SettingsError
 from penchant.metrics import Interval
+from penchant.tables import Cell, text_table
 
-Measure = Literal["rmse", "ndcg"]
-
-
-class Protocol(NamedTuple):
-    """How models were compared.
-
-    Attributes:
-        ratings: where the test ratings come from, in words.
-        n: the length of the lists.
-        relevant: the least rating of a relevant item.
-        level: of the intervals; 1 - level is that of the tests.
-        resamples: draws of users for the intervals.
-        seed: of the draws.
-    """
-
-    ratings: str
-    n: int
-    relevant: float
-    level: float
-    resamples: int
-    seed: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Standing:
-    """How one model did; None where there is nothing to measure.
-
-    Attributes:
-        name: what the table calls it.
-        settings: what it is.
-        rmse: over all test rows, clipped to the scale.
-        rmse_interval: over users drawn with replacement, as the other intervals.
-        mae: over all test rows.
-        mae_interval: of it.
-        warm_rmse: over rows whose user and item both have training ratings.
-        unseen_rmse: over the other rows.
-        surprise_rmse: the RMSE if unseen pairs were answered with the training mean.
-        cornac_rmse: the RMSE if unseen pairs were dropped: the same as `warm_rmse`.
-        ndcg: of the lists, a relevant item gaining 1; mean over users with relevant items.
-        ndcg_interval: of it.
-        precision: of the lists, mean over users with relevant items.
-        recall: of the lists, mean over users with relevant items.
-        order: NDCG of the users' own test items, ordered by their predictions.
-        coverage: the share of the catalogue in at least one list.
-        novelty: of the listed items, in bits.
-        seconds: wall time of the training, compilation included; with folds, of one.
-        cpu_seconds: processor time of the training on all threads.
-    """
-
-    name: str
-    settings: str
-    rmse: float
-    rmse_interval: Interval | None
-    mae: float
-    mae_interval: Interval | None
-    warm_rmse: float | None
-    unseen_rmse: float | None
-    surprise_rmse: float
-    cornac_rmse: float | None
-    ndcg: float | None
-    ndcg_interval: Interval | None
-    precision: float | None
-    recall: float | None
-    order: float | None
-    coverage: float
-    novelty: float | None
-    seconds: float
-    cpu_seconds: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Paired:
-    """The test of one pair of models.
-
-    Attributes:
-        measure: "rmse", where less is better, or "ndcg", where more is.
-        model: one model's name.
-        other: the other's.
-        difference: the measure of `model` minus that of `other`.
-        interval: of the difference, over users drawn with replacement.
-        p: two-sided, by flipping signs of whole users' differences.
-        p_corrected: by Holm's procedure over all pairs of the measure.
-        significant: whether `p_corrected` is below 1 - level.
-    """
-
-    measure: Measure
-    model: str
-    other: str
-    difference: float
-    interval: Interval | None
-    p: float
-    p_corrected: float
-    significant: bool
-
-    def reversed(self) -> Paired:
-        """Return the same test, seen from the other model."""
-        interval = self.interval and Interval(-self.interval.high, -self.interval.low)
-        return dataclasses.replace(
-            self,
-            model=self.other,
-            other=self.model,
-            difference=-self.difference,
-            interval=interval,
-        )
+_NAMES = {"rmse": "RMSE (lower is better)", "ndcg": "NDCG (higher is better)"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,9 +71,9 @@ class Comparison:
         return dataclasses.replace(self, protocol=self.protocol._replace(ratings=ratings))
 
     def __str__(self) -> str:
-        from penchant.comparison.text import text_of
-
-        return text_of(self)
+        parts = [_head(self), _errors(self), _lists(self), _conventions(self)]
+        parts += [_doubts(self, "rmse"), _doubts(self, "ndcg")]
+        return "\n\n".join(part for part in parts if part)
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as JSON-able values."""
@@ -182,3 +85,83 @@ class Comparison:
                     entry[key] = list(value)
         plain["models"], plain["tests"] = list(plain["models"]), list(plain["tests"])
         return plain
+
+
+def _head(c: Comparison) -> str:
+    fold = " in each fold" if c.folds > 1 else ""
+    return (
+        f"Test ratings: {c.protocol.ratings}\n"
+        f"Trained on {c.train_ratings:,} ratings{fold}, tested on {c.test_ratings:,} of "
+        f"{c.users:,} users\n"
+        f"Unseen test ratings, whose user or item has no training ratings: {c.unseen:,}"
+    )
+
+
+def _errors(c: Comparison) -> str:
+    columns = ("model", "RMSE", f"{c.protocol.level * 100:g} % interval", "MAE", "warm", "unseen")
+    rows: list[tuple[Cell, ...]] = [
+        (m.name, m.rmse, _range(m.rmse_interval), m.mae, m.warm_rmse, m.unseen_rmse)
+        for m in c.models
+    ]
+    return _table(columns, rows, "Errors; RMSE of warm and of unseen pairs apart")
+
+
+def _lists(c: Comparison) -> str:
+    columns = ("model", "NDCG", "precision", "recall", "coverage", "novelty", "order")
+    rows: list[tuple[Cell, ...]] = [
+        (m.name, m.ndcg, m.precision, m.recall, m.coverage, m.novelty, m.order) for m in c.models
+    ]
+    title = (
+        f"Lists of {c.protocol.n} for the {c.list_users:,} users who rated something "
+        f"{c.protocol.relevant:g} or more in the test"
+    )
+    return _table(columns, rows, title, novelty=".2f")
+
+
+def _conventions(c: Comparison) -> str:
+    columns = ("model", "ours", "Surprise's", "Cornac's", "seconds", "CPU seconds")
+    rows: list[tuple[Cell, ...]] = [
+        (m.name, m.rmse, m.surprise_rmse, m.cornac_rmse, m.seconds, m.cpu_seconds) for m in c.models
+    ]
+    title = "RMSE by the conventions of three libraries; time of the training"
+    return _table(columns, rows, title, **{"seconds": ".2f", "CPU seconds": ".2f"})
+
+
+def _doubts(c: Comparison, measure: Measure) -> str:
+    """Return differences to the bias model and to the best one, and what they allow to say."""
+    bar, best = c.models[0].name, c.best(measure).name
+    against = {name: c.against(name, measure) for name in dict.fromkeys((bar, best))}
+    tests = [test for of_one in against.values() for test in of_one]
+    if not tests:
+        return ""
+    once = tests if bar == best else [t for t in tests if (t.model, t.other) != (bar, best)]
+    columns = ("models", "difference", f"{c.protocol.level * 100:g} % interval", "p")
+    rows: list[tuple[Cell, ...]] = [
+        (f"{t.model} - {t.other}", t.difference, _range(t.interval), t.p_corrected) for t in once
+    ]
+    pairs = sum(test.measure == measure for test in c.tests)
+    title = f"Differences of {_NAMES[measure]}; p by Holm over all pairs: {pairs}"
+    said = [_verdict(measure, name, of_one) for name, of_one in against.items()]
+    return "\n".join([_table(columns, rows, title), *said])
+
+
+def _verdict(measure: Measure, name: str, tests: Sequence[Paired]) -> str:
+    """Say which models differ from one, and which can't be told from it."""
+    up = [test.model for test in tests if test.significant and test.difference > 0]
+    down = [test.model for test in tests if test.significant and test.difference < 0]
+    rest = [test.model for test in tests if not test.significant]
+    groups = {
+        "significantly lower": down,
+        "significantly higher": up,
+        "no significant difference": rest,
+    }
+    said = "; ".join(f"{what}: {', '.join(models)}" for what, models in groups.items() if models)
+    return f"{measure.upper()} against {name}: {said}."
+
+
+def _range(interval: Interval | None) -> str | None:
+    return None if interval is None else f"{interval.low:.4f} to {interval.high:.4f}"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str, **f: str) -> str:
+    return text_table(columns, rows, formats={**dict.fromkeys(columns, ".4f"), **f}, title=title)

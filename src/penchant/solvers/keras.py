@@ -23,7 +23,8 @@ from penchant.solvers.base import (
     without_strangers,
 )
 from penchant.solvers.keras_callbacks import epoch_hooks
-from penchant.solvers.keras_loop import EpochLoop, Loss
+from penchant.solvers.keras_loop import EpochLoop
+from penchant.solvers.keras_losses import Loss
 from penchant.solvers.keras_optimizer import described, make_optimizer, require_rate
 from penchant.solvers.keras_ordinal import OrdinalTask
 from penchant.solvers.keras_run import Course, epoch_order

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from penchant.solvers import keras_lazy
-from penchant.solvers.keras_loop import Loss
+from penchant.solvers.keras_losses import Loss
 
 
 def compile_steps(

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from penchant.network.backend import load_keras
 from penchant.network.layers import embeddings
-from penchant.solvers.keras_loop import Loss
+from penchant.solvers.keras_losses import Loss
 
 LARGE = 16
 """A table is large if it has this many times the rows that a step can look up.

@@ -18,7 +18,8 @@ from penchant.settings import require_count, require_number
 from penchant.solvers.base import Monitor, Predict, SolverSettings, diverged
 from penchant.solvers.keras_callbacks import epoch_hooks
 from penchant.solvers.keras_forward import Forward
-from penchant.solvers.keras_loop import EpochLoop, Loss, loss_function
+from penchant.solvers.keras_loop import EpochLoop
+from penchant.solvers.keras_losses import Loss, loss_function
 from penchant.solvers.keras_optimizer import described, make_optimizer, require_rate
 from penchant.solvers.keras_run import Course, epoch_order
 from penchant.solvers.state import StateFile

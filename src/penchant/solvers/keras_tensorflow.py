@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penchant.solvers.keras_loop import Loss
+from penchant.solvers.keras_losses import Loss
 
 
 def compile_steps(

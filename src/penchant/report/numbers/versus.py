@@ -8,7 +8,7 @@ import numpy as np
 
 from penchant.comparison.conclusions import conclude
 from penchant.comparison.measuring import measure
-from penchant.comparison.result import Protocol
+from penchant.comparison.standing import Protocol
 from penchant.recommender.base import Recommender
 from penchant.recommender.naming import free, kind_of
 from penchant.report.judged import Judged
