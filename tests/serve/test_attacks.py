@@ -3,8 +3,10 @@
 `benchmarks/attacks` has the long forms.
 """
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,15 @@ from penchant.serve import Rating, Service
 from penchant.serve.keys import KeyFile
 
 PATIENCE = 120
+CONNECTIONS = 32
+SMALL = f"""
+import json, sys
+from penchant.serve.limits import Limits
+from penchant.serve.running import Serving, serve
+limits = Limits(connections={CONNECTIONS}, concurrent={CONNECTIONS // 2})
+tell = lambda url, keys, open_: print(json.dumps({{"url": url}}), flush=True)
+serve(Serving(sys.argv[1], port=0, limits=limits), tell)
+"""
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux' /proc")
 
@@ -138,3 +149,87 @@ def test_keys_that_several_processes_add_and_remove_are_there_and_gone(bundle):
     ]
     assert len(told) == 30
     assert {key.id for key in KeyFile.beside(bundle).read()} == {kept for _, kept in told}
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory):
+    """A server with a key, and few places for connections: (address, a header with the key)."""
+    path = tmp_path_factory.mktemp("keyed") / "films.penchant"
+    model().save(path)
+    token = KeyFile.beside(path).add("write")[1]
+    with server(path, program=SMALL) as (process, url):
+        yield url, bearer(token), process
+
+
+def connected(url, text, source="127.0.0.2"):
+    address = ("127.0.0.1", int(url.rpartition(":")[2]))
+    client = socket.create_connection(address, timeout=PATIENCE, source_address=(source, 0))
+    client.sendall(text)
+    return client
+
+
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
+
+
+def test_bodies_that_nobody_reads_hold_no_connection(keyed):
+    """An answer, then one byte of the body, and no clock ran any more: 999 shut all others out."""
+    url, _, _ = keyed
+    client = connected(url, LIVE + b"Content-Length: 1000\r\n\r\n")
+    answer = client.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 200")
+    client.sendall(b"x")
+    with contextlib.suppress(ConnectionError):
+        while client.recv(65_536):
+            pass
+    client.close()
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHo", LIVE + b"\r\n"])
+def test_connections_that_wait_for_their_client_make_room(keyed, begun):
+    url, key, _ = keyed
+    many = [connected(url, begun) for _ in range(3 * CONNECTIONS)]
+    with httpx.Client(base_url=url, headers=key, timeout=PATIENCE) as client:
+        for _ in range(3):
+            assert client.get("/v1/model").status_code == 200
+            many += [connected(url, begun) for _ in range(CONNECTIONS // 2)]
+    for one in many:
+        one.close()
+
+
+def test_positions_that_strangers_ask_for_hold_no_place(keyed):
+    """70 of them, each for 1.5 s, had all 64 places."""
+    url, key, _ = keyed
+    position = b"Penchant-Position: 999999999\r\n\r\n"
+    many = [connected(url, LIVE + position) for _ in range(CONNECTIONS // 2)]
+    assert asked(url, "/v1/model", headers=key) == 200
+    for one in many:
+        head = one.recv(65_536).lower()
+        assert head.startswith(b"http/1.1 200")
+        assert b"penchant-position" not in head
+        one.close()
+
+
+def test_strangers_are_limited_by_address_and_fill_no_log(keyed):
+    """12,043 requests without a key in 5 s made 3.3 MB of log."""
+    url, key, process = keyed
+    log = Path(f"/proc/{process.pid}/fd/2").resolve()
+    before = log.stat().st_size
+    with httpx.Client(
+        transport=httpx.HTTPTransport(local_address="127.0.0.3"), base_url=url, timeout=PATIENCE
+    ) as stranger:
+        answers = [stranger.get("/v1/model").status_code for _ in range(1_500)]
+        assert set(answers) == {401, 429}
+        assert {asked(url, "/v1/model", headers=key) for _ in range(5)} == {200}
+    assert log.stat().st_size - before < 60_000
+
+
+def test_slow_bodies_take_nobodys_place(keyed):
+    url, key, _ = keyed
+    sent = (
+        f"POST /v1/recommend HTTP/1.1\r\nHost: localhost\r\nAuthorization: {key['Authorization']}"
+    )
+    slow = sent.encode() + b"\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    many = [connected(url, slow) for _ in range(CONNECTIONS // 2)]  # as many as there are places
+    assert {asked(url, "/v1/model", headers=key) for _ in range(5)} == {200}
+    for one in many:
+        one.close()

@@ -12,7 +12,7 @@ from tests.serve.serving import GENEROUS, HOME, InThread, app_of, bearer, client
 from tests.serve.waiting import until
 
 from penchant.errors import PenchantError, SettingsError, SourceError, UnavailableError
-from penchant.serve import gate, limits, problems
+from penchant.serve import Rating, Service, app, desk, limits, problems
 from penchant.serve.desk import Desk
 from penchant.serve.keys import KeyFile
 from penchant.serve.limits import Buckets, Limits
@@ -99,13 +99,64 @@ def test_what_takes_too_long_is_given_up_but_goes_on_counting(bundle, monkeypatc
 
 def test_a_gate_that_is_full(bundle):
     app = app_of(bundle, with_limits(concurrent=1))
-    app._working = 1
     with httpx.Client(transport=InThread(app), base_url=HOME) as client:
-        answer = client.get("/v1/model")
-        assert (answer.status_code, answer.json()["detail"][:18]) == (503, "The server is busy")
-        app._working = 0
+        with app._places.taken("another", ""):
+            answer = client.get("/v1/model")
+            assert (answer.status_code, answer.json()["detail"][:18]) == (503, "The server is busy")
         assert client.get("/v1/model").status_code == 200
         assert 'penchant_refused_total{why="busy"} 1.0' in client.get("/metrics").text
+
+
+def test_one_caller_leaves_a_thread_to_others():
+    async def run():
+        held, desk = Held(), Desk(None, Limits(threads=2))
+
+        async def asked(caller, work):
+            limits.CALLER.set(caller)
+            return await desk.do(work)
+
+        many = [asyncio.create_task(asked("ann", held.hold)) for _ in range(5)]
+        await asyncio.sleep(0)
+        assert await asked("bob", lambda: 2) == 2
+        held.let_go.set()
+        answers = await asyncio.gather(*many)
+        desk.close()
+        return answers
+
+    assert asyncio.run(run()) == [1] * 5
+
+
+def test_what_is_remembered_is_bounded_by_bytes(bundle, monkeypatch):
+    monkeypatch.setattr(desk, "MOST_REMEMBERED", 20_000)
+    app = app_of(bundle)
+    kept = app._app.state.desk
+    with httpx.Client(transport=InThread(app), base_url=HOME) as client:
+        for most in range(1, 31):
+            assert len(client.get("/v1/map", params={"most": most}).json()["items"]) == most
+            held = sum(map(len, kept._memo.values())) + desk._OF_AN_ENTRY * len(kept._memo)
+            assert held == kept._remembered <= 20_000
+        assert 5 < len(kept._memo) < 30
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/recommend", {"user": 1, "among": [None] * 50_000}),
+        ("/v1/recommend", {"user": 1} | {f"a{n}": 1 for n in range(50_000)}),
+        ("/v1/ratings", [{}] * 10_000),
+        ("/v1/ratings", [{f"a{n}": 1 for n in range(50_000)}]),
+        ("/v1/predict", {"pairs": [[[]] * 50_000]}),
+    ],
+)
+def test_a_body_that_is_wrong_everywhere_is_told_of_once(bundle, monkeypatch, path, body):
+    """100,000 errors were made of one body, for 3 seconds in which nobody else was answered."""
+    told = []
+    plain = app._invalid
+    monkeypatch.setattr(app, "_invalid", lambda error: told.append(error) or plain(error))
+    with client_of(bundle) as client:
+        answer = client.post(path, json=body)
+    assert answer.status_code == 422
+    assert len(told[0].errors()) <= 10
 
 
 def test_a_length_that_is_no_number(bundle):
@@ -115,26 +166,23 @@ def test_a_length_that_is_no_number(bundle):
         assert answer.json()["detail"] == "The Content-Length is no number."
 
 
-def test_a_read_waits_for_the_position_of_a_write(bundle, monkeypatch):
-    app = app_of(bundle)
-    positions = iter([3, 4, 5, 6, 7])
-    seen = []
-
-    def position():
-        seen.append(next(positions))
-        return seen[-1]
-
-    monkeypatch.setattr(app, "_position", position)
-    monkeypatch.setattr(gate, "_CATCH_UP", PATIENCE)
-    with httpx.Client(transport=InThread(app), base_url=HOME) as client:
-        assert client.get("/v1/model", headers={"Penchant-Position": "6"}).status_code == 200
-        assert seen == [3, 4, 5, 6]
+def test_a_read_has_what_its_caller_wrote_elsewhere(bundle):
+    """Nothing waits for a position: the log is read at once, as far as it goes."""
+    with (
+        Service.open(bundle) as other,
+        httpx.Client(transport=InThread(app_of(bundle)), base_url=HOME) as client,
+    ):
+        for n in range(20):
+            position = other.rate([Rating(700 + n, 1, 3.0)]).position
+            asked = {"Penchant-Position": str(position)}
+            answer = client.get(f"/v1/users/{700 + n}/ratings", headers=asked)
+            assert (answer.status_code, answer.headers["penchant-position"]) == (200, str(position))
+        beyond = client.get("/v1/model", headers={"Penchant-Position": "999999"})
+        assert (beyond.status_code, beyond.headers["penchant-position"]) == (200, "20")
         for nonsense in ("x", "-1", "9" * 40, "1.5", ""):
             answer = client.get("/v1/model", headers={"Penchant-Position": nonsense})
             assert answer.status_code == 200
-        assert seen == [3, 4, 5, 6]
-        monkeypatch.setattr(gate, "_CATCH_UP", 0.0)
-        assert client.get("/v1/model", headers={"Penchant-Position": "99"}).status_code == 200
+            assert "penchant-position" not in answer.headers
 
 
 def test_a_start_loads_what_the_first_write_needs_and_changes_nothing(bundle, caplog):
@@ -225,8 +273,6 @@ def test_buckets_are_bounded_and_refill(monkeypatch):
     assert buckets.wait("ann") == 0.75
     for caller in ("bob", "eve"):  # ann, idle longest, is forgotten
         buckets.wait(caller)
-    assert buckets.wait("ann") == 0.0
-    buckets.give_back("ann")
     assert buckets.wait("ann") == 0.0
     now[0] = 1e9
     assert [buckets.wait("bob"), buckets.wait("bob")] == [0.0, 1.0]  # no more than the burst

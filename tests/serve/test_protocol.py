@@ -191,14 +191,41 @@ def test_too_large_headers(bundle, monkeypatch):
         answers(address)
 
 
-def test_too_many_connections(bundle, monkeypatch):
-    with running(bundle, monkeypatch, connections=3) as (address, server):
-        kept = [socket.create_connection(address, timeout=PATIENCE) for _ in range(3)]
-        until(lambda: len(server.server_state.connections) == 3)
-        problem(said(address), 503)
+def test_of_too_many_connections_the_one_that_waited_longest_goes(bundle, monkeypatch):
+    with running(bundle, monkeypatch, connections=3, header_seconds=PATIENCE) as (address, server):
+        kept = []
+        for n in range(1, 4):
+            kept.append(socket.create_connection(address, timeout=PATIENCE))
+            until(lambda n=n: len(server.server_state.connections) == n)
+        answers(address)
+        assert drained(kept[0]) == b""
+        for client in kept[1:]:
+            client.sendall(GET)
+            assert client.recv(65_536).startswith(b"HTTP/1.1 200")
         for client in kept:
             client.close()
-        answers(address)
+
+
+def test_too_many_connections_all_of_which_are_at_work(bundle, monkeypatch):
+    begun, let_go = threading.Semaphore(0), threading.Event()
+
+    def held(_):
+        begun.release()
+        assert let_go.wait(PATIENCE)
+        return {}
+
+    monkeypatch.setattr("penchant.serve.views.card", held)
+    ask = b"GET /v1/model HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with running(bundle, monkeypatch, connections=2) as (address, _):
+        kept = [socket.create_connection(address, timeout=PATIENCE) for _ in range(2)]
+        for client in kept:
+            client.sendall(ask)
+            assert begun.acquire(timeout=PATIENCE)
+        problem(said(address), 503)
+        let_go.set()
+        for client in kept:
+            assert drained(client).startswith(b"HTTP/1.1 200")
+            client.close()
 
 
 def test_a_client_that_does_not_read_is_cut_off(bundle, monkeypatch):

@@ -71,7 +71,13 @@ def create_app(service: Any, access: Access, limits: Limits) -> Gate:
     _add_page(app)
     _add_handlers(app)
     desk.metrics = Metrics(lambda: _state(service))
-    return Gate(app, access, limits, desk.metrics, lambda: int(service.status().position))
+
+    async def catch_up(position: int) -> int:
+        if service.position < position:
+            await desk.do(service.catch_up)
+        return int(service.position)
+
+    return Gate(app, access, limits, desk.metrics, catch_up)
 
 
 def _add_page(app: FastAPI) -> None:

@@ -9,19 +9,21 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from fastapi import Response
 
 from penchant.recommender.base import Recommender
 from penchant.serve.effect import Said, put_in, takes_ratings
-from penchant.serve.limits import Limits
+from penchant.serve.limits import BUSY, CALLER, Limits
 from penchant.serve.logs import LOGGER
 from penchant.serve.problems import Problem
 
 T = TypeVar("T")
 
-MOST_REMEMBERED = 20_000
-"""So many answers of one state of the model are kept."""
+MOST_REMEMBERED = 32 * 2**20
+"""So many bytes of answers of one state of the model are kept."""
+_OF_AN_ENTRY = 500  # bytes that an answer takes beside its own
 
 
 class Desk:
@@ -38,7 +40,10 @@ class Desk:
         self._waiting = 0
         self._counting = threading.Lock()
         self._pool = concurrent.futures.ThreadPoolExecutor(limits.threads, "penchant-desk")
+        self._share = max(1, limits.threads - 1)
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._memo: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._remembered = 0
         self._holds_for: Recommender | None = None
 
     def close(self) -> None:
@@ -62,26 +67,37 @@ class Desk:
             LOGGER.exception("warming up failed")
 
     async def do(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run something on a thread.
+        """Run something on a thread; one caller leaves one thread to others.
 
         Raises `Problem` where too much waits already, also of requests that were given up.
         """
         if self._waiting >= self._most:
-            raise Problem(
-                503,
-                "The server is busy. Try again in a second.",
-                kind="busy",
-                headers={"Retry-After": "1"},
-            )
-        with self._counting:
-            self._waiting += 1
-        future = self._pool.submit(work, *arguments)
-        future.add_done_callback(self._done)  # of the work itself, whoever still waits for it
+            raise Problem(503, BUSY, kind="busy", headers={"Retry-After": "1"})
+        self._count(1)
+        turns = self._turns_of(CALLER.get())
+        try:
+            await turns.acquire()
+        except BaseException:
+            self._count(-1)
+            raise
+        loop, future = asyncio.get_running_loop(), self._pool.submit(work, *arguments)
+
+        def done(_: Any) -> None:
+            self._count(-1)
+            loop.call_soon_threadsafe(turns.release)
+
+        future.add_done_callback(done)  # of the work itself, whoever still waits for it
         return await asyncio.wrap_future(future)
 
-    def _done(self, _: Any) -> None:
+    def _turns_of(self, caller: str) -> asyncio.Semaphore:
+        turns = self._turns.get(caller)
+        if turns is None:
+            turns = self._turns[caller] = asyncio.Semaphore(self._share)
+        return turns
+
+    def _count(self, change: int) -> None:
         with self._counting:
-            self._waiting -= 1
+            self._waiting += change
 
     async def answer(
         self, work: Callable[[Recommender], Any], remember: Hashable = None
@@ -101,20 +117,26 @@ class Desk:
         if body is None:
             body = await self.do(self._read, work)
             with self.service.reading() as now:
-                if now is model:
-                    memo[remember] = body
-                    if len(memo) > MOST_REMEMBERED:
-                        memo.popitem(last=False)
+                if now is model and self._memo is memo:
+                    self._remember(remember, body)
         return json_response(body)
 
     def _read(self, work: Callable[[Recommender], Any]) -> bytes:
         with self.service.reading() as model:
             return encoded(work(model))
 
+    def _remember(self, what: Hashable, body: bytes) -> None:
+        """Keep an answer, and drop the oldest ones beyond the bytes that there are for them."""
+        memo = self._memo
+        self._remembered += len(body) + _OF_AN_ENTRY if what not in memo else 0
+        memo[what] = body
+        while self._remembered > MOST_REMEMBERED:
+            self._remembered -= len(memo.popitem(last=False)[1]) + _OF_AN_ENTRY
+
     def _memo_of(self, model: Recommender) -> OrderedDict[Hashable, bytes]:
         """Return the answers that hold for this state of the model."""
         if self._holds_for is not model:
-            self._memo, self._holds_for = OrderedDict(), model
+            self._memo, self._holds_for, self._remembered = OrderedDict(), model, 0
         return self._memo
 
 

@@ -8,10 +8,10 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, NoReturn
+from typing import Any
 
 from penchant.serve.access import Access, Caller
-from penchant.serve.limits import Buckets, Limits
+from penchant.serve.limits import BUSY, CALLER, Buckets, Limits, Shares
 from penchant.serve.logs import LOGGER
 from penchant.serve.metrics import Metrics
 from penchant.serve.problems import MEDIA_TYPE, Problem, unexpected
@@ -40,8 +40,7 @@ _HEADERS = tuple(
 _NOT_KEPT = (b"cache-control", b"no-store")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROBES = frozenset({"/health/live", "/health/ready"})  # not logged
-_CATCH_UP = 1.5  # seconds: workers look at the log every second at least
-_LOOK = 0.02
+_STRANGERS_LINES = (1.0, 100)  # a second, and at once: lines in the log on who may do nothing
 _TIMED_OUT = "This took longer than the server allows. Ask for less, or try again."
 
 
@@ -58,12 +57,13 @@ class Gate:
         access: Access,
         limits: Limits,
         metrics: Metrics,
-        position: Callable[[], int],
+        catch_up: Callable[[int], Awaitable[int]],
     ) -> None:
         self._app, self._access, self._limits, self._metrics = app, access, limits, metrics
-        self._position = position
+        self._catch_up = catch_up
         self._rates = Buckets(limits.rate, limits.burst)
-        self._working = 0
+        self._bodies, self._places = Shares(limits.concurrent), Shares(limits.concurrent)
+        self._lines, self._unlogged = Buckets(*_STRANGERS_LINES), 0
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one request, or pass the start and the end of the server on."""
@@ -93,17 +93,6 @@ class Gate:
         self._require_size(headers)
         return caller
 
-    async def caught_up(self, wanted: bytes) -> None:
-        """Wait until this worker has read the log up to a position, but not longer than a second.
-
-        Who wrote by one worker and reads by another says so with the header Penchant-Position.
-        """
-        if not wanted.isdigit() or len(wanted) > 18:
-            return
-        until = time.monotonic() + _CATCH_UP
-        while self._position() < int(wanted) and time.monotonic() < until:
-            await asyncio.sleep(_LOOK)
-
     def _require_size(self, headers: dict[bytes, bytes]) -> None:
         length = headers.get(b"content-length", b"0")
         if not length.isdigit():
@@ -128,9 +117,8 @@ class _Request:
         self.caller: Caller | None = None
         self.status = 0
         self.ended = False
-        self.received = 0
-        self._body_until: float | None = None
-        self._refusal: Problem | None = None
+        self._body: bytes | None = b""
+        self._position: int | None = None
 
     async def answer(self) -> None:
         gate, begun = self.gate, time.perf_counter()
@@ -152,50 +140,50 @@ class _Request:
         gate = self.gate
         self.caller = gate.admit(self.scope, self.headers)
         self.scope["state"]["caller"] = self.caller
-        if gate._working >= gate._limits.concurrent:
-            raise Problem(
-                503,
-                "The server is busy. Try again in a second.",
-                kind="busy",
-                headers={"Retry-After": "1"},
-            )
-        gate._working += 1
+        if self.caller.role is not None and self._has_body():
+            with gate._bodies.taken(self.caller.name, BUSY):
+                await self._read_body()
+        with gate._places.taken(self.caller.name, BUSY):
+            CALLER.set(self.caller.name)
+            if self.caller.role is not None:
+                await self._catch_up(self.headers.get(b"penchant-position", b""))
+            await gate._app(self.scope, self._read, self._written)
+
+    async def _catch_up(self, wanted: bytes) -> None:
+        """Let this worker read the log as far as its caller knows that it goes.
+
+        Who wrote by one worker and reads by another says so with the header Penchant-Position; the
+        answer's says how far it came.
+        """
+        if wanted.isdigit() and len(wanted) <= 18:
+            self._position = await self.gate._catch_up(int(wanted))
+
+    async def _read_body(self) -> None:
+        """Receive all of the body, within its time and size, before it takes anybody's place."""
+        limits, parts, size = self.gate._limits, list[bytes](), 0
         try:
-            if b"penchant-position" in self.headers:
-                await gate.caught_up(self.headers[b"penchant-position"])
-            await gate._app(self.scope, self._read, self._write)
-        finally:
-            gate._working -= 1
-        if self._refusal is not None:
-            raise self._refusal
+            async with asyncio.timeout(limits.body_seconds):
+                while not self.ended:
+                    message = await self._receive()
+                    if message["type"] != "http.request":
+                        raise Problem(400, "The body broke off.")
+                    parts.append(message.get("body", b""))
+                    size += len(parts[-1])
+                    if size > limits.body:
+                        raise _too_large(limits)
+                    self.ended = not message.get("more_body", False)
+        except TimeoutError:
+            raise Problem(
+                408, "The body took too long to arrive.", headers={"Connection": "close"}
+            ) from None
+        self._body = b"".join(parts)
 
     async def _read(self) -> Message:
-        """Receive a part of the body, within its time and size."""
-        if self._body_until is None:
-            self._body_until = asyncio.get_running_loop().time() + self.gate._limits.body_seconds
-        if self.ended:
+        """Give the application the body, once, and then what comes after it."""
+        if self._body is None:
             return await self._receive()
-        try:
-            async with asyncio.timeout_at(self._body_until):
-                message = await self._receive()
-        except TimeoutError:
-            self._stop(
-                Problem(408, "The body took too long to arrive.", headers={"Connection": "close"})
-            )
-        self.received += len(message.get("body", b""))
-        if self.received > self.gate._limits.body:
-            self._stop(_too_large(self.gate._limits))
-        self.ended = not message.get("more_body", False)
-        return message
-
-    def _stop(self, problem: Problem) -> NoReturn:
-        """Refuse, whatever the application makes of the error that it meets and answers then."""
-        self._refusal = problem
-        raise problem
-
-    async def _write(self, message: Message) -> None:
-        if self._refusal is None:
-            await self._written(message)
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def _written(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -204,6 +192,8 @@ class _Request:
             names = {name for name, _ in headers}
             headers += _HEADERS
             headers.append((b"x-request-id", self.id.encode()))
+            if self._position is not None:
+                headers.append((b"penchant-position", str(self._position).encode()))
             if b"cache-control" not in names:
                 headers.append(_NOT_KEPT)
             message["headers"] = headers
@@ -239,7 +229,7 @@ class _Request:
         self.gate._metrics.done(method, route, self.status, seconds)
         if route in _PROBES and self.status < 500:
             return
-        about = {
+        about: dict[str, Any] = {
             "request_id": self.id,
             "method": method,
             "route": route,
@@ -247,6 +237,11 @@ class _Request:
             "seconds": round(seconds, 6),
             "key": caller and caller.key,
         }
+        if caller is None or caller.role is None:
+            if self.gate._lines.wait(""):
+                self.gate._unlogged += 1
+                return
+            about["unlogged"], self.gate._unlogged = self.gate._unlogged, 0
         LOGGER.info("answered", extra={"about": about})
 
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
+from penchant.serve.problems import Problem
 from penchant.settings import Settings, require_count, require_number
+
+BUSY = "The server is busy. Try again in a second."
+
+CALLER: ContextVar[str] = ContextVar("CALLER", default="")
+"""Whose request is worked on."""
 
 MOST_CALLERS = 10_000
 """So many callers' buckets are kept; the one that was idle longest goes first."""
@@ -83,3 +91,34 @@ class Buckets:
         if len(self._buckets) > MOST_CALLERS:
             self._buckets.popitem(last=False)
         return 0.0 if enough else (1 - tokens) / self._rate
+
+
+class Shares:
+    """So many places; one caller can take three quarters of them, so that others find one.
+
+    >>> shares = Shares(4)
+    >>> with shares.taken("ann", BUSY), shares.taken("ann", BUSY), shares.taken("ann", BUSY):
+    ...     with shares.taken("bob", BUSY):
+    ...         len(shares)
+    4
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places, self._share = places, max(1, places - places // 4)
+        self._taken: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return self._taken.total()
+
+    @contextmanager
+    def taken(self, caller: str, told: str) -> Iterator[None]:
+        """Take a place for a while; raise `Problem` 503 where there is none for the caller."""
+        if len(self) >= self._places or self._taken[caller] >= self._share:
+            raise Problem(503, told, kind="busy", headers={"Retry-After": "1"})
+        self._taken[caller] += 1
+        try:
+            yield
+        finally:
+            self._taken[caller] -= 1
+            if not self._taken[caller]:
+                del self._taken[caller]

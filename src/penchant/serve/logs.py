@@ -50,6 +50,6 @@ def config(level: str = "INFO") -> dict[str, Any]:
         },
         "loggers": {
             "penchant": to_stderr,
-            "uvicorn": {**to_stderr, "level": "WARNING"},
+            "uvicorn": {**to_stderr, "level": "ERROR"},  # it warns of each stranger's nonsense
         },
     }

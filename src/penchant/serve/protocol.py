@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING
+from collections import OrderedDict
+from typing import TYPE_CHECKING, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -18,28 +19,41 @@ if TYPE_CHECKING:
 class GuardedProtocol(HttpToolsProtocol):
     """A connection whose headers must come in time and in bounds.
 
-    uvicorn waits for ever for a client that sends its headers letter by letter, and for one that
-    connects and says nothing. Here the clock starts with the connection, and with each request.
+    uvicorn waits for ever for a client that sends its headers letter by letter, for one that
+    connects and says nothing, and for the rest of a body that nobody reads. Here the clock starts
+    with the connection, and with each request.
     """
 
     limits = Limits()
     """Of all connections of this process."""
 
+    waiting: ClassVar[OrderedDict[GuardedProtocol, None]] = OrderedDict()
+    """Connections of this process whose client is to do something, the longest waiting first."""
+
     _clock: TimerHandle | None = None
     _writing: TimerHandle | None = None
     _in_headers = True
+    _in_body = False
     _header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, unless there are too many."""
+        """Take a connection; where there are too many, another one that waits for its client goes.
+
+        So whoever holds connections open, and neither asks nor reads, keeps nobody else out.
+        """
         super().connection_made(transport)
         if len(self.connections) > self.limits.connections:
-            self._refuse(Problem(503, "The server has too many connections.", kind="busy"))
-            return
+            if not self.waiting:
+                self._refuse(Problem(503, "The server has too many connections.", kind="busy"))
+                return
+            longest, _ = self.waiting.popitem(last=False)
+            longest.transport.abort()
+        self.waiting[self] = None
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
+        self.waiting.pop(self, None)
         self._stop_clock()
         self._stop_writing()
         super().connection_lost(exc)
@@ -60,23 +74,35 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Stop the clock: the gate has one for the body."""
-        self._in_headers, self._header_bytes = False, 0
+        self._in_headers, self._header_bytes, self._in_body = False, 0, True
         self._stop_clock()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Wait for the headers of the next request."""
         super().on_message_complete()
-        self._in_headers = True
+        self._in_headers, self._in_body = True, False
+        self.waiting.pop(self, None)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, unless what is left of this one was never asked for."""
+        if self._in_body:
+            self.transport.close()
+        super().on_response_complete()
+        if not (self.transport.is_closing() or self.pipeline):
+            self.waiting[self] = None
 
     def pause_writing(self) -> None:
         """Wait for a client that doesn't read, but not for ever."""
         super().pause_writing()
+        self.waiting[self] = None
         self._writing = self.loop.call_later(self.limits.seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Go on: the client reads."""
         self._stop_writing()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.waiting.pop(self, None)
         super().resume_writing()
 
     def _stop_writing(self) -> None:

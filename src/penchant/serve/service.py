@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from penchant.errors import BundleError, DataError, UnknownIdError
+from penchant.errors import BundleError, DataError, UnavailableError, UnknownIdError
 from penchant.ids import Id
 from penchant.recommender.changing import Added
 from penchant.serve import forgetting, receipts, registry, upkeep
@@ -109,6 +110,16 @@ class Service:
     def reading(self) -> Iterator[Any]:
         """Give the current recommender, which stays as it is whatever is written meanwhile."""
         yield self._live.view.model
+
+    @property
+    def position(self) -> int:
+        """How much of the log the answers hold."""
+        return self._live.view.head.position
+
+    def catch_up(self) -> None:
+        """Read what others wrote into the log, now; where the log is away, nothing happens."""
+        with contextlib.suppress(UnavailableError):
+            self._live.follow()
 
     def rate(self, ratings: Iterable[Rating], key: str | None = None) -> Written:
         """Take in ratings; of several of one pair the last one counts, whatever its time.
