@@ -132,6 +132,22 @@ def test_a_server_that_is_away():
     assert not client.ready()
 
 
+def test_reads_hold_what_the_client_wrote_or_say_that_they_cannot():
+    def at(position):
+        return httpx.Response(200, json={"items": []}, headers={"Penchant-Position": position})
+
+    done = [httpx.Response(200, json={"position": n}) for n in (7, 5)]
+    client, seen = answering(at("0"), *done, at("6"), at("7"), *[at("6")] * 4)
+    assert client.items() == []
+    client.rate([(1, 2, 3.0)])
+    client.unrate([(1, 2)])  # an answer that came late
+    assert client.items() == []
+    with pytest.raises(UnavailableError, match="answers without what this client wrote"):
+        client.recommend(1)
+    asked = [request.headers.get("Penchant-Position") for request in seen]
+    assert asked == [None] * 3 + ["7"] * 6
+
+
 def test_a_question_that_may_have_been_heard_is_not_asked_twice():
     client, seen = answering(httpx.ReadError("gone"))
     with pytest.raises(UnavailableError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -89,7 +90,8 @@ class Client:
     What can't be answered raises the error that the library raises for it: `UnknownIdError`,
     `DataError`, `SettingsError`, `UnsupportedError`, `ConflictError`; `UnavailableError` where the
     server is away or busy, and `SourceError` where it refuses the key or fails. A write that gets
-    no answer is sent again with the same idempotency key, so that it is done once.
+    no answer is sent again with the same idempotency key, so that it is done once. Answers hold all
+    that this client wrote before, whichever process of the server gives them.
 
     Args:
         url: the server's address.
@@ -116,6 +118,7 @@ class Client:
             base_url=url, headers=headers, timeout=seconds, transport=transport
         )
         self._url = url
+        self._position, self._changing = 0, threading.Lock()
 
     def __repr__(self) -> str:
         return f"Client({self._url!r})"
@@ -212,12 +215,12 @@ class Client:
             key: an idempotency key of yours, such as an order's number; a new one if None.
         """
         body = [{"user": user, "item": item, "rating": value} for user, item, value in ratings]
-        return self._send("POST", "/v1/ratings", body, key)
+        return self._written(self._send("POST", "/v1/ratings", body, key))
 
     def unrate(self, pairs: Iterable[tuple[Id, Id]], *, key: str | None = None) -> dict[str, Any]:
         """Take ratings out, by user and item."""
         body = [{"user": user, "item": item} for user, item in pairs]
-        return self._send("DELETE", "/v1/ratings", body, key)
+        return self._written(self._send("DELETE", "/v1/ratings", body, key))
 
     def forget(self, user: Id, *, key: str | None = None) -> dict[str, Any]:
         """Forget a user, and return the receipt."""
@@ -251,11 +254,22 @@ class Client:
         except httpx.TransportError:
             return False
 
+    def _written(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Note how far the log goes, for the reads that follow."""
+        with self._changing:
+            self._position = max(self._position, answer["position"])
+        return answer
+
     def _get(self, path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return self._answer(self._http.build_request("GET", path, params=query))
+        return self._read("GET", path, params=query)
 
     def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return self._answer(self._http.build_request("POST", path, json=_without_none(body)))
+        return self._read("POST", path, json=_without_none(body))
+
+    def _read(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
+        """Ask for an answer that holds all that this client wrote, whichever process answers."""
+        headers = {"Penchant-Position": str(self._position)} if self._position else {}
+        return self._answer(self._http.build_request(method, path, headers=headers, **sent))
 
     def _send(self, method: str, path: str, body: Any, key: str | None) -> dict[str, Any]:
         """Send a write, with one idempotency key for all tries."""
@@ -276,9 +290,20 @@ class Client:
                     f"The server at {self._url} can't be reached: {error}. Check the address, "
                     f"and that penchant serve runs there."
                 ) from error
-            if response.status_code not in (429, 503) or tries == _TRIES:
+            if response.status_code in (429, 503):
+                wait = min(2.0, _wait(response))
+            elif _is_behind(request, response):
+                wait = 0.1 * 2**tries
+            else:
                 break
-            time.sleep(min(2.0, _wait(response)))
+            if tries < _TRIES:
+                time.sleep(wait)
+        if response.is_success and _is_behind(request, response):
+            raise UnavailableError(
+                f"The server at {self._url} answers without what this client wrote: its log is "
+                f"away, or was replaced by an older copy. Try again, or make a new Client to read "
+                f"what there is."
+            )
         return _found(response)
 
 
@@ -294,6 +319,12 @@ def _found(response: httpx.Response) -> dict[str, Any]:
     detail = str(told.get("detail") or f"The answer was {response.status_code}, and no JSON.")
     kind = _ERRORS.get(response.status_code, SourceError)
     raise (ConflictError if told.get("type") == _CONFLICT else kind)(detail)
+
+
+def _is_behind(request: httpx.Request, response: httpx.Response) -> bool:
+    """Return whether an answer doesn't hold all that was asked for."""
+    wanted, reached = (one.headers.get("Penchant-Position") for one in (request, response))
+    return wanted is not None and reached is not None and int(reached) < int(wanted)
 
 
 def _wait(response: httpx.Response) -> float:
