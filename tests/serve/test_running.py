@@ -196,3 +196,14 @@ def test_keys_on_the_command_line(tmp_path, command):
     code, _, told = command("keys", "remove", path, "nobody")
     assert code == 2
     assert "There is no key 'nobody'" in told
+
+
+def test_a_link_to_a_bundle_that_has_keys_or_a_log_is_refused(tmp_path):
+    """Keys and log go by name: by a link there were none."""
+    for name in ("films", "free"):
+        model().save(tmp_path / f"{name}.penchant")
+        (tmp_path / f"link-{name}.penchant").symlink_to(f"{name}.penchant")
+    KeyFile.beside(tmp_path / "films.penchant").add("admin")
+    with pytest.raises(SettingsError, match=r"is a link to .* which has a log or keys of its own"):
+        Serving(str(tmp_path / "link-films.penchant"))
+    assert Serving(str(tmp_path / "link-free.penchant")).keys().read() == ()

@@ -50,6 +50,7 @@ class Serving:
         require_count("--keep", self.keep)
         whole = isinstance(self.port, int) and 0 <= self.port < 65_536
         require(whole, f"--port must be from 0 to 65535, not {self.port!r}.")
+        _require_own_name(Path(os.path.abspath(self.bundle)))
 
     def application(self, door: Door) -> Any:
         """Open the service and return the application behind a door."""
@@ -182,6 +183,18 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         ) from None
     with made:
         yield made
+
+
+def _require_own_name(bundle: Path) -> None:
+    """Refuse a link to a bundle whose keys or log go by the name that the link leads to."""
+    target = Path(os.path.realpath(bundle))
+    for suffix in (".keys.json", ".serving"):
+        theirs, ours = (one.with_name(one.name + suffix) for one in (target, bundle))
+        require(
+            not theirs.exists() or os.path.realpath(ours) == str(theirs),
+            f"{bundle} is a link to {target}, which has a log or keys of its own: {theirs}. Serve "
+            f"{target}, or link to a bundle that is served by no other name.",
+        )
 
 
 def bundle_name(path: str) -> str:
