@@ -16,8 +16,8 @@ import penchant
 ROOT = Path(penchant.__file__).parent
 
 ORDER = """
-    errors settings console tables fonts atomic ids repeats ratings features store sources split
-    metrics ranking
+    errors urls settings console tables fonts atomic ids repeats ratings features store sources
+    split metrics ranking
     history stars kernels engine factors topn posterior network solvers plots bundle recommender
     comparison tuning checking blocks report serve doctor cli __main__
 """.split()  # noqa: SIM905

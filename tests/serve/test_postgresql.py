@@ -1,15 +1,22 @@
 """A log in a real server of PostgreSQL: shared by services, cleaned, stopped and started."""
 
+import re
+import shutil
 import threading
+from pathlib import Path
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from tests import services
+from tests.serve.serving import GENEROUS, HOME, InThread, access_of, bearer
 from tests.serve.waiting import until
 
-from penchant.errors import UnavailableError, UnknownIdError
+from penchant.errors import SettingsError, UnavailableError, UnknownIdError
 from penchant.serve import Rating, Service, schema
+from penchant.serve.app import create_app
 from penchant.serve.database import opened
+from penchant.serve.keys import KeyFile
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +104,7 @@ def test_it_stops_and_starts(films, url, cluster):
         service.rate([Rating(801, 1, 5.0)])
         cluster.stop()
         try:
-            with pytest.raises(UnavailableError, match=r"The log in postgresql://ann:\*\*\*@"):
+            with pytest.raises(UnavailableError, match=r"The log in postgresql:///postgres cannot"):
                 service.rate([Rating(801, 2, 5.0)])
             until(lambda: not service.status().reachable)
             assert "s3cr" not in str(service.status())
@@ -109,6 +116,47 @@ def test_it_stops_and_starts(films, url, cluster):
             cluster.start()
         assert service.rate([Rating(801, 2, 5.0)]).position == 2
         until(lambda: service.status().reachable)
+
+
+def test_two_models_on_one_log_are_refused(films, url, small_model, tmp_path):
+    """The second one took the first one's ratings, and the first one could be written no more."""
+    small_model.save(tmp_path / "other.penchant")
+    with Service.open(films, url) as service:
+        service.rate([Rating(77_777, 1, 5.0)])
+        with pytest.raises(SettingsError, match="The log is that of the models in another") as told:
+            Service.open(tmp_path / "other.penchant", url)
+        service.rate([Rating(77_777, 2, 5.0)])
+    shutil.rmtree(tmp_path / "films.penchant.serving")  # lost for good
+    identity, place = re.search("write ([0-9a-f]{32}) into (.*) to use", str(told.value)).groups()
+    Path(place).write_text(identity)
+    with Service.open(tmp_path / "other.penchant", url) as service:
+        assert service.status().position == 2
+
+
+def test_neither_place_nor_password_is_told_to_who_needs_it_not(films, url, cluster):
+    """The password was in an answer to every key, where it stood in the URL's settings."""
+    address, _, rest = url.removeprefix("postgresql://ann:").partition("@")
+    host = rest.rpartition("/")[2]  # of the socket's folder
+    given = f"postgresql://{rest}&user=ann&password={address}"
+    access = access_of(KeyFile.beside(films))
+    tokens = {role: KeyFile.beside(films).add(role)[1] for role in ("write", "admin")}
+    app = create_app(Service.open(films, given), access, GENEROUS)
+    body = [{"user": 1, "item": 1, "rating": 3}]
+    with httpx.Client(transport=InThread(app), base_url=HOME) as client:
+        cluster.stop()
+        try:
+            for role, token in tokens.items():
+                key = bearer(token)
+                until(lambda key=key: client.get("/health/ready", headers=key).status_code == 503)
+                answers = [client.get("/health/ready", headers=key)]
+                answers.append(client.post("/v1/ratings", json=body, headers=key))
+                for answer in answers:
+                    assert answer.status_code == 503
+                    assert "s3cr" not in answer.text
+                    assert (host in answer.text) == (role == "admin")
+                assert "Nothing was stored" in answers[1].text
+        finally:
+            cluster.start()
 
 
 def test_a_wrong_password_is_not_shown(cluster):

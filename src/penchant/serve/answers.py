@@ -90,7 +90,8 @@ class Status(Plain):
     """How a service is.
 
     Attributes:
-        ready: whether there is a model to ask, as new as the log was when it was last seen.
+        ready: whether the model that answers is up to date, and ratings can be written: whether the
+            log was there when it was last asked. Answers go on meanwhile.
         active: the name of the model.
         takes_ratings: whether the model can take ratings.
         position: how much of the log the answers hold.

@@ -105,7 +105,11 @@ def _add_handlers(app: FastAPI) -> None:
         return Response(body, problem.status, problem.headers, media_type=MEDIA_TYPE)
 
     async def ours(request: Request, error: Any) -> Response:
-        return answer(request, problem_of(error))
+        problem, admin = problem_of(error), request.state.caller.role == "admin"
+        if problem.detail != str(error):
+            about = {"request_id": request.state.request_id, "error": str(error)}
+            LOGGER.warning("could not be done", extra={"about": about})
+        return answer(request, problem_of(error, to_admin=True) if admin else problem)
 
     async def problem(request: Request, error: Any) -> Response:
         return answer(request, error)

@@ -17,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 from penchant.errors import MissingExtraError, SettingsError, UnavailableError
 from penchant.serve.locking import made_file
 from penchant.serve.migrating import migrate
+from penchant.urls import URL
 
 PATIENCE = 5.0
 """Seconds to wait for others that write, or for an answer of the database."""
@@ -27,6 +28,18 @@ _UNKNOWN = (
     "Whether it was stored is not known: send it again with the same idempotency key, which "
     "stores it once"
 )
+
+
+class LogError(UnavailableError):
+    """The log is away.
+
+    Attributes:
+        public: what there is to tell to those who needn't know where the log is.
+    """
+
+    def __init__(self, told: str, public: str) -> None:
+        super().__init__(told)
+        self.public = public
 
 
 def opened(url: str) -> Database:
@@ -48,7 +61,7 @@ def opened(url: str) -> Database:
     if scheme == "sqlite" and parsed.database:
         made: Database = SQLite(Path(parsed.database))
     elif scheme in ("postgresql", "postgres"):
-        made = PostgreSQL(parsed)
+        made = PostgreSQL(parsed, URL(url))
     else:
         raise SettingsError(
             f"A log can be kept in postgresql://… or sqlite:///path; received {scheme}://…"
@@ -103,7 +116,10 @@ class Database(ABC):
             raise self._error(self._reason(error), outcome[0]) from None
 
     def _error(self, why: str, outcome: str) -> UnavailableError:
-        return UnavailableError(f"The log in {self.name} cannot be used: {why}. {outcome}.")
+        return LogError(
+            f"The log in {self.name} cannot be used: {why}. {outcome}.",
+            f"The log cannot be used now. {outcome}.",
+        )
 
     def _reason(self, error: Exception) -> str:
         why = str(getattr(error, "orig", None) or error)
@@ -199,15 +215,14 @@ class PostgreSQL(Database):
 
     unreached = ("the write-ahead log and the backups of PostgreSQL, until they are recycled",)
 
-    def __init__(self, url: sa.URL) -> None:
+    def __init__(self, url: sa.URL, shown: URL) -> None:
         try:
             import psycopg  # noqa: F401
         except ImportError:
             raise MissingExtraError(
                 "PostgreSQL needs the driver psycopg: pip install 'penchant[postgres]'."
             ) from None
-        self._password = str(url.password or "")
-        self.name = url.render_as_string(hide_password=True)
+        self._url, self.name = shown, str(shown)
         self.engine = sa.create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
@@ -218,10 +233,7 @@ class PostgreSQL(Database):
         sa.event.listen(self.engine, "connect", _settle)
 
     def _reason(self, error: Exception) -> str:
-        why = super()._reason(error)
-        for secret in {self._password, quote(self._password, safe="")} - {""}:
-            why = why.replace(secret, "***")
-        return why
+        return self._url.reason(getattr(error, "orig", None) or error).rstrip(".")
 
     def take_turns(self, connection: sa.Connection) -> None:
         """Take a lock that lasts as long as the transaction."""

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import sqlalchemy as sa
+
 from penchant import bundle
-from penchant.atomic import new_folder, present, sweep
+from penchant.atomic import new_file, new_folder, present, sweep
 from penchant.bundle import card, files
 from penchant.bundle.layout import CARD, Unfit
-from penchant.errors import BundleError, UnavailableError, UnknownIdError
+from penchant.errors import BundleError, SettingsError, UnavailableError, UnknownIdError
 from penchant.recommender import opening, storage
-from penchant.serve import registry
+from penchant.serve import registry, schema
 from penchant.serve.answers import ModelInfo
 from penchant.serve.events import EventLog
 from penchant.serve.locking import alone
@@ -57,6 +60,27 @@ class Models:
             f"has compacted, activated or forgotten."
         )
         return alone(self._lock, patience, busy)
+
+    def claim(self, *, checked: bool) -> None:
+        """Let the log know by which folder it is used; the caller is alone.
+
+        Raises `SettingsError` where that is checked, and it is used by another one already.
+        """
+        mark = self.folder.with_name("folder")
+        if not mark.exists():
+            with new_file(mark, mode=0o600) as file:
+                file.write(secrets.token_hex(16).encode())
+        ours, column = mark.read_text().strip(), schema.log.c.folder
+        with self.log.appending() as append:
+            theirs = append.connection.execute(sa.select(column)).scalar_one()
+            if checked and theirs not in (None, ours):
+                raise SettingsError(
+                    f"The log is that of the models in another folder, and not of {mark.parent}: "
+                    f"two models in one log would take each other's ratings. Give this bundle a "
+                    f"log of its own. If the other folder is lost for good, write {theirs} into "
+                    f"{mark} to use the log from here."
+                )
+            append.connection.execute(schema.log.update().values(folder=ours))
 
     def rows(self) -> list[Row]:
         """Return what the log knows of the models that are kept, the newest first."""

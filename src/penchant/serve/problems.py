@@ -83,8 +83,14 @@ def title_of(status: int) -> str:
         return "Error"
 
 
-def problem_of(error: PenchantError) -> Problem:
+_NAMES_PLACES = (UnavailableError, BundleError, SourceError)
+_SOMETHING = "Something that the server keeps cannot be used now. Its log tells what."
+
+
+def problem_of(error: PenchantError, *, to_admin: bool = False) -> Problem:
     """Return the problem that an error of ours is to a caller.
+
+    Where the server's files and its database are is told to admins alone.
 
     >>> problem_of(UnknownIdError("The model knows no item 7.")).status
     404
@@ -93,7 +99,10 @@ def problem_of(error: PenchantError) -> Problem:
     if status == 500:
         return unexpected()
     headers = {"Retry-After": "1"} if status == 503 else {}
-    return Problem(status, str(error), kind=_dashed(type(error).__name__), headers=headers)
+    detail = str(error)
+    if isinstance(error, _NAMES_PLACES) and not to_admin:
+        detail = getattr(error, "public", _SOMETHING)
+    return Problem(status, detail, kind=_dashed(type(error).__name__), headers=headers)
 
 
 def unexpected() -> Problem:

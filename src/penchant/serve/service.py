@@ -70,7 +70,7 @@ class Service:
             BundleError: there is no bundle, or no model that can be used.
             DataError: the ratings in the log don't fit the bundle: another scale, other ids.
             UnavailableError: the log cannot be reached.
-            SettingsError: an argument makes no sense.
+            SettingsError: an argument makes no sense, or the log is that of other models.
         """
         require_count("keep", keep)
         if compact_after is not None:
@@ -86,7 +86,7 @@ class Service:
         events = EventLog(database)
         try:
             models = Models(home, events, keep)
-            told = _adopt(models, source)
+            told = _adopt(models, source, in_folder=log is None)
             live = Live(events, models)
         except BaseException:
             database.close()
@@ -258,7 +258,7 @@ class Service:
         """Return how the service is, as it was last seen."""
         view, problems = self._live.view, (*self._told, *self._live.problems, *self._watch.problems)
         return Status(
-            ready=True,
+            ready=self._watch.reachable,
             active=view.name,
             takes_ratings=takes_ratings(view.model),
             position=view.head.position,
@@ -268,16 +268,18 @@ class Service:
         )
 
 
-def _adopt(models: Models, source: Path) -> list[str]:
+def _adopt(models: Models, source: Path, *, in_folder: bool) -> list[str]:
     """Make the given bundle known to the log; return what the keeper of the server is to know."""
     with models.alone():
+        models.claim(checked=not in_folder)
         models.sweep(source)
         models.tidy()
         kept = models.adopt_all()
         digest = digest_of(source)
         with models.log.database.reading() as connection:
             known = registry.rows(connection)
-        if digest is not None and digest not in {row.digest for row in known}:
+        lost = not any(models.place(row.name).is_dir() for row in known)
+        if digest is not None and (lost or digest not in {row.digest for row in known}):
             models.take_copy(source, activate=not kept)
             models.tidy()
     told = [str(look(source).problem)] if digest is None else []

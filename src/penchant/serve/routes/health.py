@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from penchant.serve import shapes
 from penchant.serve.desk import encoded, json_response
@@ -24,10 +24,16 @@ async def live() -> Response:
     "/health/ready",
     responses={200: {"model": shapes.Status}, 503: {"model": shapes.Status}},
 )
-async def ready(desk: AtDesk) -> Response:
-    """Say whether there is a model that is up to date, and a log that can be written."""
+async def ready(request: Request, desk: AtDesk) -> Response:
+    """Say whether there is a model that is up to date, and a log that can be written.
+
+    `problems` name places of this machine: admins are told them, others that there are some.
+    """
     found = await desk.do(desk.service.status)
-    return json_response(encoded(found.to_json()), 200 if found.ready else 503)
+    said = found.to_json()
+    if found.problems and request.state.caller.role != "admin":
+        said["problems"] = ["There are problems. The server's log and an admin's key tell which."]
+    return json_response(encoded(said), 200 if found.ready else 503)
 
 
 @router.get(
