@@ -26,6 +26,11 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Name no test after packed bytes, which hold the second when each worker packed them."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 @pytest.fixture(scope="module")
 def postgresql():
     """The address of a private server of PostgreSQL."""
