@@ -19,7 +19,7 @@ import numpy as np
 
 import penchant as pc
 from penchant.recommender.group_intervals import of_average, of_extreme
-from penchant.recommender.intervals import normal_factor
+from penchant.recommender.intervals import normal_factor, widths
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 WAYS = {"average": np.mean, "least misery": np.min, "most pleasure": np.max}
@@ -47,8 +47,9 @@ def measure(seed: int, draws: int) -> dict[tuple[int, str], list[float]]:
     rating = model.predict(test.users, test.items)
     inside: dict[tuple[int, str], list[float]] = {}
     for level in LEVELS:
-        factor, widths = model._widths(level, test.user_rows, test.item_rows, rating)
-        deviations = factor / normal_factor(level) * widths
+        rows = test.user_rows, test.item_rows
+        factor, wide = widths(model.predictor, level, *rows, rating)
+        deviations = factor / normal_factor(level) * wide
         for size in SIZES:
             places = groups(test.item_rows, size, draws, rng)
             for how, way in WAYS.items():

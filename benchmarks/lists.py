@@ -59,7 +59,7 @@ def measured(model, test, users, rows):
     counts = np.bincount(at[values >= 4], minlength=len(users))
     alike = []
     for mine in rows:
-        table = np.array([model._correlations("item", int(row))[mine] for row in mine])
+        table = np.array([model.predictor.correlations("item", int(row))[mine] for row in mine])
         alike.append(np.nanmean(table[np.triu_indices(N, 1)]))
     share = known.item_counts[rows] / len(known.user_ids)
     return (

@@ -244,7 +244,7 @@ def large():
     posterior = Posterior(3.5, ones, floats(T, K, D - 1), of_users, of_items, noise)
     factors = Factors(3.5, floats(M), floats(N), floats(M, K), floats(N, K))
     model = pc.MatrixFactorization()
-    model._accept(Fitted(factors, posterior, History()), Knowledge.of(ratings), False)
+    model._accept(Fitted(factors, posterior, History()), Knowledge.of(ratings))
     new = iter(range(10**6, 10**7))
     rows = [
         (

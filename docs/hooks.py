@@ -78,7 +78,6 @@ API = {
             "penchant.recommender.intervals.Calibration",
             "penchant.recommender.distribution.Distribution",
             "penchant.recommender.answers",
-            "penchant.recommender.groups.Shared",
             "penchant.recommender.explanation",
             "penchant.recommender.interview",
             "penchant.recommender.forgetting.Receipt",

@@ -19,6 +19,7 @@ from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.matrix_factorization import MatrixFactorization
+from penchant.recommender.predictor import Predictor
 from penchant.solvers.bias import Bias
 from penchant.solvers.sgd import SGD
 from penchant.sources.synthetic import synthetic
@@ -40,33 +41,45 @@ def run(models, train=TRAIN, test=TEST, **settings):
     return compare(models, train, test, **{"resamples": 200, "progress": False, **settings})
 
 
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Means(Predictor):
+    """An item's mean, or the mean of all."""
+
+    items: np.ndarray
+    n_parameters = 1
+
+    def predict(self, user_rows, item_rows, seconds=None):
+        return self.items[item_rows]
+
+    def scores(self, user_row):
+        return self.items
+
+    def correlations(self, side, row):
+        raise NotImplementedError
+
+
 class Mean(Recommender):
-    """A recommender that is no matrix factorisation: an item's mean, or the mean of all."""
+    """A recommender that is no matrix factorisation."""
 
     kind = "mean"
-    history = History()
-    n_parameters = 1
+    noise = 0.0
 
     def __init__(self, pull=5.0):
         self.pull = pull
 
     def fit(self, ratings, *, validation=None, progress=True):
-        self._knowledge = Knowledge.of(ratings)
-        self.validation, self.mean = validation, ratings.mean
+        self.validation = validation
         size = ratings.item_ids.size
         sums = np.bincount(ratings.item_rows, ratings.values - ratings.mean, minlength=size)
         counts = np.bincount(ratings.item_rows, minlength=size)
-        self.items = (sums / (counts + self.pull)).astype(np.float32)
+        items = np.float32(ratings.mean) + (sums / (counts + self.pull)).astype(np.float32)
+        self._predictor = Means(
+            known=Knowledge.of(ratings),
+            history=History(),
+            made_by={},
+            items=(items + self.noise).astype(np.float32),
+        )
         return self
-
-    def _predict_rows(self, user_rows, item_rows, seconds):
-        return np.float32(self.mean) + self.items[item_rows]
-
-    def _score_user(self, user_row):
-        return np.float32(self.mean) + self.items
-
-    def _correlations(self, side, row):
-        raise NotImplementedError
 
     def _saved(self, ratings):
         raise NotImplementedError
@@ -154,7 +167,7 @@ def test_order_is_scikit_learns_ndcg_of_the_users_own_items(pair):
         gains = (TEST.values[mine] - TEST.scale.low).astype(float)
         if np.ptp(gains) == 0:
             continue
-        predicted = fitted._predict_rows(TEST.user_rows[mine], TEST.item_rows[mine], None)
+        predicted = fitted.predictor.predict(TEST.user_rows[mine], TEST.item_rows[mine], None)
         place = np.argsort(np.argsort(-predicted, kind="stable"))  # equal ones by row
         values.append(ndcg_score([gains], [-place.astype(float)], k=10))
     assert standing.order == pytest.approx(np.mean(values))
@@ -325,11 +338,8 @@ def test_a_model_against_itself_is_no_significant_difference():
 
 def test_a_difference_that_chance_makes_is_not_called_one():
     def noisy(seed):
-        noise = np.random.default_rng(seed).normal(scale=0.01, size=TRAIN.item_ids.size)
-
         class Noisy(Mean):
-            def _predict_rows(self, user_rows, item_rows, seconds):
-                return super()._predict_rows(user_rows, item_rows, seconds) + noise[item_rows]
+            noise = np.random.default_rng(seed).normal(scale=0.01, size=TRAIN.item_ids.size)
 
         return Noisy()
 

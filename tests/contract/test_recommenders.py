@@ -487,10 +487,8 @@ class TestRecommend:
         flat = dataclasses.replace(TRAIN, values=np.full(len(TRAIN), 4, np.float32))
         made = fit(case, TRAIN if case[1] in ORDINAL else flat)
         zero = {name: np.zeros_like(a) for name, a in made.trained.arrays().items()}
-        fitted = made._fitted._replace(
-            factors=dataclasses.replace(made.trained, **{**zero, "mean": 4.0})
-        )
-        made._fitted = fitted
+        factors = dataclasses.replace(made.trained, **{**zero, "mean": 4.0})
+        made._predictor = dataclasses.replace(made.predictor, factors=factors)
         items = [entry.item for entry in made.recommend(99, n=4)]
         assert items == made.knowledge.item_ids.ids([1, 2, 3, 4])
 
@@ -516,7 +514,7 @@ class TestExplain:
         learned = [term for term in explanation.terms if term.kind == "learned"]
         assert (
             bool(learned)
-            == (not model._has_deviations())
+            == (not model.predictor.has_posterior)
             == any("keeps no account" in note for note in explanation.notes)
         )
 
@@ -537,7 +535,7 @@ class TestIntervals:
         assert len(made.recommend(1, 3, by="low")) == 3
 
     def test_without_validation_rows_they_are_the_posteriors_or_none(self, model):
-        if not model._has_deviations():
+        if not model.predictor.has_posterior:
             with pytest.raises(UnsupportedError, match="This model knows no intervals"):
                 model.predict(1, 1, interval=0.9)
         else:

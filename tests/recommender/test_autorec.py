@@ -54,7 +54,7 @@ def test_the_autoencoder_reconstructs_the_predictions(model, saved):
         rows = np.asarray(made.autoencoder(list(columns.dense(items))))
         users = np.flatnonzero(made.knowledge.user_counts)
         grid = np.repeat(users, 91), np.tile(items, len(users))
-        raw = made._predict_rows(*(rows.astype(np.int32) for rows in grid), None)
+        raw = made.predictor.predict(*(rows.astype(np.int32) for rows in grid), None)
         expected = TRAIN.mean + spread * (rows + columns.centre)[:, users].T
         np.testing.assert_allclose(raw.reshape(len(users), 91), expected, atol=1e-4)
 

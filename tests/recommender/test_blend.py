@@ -1,5 +1,6 @@
 """The blend: what its weights are learned from, its life, its reasons, its bundle."""
 
+import dataclasses
 import hashlib
 import json
 
@@ -50,14 +51,14 @@ class TestFit:
             for m, member in enumerate((GIBBS, ALS)):
                 twin = pc.MatrixFactorization(**member.get_params())
                 twin.fit(TRAIN.take(rest), progress=False)
-                columns[part, m] = twin._predict_rows(held.user_rows, held.item_rows, None)
+                columns[part, m] = twin.predictor.predict(held.user_rows, held.item_rows, None)
         expected = Weights.of(["gibbs", "als"], columns, TRAIN.values, TRAIN.scale)
         assert blend.weights == expected
 
     def test_the_prediction_is_the_weighted_sum(self, blend):
         users, items = TEST.user_rows, TEST.item_rows
         total = blend.weights.constant + sum(
-            part.weight * member._predict_rows(users, items, None).astype(np.float64)
+            part.weight * member.predictor.predict(users, items, None).astype(np.float64)
             for part, member in zip(blend.weights, blend.parts, strict=True)
         )
         np.testing.assert_allclose(
@@ -164,11 +165,13 @@ class TestFit:
 class TestIntervals:
     def test_come_from_the_members_posteriors(self, blend, mixed):
         users, items = TEST.user_rows[:50], TEST.item_rows[:50]
-        each = [member._deviations(users, items) for member in blend.parts]
+        each = [member.predictor.deviations(users, items) for member in blend.parts]
         shares = blend.weights.shares()
-        np.testing.assert_allclose(blend._deviations(users, items), shares @ np.stack(each))
-        only = mixed.parts[1]._deviations(users, items)  # SGD has no posterior
-        np.testing.assert_allclose(mixed._deviations(users, items), only)
+        np.testing.assert_allclose(
+            blend.predictor.deviations(users, items), shares @ np.stack(each)
+        )
+        only = mixed.parts[1].predictor.deviations(users, items)  # SGD has no posterior
+        np.testing.assert_allclose(mixed.predictor.deviations(users, items), only)
 
     def test_without_a_posterior_they_need_validation_rows(self):
         with pytest.raises(UnsupportedError, match="This model knows no intervals"):
@@ -222,11 +225,11 @@ class TestLife:
     @pytest.mark.parametrize("ask", ["add_ratings", "remove_ratings", "forget", "explain"])
     def test_a_member_that_cannot_is_named(self, mixed, monkeypatch, ask):
         class Bare:
-            weight = 1.0
+            predictor = None
 
-        monkeypatch.setattr(
-            mixed, "_stacked", mixed._stacked._replace(members=(Bare(), mixed.parts[1]))
-        )
+        members = (Bare(), mixed.parts[1])
+        other = dataclasses.replace(mixed.predictor, members=members)
+        monkeypatch.setattr(mixed, "_predictor", other)
         given = {"add_ratings": ([1], [1], [3]), "remove_ratings": ([1], [1]), "forget": (1,)}
         message = rf"A blend can {ask} where all of its members can, and 'quick', a Bare, can't"
         with pytest.raises(UnsupportedError, match=message):

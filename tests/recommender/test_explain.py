@@ -70,7 +70,7 @@ def predicted(model, user, item):
     """The unclipped prediction, as `predict` computes it before it clips."""
     known = model.knowledge
     rows = known.user_ids.rows([user]), known.item_ids.rows([item])
-    return float(model._predict_rows(*rows, None)[0])
+    return float(model.predictor.predict(*rows, None)[0])
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -172,7 +172,7 @@ def test_where_no_draws_are_kept_means_serve(bundles, monkeypatch):
 
 def test_where_nothing_is_taken_out_nothing_changes(bundles):
     model = pc.open(bundles / "gibbs")
-    posterior, state = model.posterior, model._state()
+    posterior, state = model.posterior, model.predictor.state
     items = {}
     for row in (1, 5, 9):
         rated = state.ledger.of_item(row)

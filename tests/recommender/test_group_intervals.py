@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import penchant as pc
 from penchant.errors import SettingsError, UnsupportedError
-from penchant.recommender.answers import Bounded
+from penchant.recommender.answers import Recommendation
 from penchant.recommender.group_intervals import of_average, of_extreme
 
 WAYS = {"average": np.mean, "least misery": np.min, "most pleasure": np.max}
@@ -60,7 +60,7 @@ def test_a_group_of_one_has_its_members_interval(model, how):
     alone = model.recommend(user, 6, interval=0.8)
     shared = model.recommend_group([user], 6, how, interval=0.8)
     for one, other in zip(alone, shared, strict=True):
-        assert isinstance(one, Bounded)
+        assert isinstance(one, Recommendation)
         assert (one.item, one.rating) == (other.item, other.score)
         assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=1e-5)
 
@@ -73,7 +73,7 @@ def test_the_ends_are_those_by_hand(model, how):
     for one in shared:
         rows, item = known.user_ids.rows(members), known.item_ids.rows([one.item] * 4)
         rating = model.predict(members, one.item)
-        deviations = model._deviations(rows, item)[:, None]
+        deviations = model.predictor.deviations(rows, item)[:, None]
         low, high = ends(how, rating[:, None], deviations, 0.9)
         assert one.low == pytest.approx(max(1, float(low[0])), abs=1e-4)
         assert one.high == pytest.approx(min(5, float(high[0])), abs=1e-4)

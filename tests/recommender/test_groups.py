@@ -10,6 +10,7 @@ import pytest
 
 import penchant as pc
 from penchant.errors import NotFittedError, SettingsError, UnsupportedError
+from penchant.recommender.factor_predictor import FactorPredictor
 
 WAYS = {"average": np.mean, "least misery": np.min, "most pleasure": np.max}
 
@@ -28,7 +29,9 @@ def members(model):
 
 
 def unclipped(model, members):
-    return np.stack([model._score_user(model.knowledge.user_ids.row(user)) for user in members])
+    return np.stack(
+        [model.predictor.scores(model.knowledge.user_ids.row(user)) for user in members]
+    )
 
 
 @pytest.mark.parametrize("how", WAYS)
@@ -51,8 +54,10 @@ def test_the_scores_are_those_by_hand(model, members, how):
 
 
 def test_what_is_shown_lies_on_the_scale(model, members, monkeypatch):
-    inside = model._score_users
-    monkeypatch.setattr(model, "_score_users", lambda rows: 4 * (inside(rows) - 3) + 3)
+    inside = FactorPredictor.scores_of
+    monkeypatch.setattr(
+        FactorPredictor, "scores_of", lambda one, rows: 4 * (inside(one, rows) - 3) + 3
+    )
     for how in WAYS:
         shown = model.recommend_group(members, 40, how, exclude_rated=False)
         assert all(min(one[2:5]) >= 1 and max(one[2:5]) <= 5 for one in shown)

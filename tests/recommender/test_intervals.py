@@ -20,8 +20,8 @@ from penchant.errors import (
     UnsupportedError,
 )
 from penchant.ratings import Ratings, Scale
-from penchant.recommender import intervals
-from penchant.recommender.answers import Bounded
+from penchant.recommender import conformal
+from penchant.recommender.answers import Recommendation
 from penchant.recommender.intervals import Calibration, cut_deviations
 
 QUICK = pc.Gibbs(rank=2, sweeps=40, burn_in=10, heads=8)
@@ -135,11 +135,13 @@ def test_strangers_and_cold_rows_get_wider_ones(parts):
     cold = train.take(np.flatnonzero((train.user_rows != 3) & (train.item_rows != 4)))
     model = pc.MatrixFactorization(6, QUICK, seed=0).fit(cold, validation=0.2, progress=False)
     user, item = train.user_ids.ids([3])[0], train.item_ids.ids([4])[0]
-    known = model._deviations(np.arange(5, 105, dtype=np.int32), np.full(100, 7, np.int32))
+    known = model.predictor.deviations(np.arange(5, 105, dtype=np.int32), np.full(100, 7, np.int32))
     for u, i in ((3, 7), (0, 7), (9, 4), (9, 0), (0, 0)):
-        one = model._deviations(np.array([u], np.int32), np.array([i], np.int32))[0]
+        one = model.predictor.deviations(np.array([u], np.int32), np.array([i], np.int32))[0]
         twin = 7 if i in (0, 4) else i
-        mine = model._deviations(np.array([u or 9], np.int32), np.array([twin], np.int32))[0]
+        mine = model.predictor.deviations(np.array([u or 9], np.int32), np.array([twin], np.int32))[
+            0
+        ]
         assert one > np.median(known)
         assert i == 7 or one > mine
     found = model.predict([user, 999, 999], [item, item, 999], interval=0.9)
@@ -163,7 +165,7 @@ def test_new_items_get_narrower_ones_with_each_rating(parts):
 
     def deviation():
         item = model.knowledge.item_ids.rows([777])[0]
-        return model._deviations(np.array([5], np.int32), np.array([item], np.int32))[0]
+        return model.predictor.deviations(np.array([5], np.int32), np.array([item], np.int32))[0]
 
     before, raters = deviation(), parts[0].user_ids.ids(np.arange(10, 40))
     model.add_ratings(raters[:3], [777] * 3, [4.0, 4.0, 3.5])
@@ -172,8 +174,8 @@ def test_new_items_get_narrower_ones_with_each_rating(parts):
     many = deviation()
     assert max(before, few) > min(before, few) > many
     users, rows = np.arange(1, 30, dtype=np.int32), np.full(29, model.knowledge.item_ids.row(777))
-    together = model._deviations(users, rows)  # by the kernels
-    alone = [model._deviations(users[j : j + 1], rows[j : j + 1])[0] for j in range(29)]
+    together = model.predictor.deviations(users, rows)  # by the kernels
+    alone = [model.predictor.deviations(users[j : j + 1], rows[j : j + 1])[0] for j in range(29)]
     np.testing.assert_allclose(together, alone, rtol=1e-3)
 
 
@@ -205,7 +207,7 @@ class TestCalibration:
     def test_the_posteriors_own_cover_nearly_as_many(self, uncalibrated, parts):
         inside, found = covered(uncalibrated["gibbs"], parts[1], 0.9)
         assert inside.mean() == pytest.approx(0.9, abs=0.04)
-        d = uncalibrated["gibbs"]._deviations(parts[1].user_rows, parts[1].item_rows)
+        d = uncalibrated["gibbs"].predictor.deviations(parts[1].user_rows, parts[1].item_rows)
         np.testing.assert_allclose(found.low, np.maximum(found.rating - 1.6449 * d, 1), atol=1e-3)
 
     def test_few_scores_give_the_whole_scale(self, parts):
@@ -248,7 +250,7 @@ class TestCalibration:
         truth = np.random.default_rng(0).random(5000).astype(np.float32)
         zeros = np.zeros(5000, np.float32)
         whole = Calibration.of(truth, zeros, None, zeros.astype(int), Scale(0, 1))
-        monkeypatch.setattr(intervals, "MOST_SCORES", 500)
+        monkeypatch.setattr(conformal, "MOST_SCORES", 500)
         kept = Calibration.of(truth, zeros, None, zeros.astype(int), Scale(0, 1))
         assert (len(whole.scores), len(kept.scores), kept.rows) == (5000, 500, 5000)
         for level in (0.1, 0.5, 0.9, 0.99):
@@ -294,7 +296,7 @@ class TestRecommend:
         assert [one[:3] for one in bounded] == [tuple(one) for one in plain]
         assert set(bounded.to_json()[0]) == {"item", "title", "rating", "low", "high"}
         assert set(plain.to_json()[0]) == {"item", "title", "rating"}
-        assert isinstance(bounded[0], Bounded)
+        assert isinstance(bounded[0], Recommendation)
         assert len(model.recommend(5, 3, by="low", among=[])) == 0
         assert model.recommend(999, 2, by="low")[0].low >= 1
 
@@ -386,18 +388,20 @@ class TestBundle:
     def test_a_bundle_of_another_kind_of_widths_is_refused(self, models, tmp_path):
         model = models["sgd"]
         wrong = dataclasses.replace(model.calibration, by_posterior=True)
-        model._calibration, kept = wrong, model._calibration
+        kept = model.predictor
+        model._predictor = dataclasses.replace(kept, measured=wrong)
         try:
             model.save(tmp_path / "m")
         finally:
-            model._calibration = kept
+            model._predictor = kept
         with pytest.raises(BundleError, match=r"calibration\.by_posterior should be false"):
             pc.open(tmp_path / "m")
-        model._calibration = dataclasses.replace(kept, rows=0)
+        none = dataclasses.replace(kept.measured, rows=0)
+        model._predictor = dataclasses.replace(kept, measured=none)
         try:
             model.save(tmp_path / "n")
         finally:
-            model._calibration = kept
+            model._predictor = kept
         with pytest.raises(BundleError, match="calibration of intervals is damaged"):
             pc.open(tmp_path / "n")
 

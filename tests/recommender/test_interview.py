@@ -135,7 +135,7 @@ def test_pulls_are_what_the_answers_add(model):
     base = model.trained.item_factors[rows] @ p + bare[:, -1].mean()
     base += model.trained.mean + model.trained.item_bias[rows]
     summed = base + [sum(one.values()) for one in pulls]
-    np.testing.assert_allclose(asker._unclipped(heard, rows), summed, atol=1e-4)
+    np.testing.assert_allclose(heard.predict(rows, rows), summed, atol=1e-4)
 
 
 def test_side_columns_are_heard(model):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import penchant as pc
 from penchant.errors import SettingsError
-from penchant.recommender.base import top_rows
 from penchant.recommender.knobs import by_popularity, varied
+from penchant.recommender.recommend import top_rows
 
 WORLD = pc.synthetic(n_users=150, n_items=120, n_ratings=6000, factors=4, noise=0.3, seed=3)
 
@@ -34,7 +34,7 @@ def test_the_more_diversity_the_less_alike_and_the_lower_the_ratings(model):
         for user in range(1, 40):
             answer = model.recommend(user, diversity=weight)
             rows = rows_of(model, answer)
-            table = np.array([model._correlations("item", int(row))[rows] for row in rows])
+            table = np.array([model.predictor.correlations("item", int(row))[rows] for row in rows])
             pairs.append(table[np.triu_indices(10, 1)].mean())
             rated.append(np.mean([one.rating for one in answer]))
         alike.append(np.mean(pairs))

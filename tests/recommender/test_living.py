@@ -173,7 +173,7 @@ def test_a_users_row_is_the_posteriors(bundles):
     user = ids([3])[0]
     item = ids([unrated(3)], "item")[0]
     model.add_ratings([user], [item], [RATINGS.scale.high])
-    rated = model._state().ledger.of_user(3)
+    rated = model.predictor.state.ledger.of_user(3)
     side = model.posterior.users.encoder.row({"age": RATINGS.user_table["age"][3].as_py()})
     solved = model.posterior.row(rated.rows, rated.values, side)
     np.testing.assert_allclose(model.trained.user_factors[3], solved.factors, atol=1e-4)
@@ -206,7 +206,7 @@ def test_times_are_the_newest_known_unless_given(bundles):
     model = pc.open(bundles / "gibbs")
     model.add_ratings([7001], [ids([1], "item")[0]], [3.0])
     model.add_ratings([7001], [ids([2], "item")[0]], [3.0], [5])
-    found = model._state().ledger.of_user(model.knowledge.user_ids.row(7001))
+    found = model.predictor.state.ledger.of_user(model.knowledge.user_ids.row(7001))
     assert found.seconds.tolist() == [RATINGS.timestamps.max(), 5]
 
 
@@ -292,8 +292,8 @@ def test_many_changes_are_put_into_one_table(bundles, monkeypatch):
     plain.add_ratings(users, items, values)
     monkeypatch.setattr(changing, "MOST_CHANGED", 1)
     merged.add_ratings(users, items, values)
-    assert not merged._ledger.changed
-    assert plain._ledger.changed
+    assert not merged.predictor.ledger.changed
+    assert plain.predictor.ledger.changed
     assert merged.knowledge.fingerprint == plain.knowledge.fingerprint
     np.testing.assert_array_equal(merged.predict(users, items), plain.predict(users, items))
     merged.remove_ratings(users, items)
@@ -369,7 +369,7 @@ class TestRefresh:
         model.refresh(1)
         card = json.loads(files(model, tmp_path)["card.json"])
         assert card["trained_rows"] == [63, 42]
-        assert not model._life.seen
+        assert not model.predictor.life.seen
         assert (model.trained.item_factors != before.item_factors).any()
         assert model.posterior.users.draws.shape[1] == 63
         model.add_ratings([7001], [ids([3], "item")[0]], [3.0])  # and it lives on

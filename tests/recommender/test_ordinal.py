@@ -59,7 +59,7 @@ def test_better_than_the_mean_and_the_trained_numbers_alone(shared):
 def test_the_network_predicts_what_the_recommender_does(shared):
     rows = np.stack([shared.knowledge.user_ids.rows(USERS), shared.knowledge.item_ids.rows(ITEMS)])
     found = shared.network.predict([rows[0][:, None], rows[1][:, None]], verbose=0)
-    np.testing.assert_allclose(found[:, 0], shared._predict_rows(*rows, None), atol=1e-5)
+    np.testing.assert_allclose(found[:, 0], shared.predictor.predict(*rows, None), atol=1e-5)
     assert found.shape == (4000, 1)
     assert shared.network.count_params() == shared.n_parameters == (81 + 51) * 13
     wide = dataclasses.replace(shared.stars, spread=9.0)

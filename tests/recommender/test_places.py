@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def model():
 def deviations(model):
     """The predicted deviations of all items, (N-1, users), each user's and item's level out."""
     users = np.flatnonzero(model.knowledge.user_counts > 0).astype(np.int32)
-    table = np.stack([model._score_user(user)[1:] for user in users], axis=1).astype(float)
+    table = np.stack([model.predictor.scores(user)[1:] for user in users], axis=1).astype(float)
     table -= table.mean(axis=1, keepdims=True)
     return table / np.sqrt(len(users))
 
@@ -49,7 +50,7 @@ def test_the_basis_of_the_factors_does_not_matter(model):
     )
     assert isinstance(turned, Factors)
     other = pc.MatrixFactorization(2, "als", seed=0).fit(WORLD, progress=False)
-    other._fitted = other._fitted._replace(factors=turned)
+    other._predictor = dataclasses.replace(other.predictor, factors=turned)
     one, two = places(model), places(other)
     np.testing.assert_allclose(one.x, two.x, atol=1e-4)
     np.testing.assert_allclose(one.y, two.y, atol=1e-4)
@@ -60,7 +61,7 @@ def test_asking_for_predictions_gives_the_same_map(model):
         """What is known of a model without factors."""
 
         knowledge = model.knowledge
-        _score_user = staticmethod(model._score_user)
+        predictor = SimpleNamespace(scores=model.predictor.scores)
 
     exact, asked = places(model), places(Opaque())
     np.testing.assert_allclose(exact.x, asked.x, atol=1e-4)
@@ -71,12 +72,13 @@ def test_only_the_busiest_users_are_asked(model, monkeypatch):
     monkeypatch.setattr(module, "_PAIRS", 20 * 30)
     asked = []
 
+    def scores(user):
+        asked.append(user)
+        return model.predictor.scores(user)
+
     class Opaque:
         knowledge = model.knowledge
-
-        def _score_user(self, user):
-            asked.append(user)
-            return model._score_user(user)
+        predictor = SimpleNamespace(scores=scores)
 
     places(Opaque())
     counts = model.knowledge.user_counts

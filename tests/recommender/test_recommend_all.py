@@ -13,7 +13,7 @@ import pytest
 import penchant as pc
 from penchant.cli import main
 from penchant.errors import DataError, SettingsError, SourceError, UnsupportedError
-from penchant.recommender import everyone
+from penchant.recommender import recommend_all
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ class TestAsOneByOne:
 
     def test_blocks_change_nothing(self, model, monkeypatch):
         whole = model.recommend_all(4, progress=False)
-        monkeypatch.setattr(everyone, "BLOCK", 7)
+        monkeypatch.setattr(recommend_all, "BLOCK", 7)
         assert model.recommend_all(4, progress=False, threads=1).equals(whole)
 
     @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_filters_of_recommend(model):
 
 class TestFile:
     def test_it_holds_the_table(self, model, tmp_path, monkeypatch):
-        monkeypatch.setattr(everyone, "BLOCK", 7)
+        monkeypatch.setattr(recommend_all, "BLOCK", 7)
         path = model.recommend_all(4, path=tmp_path / "best.parquet", progress=False)
         assert pq.read_table(path).equals(model.recommend_all(4, progress=False))
 

@@ -103,7 +103,7 @@ def test_a_model_that_cannot_learn_is_served_for_reading(tmp_path, small_model):
 
 def test_another_kind_is_served_for_reading(tmp_path, small_model):
     train, rest = pc.split(small_model.knowledge.ratings, test=0.3, seed=0)
-    model = pc.Blend([pc.MatrixFactorization(factors=2, solver=pc.Bias())])
+    model = pc.AutoRec(layers=(4,), epochs=1)
     model.fit(train, validation=rest, progress=False).save(tmp_path / "films.penchant")
     with Service.open(tmp_path / "films.penchant") as service:
         with service.reading() as read:
@@ -114,7 +114,7 @@ def test_another_kind_is_served_for_reading(tmp_path, small_model):
             lambda: service.forget(1),
             service.compact,
         ):
-            with pytest.raises(UnsupportedError, match="A Blend can't take in ratings after"):
+            with pytest.raises(UnsupportedError, match="A AutoRec can't take in ratings after"):
                 write()
         assert (service.status().takes_ratings, service._log.head().position) == (False, 0)
 

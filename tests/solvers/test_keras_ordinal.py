@@ -132,4 +132,4 @@ def test_a_recommender_of_it_lives(tmp_path):
     np.testing.assert_array_equal(again.trained.user_factors, before)
     rows = model.knowledge.rows_in(TEST)
     shown = model.network.predict([r[:, None] for r in rows], verbose=0)[:, 0]
-    np.testing.assert_allclose(shown, model._predict_rows(*rows, None), atol=1e-5)
+    np.testing.assert_allclose(shown, model.predictor.predict(*rows, None), atol=1e-5)

@@ -8,7 +8,6 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
-from penchant.cli.use import require_able
 from penchant.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -35,10 +34,12 @@ def explain(
     json: options.Json = False,
 ) -> None:
     """Show what a prediction is made of, and the ratings that pull most."""
+    from penchant.recommender.base import require_offered
     from penchant.recommender.opening import open
 
     model = open(bundle)
-    require_able(model, "explain", "explain its predictions")
+    words = "can't explain its predictions. A matrix factorisation can: penchant fit --model mf."
+    require_offered(model, "explain", words)
     known = model.knowledge
     explanation = model.explain(known.user_ids.parse(user), known.item_ids.parse(item))
     asked = [_changed(text) for text in had or []]

@@ -9,7 +9,7 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
-from penchant.errors import DataError, SettingsError, UnsupportedError
+from penchant.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from penchant.ids import Id
@@ -48,15 +48,15 @@ def interview(
     With --json nothing is asked: the next questions and the recommendations after the answers that
     are given are printed as one object. Nothing is saved.
     """
+    from penchant.recommender.base import require_offered
     from penchant.recommender.opening import open
 
     model = open(bundle)
     ids = model.knowledge.item_ids
-    if not hasattr(model, "interview"):
-        raise UnsupportedError(
-            f"A recommender of kind {model.kind!r} asks no questions. Train one with penchant fit "
-            f"--model mf, whose solver is gibbs or als."
-        )
+    words = (
+        "asks no questions. Train one with penchant fit --model mf, whose solver is gibbs or als."
+    )
+    require_offered(model, "interview", words)
     answers = {ids.parse(item): rating for item, rating in map(_answer, answer or [])}
     talk = model.interview(
         5 if json else 1, answers=answers, unknown=[ids.parse(item) for item in unknown or []]

@@ -12,7 +12,7 @@ from penchant.cli.lists import write_all
 from penchant.cli.output import print_json, scores_json
 from penchant.cli.reading import Reading, with_reading
 from penchant.console import tell
-from penchant.errors import DataError, UnsupportedError
+from penchant.errors import DataError
 
 if TYPE_CHECKING:
     from penchant.ids import Id, IdMap
@@ -207,15 +207,6 @@ def _open(bundle: str) -> Recommender:
 
     model: Recommender = open(bundle)
     return model
-
-
-def require_able(model: Recommender, method: str, what: str) -> None:
-    """Raise `UnsupportedError` where a recommender of this kind can't do something."""
-    if not hasattr(model, method):
-        raise UnsupportedError(
-            f"A recommender of kind {model.kind!r} can't {what}. A matrix factorisation can: "
-            f"penchant fit --model mf."
-        )
 
 
 def _parse(ids: IdMap, text: str) -> Id:

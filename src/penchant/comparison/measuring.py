@@ -20,6 +20,7 @@ from penchant.ranking import (
 )
 from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender
+from penchant.recommender.recommend_all import best_rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,7 +70,7 @@ def measure(
     known = model.knowledge
     user_rows, item_rows = known.rows_in(test)
     times = test.timestamps if model.reads_time else None
-    predicted = model._predict_rows(user_rows, item_rows, times)
+    predicted = model.predictor.predict(user_rows, item_rows, times)
     truth = test.values.astype(np.float64)
     errors = truth - known.scale.clip(predicted)
     strange = (user_rows == 0) | (item_rows == 0)
@@ -124,7 +125,7 @@ def _lists(
 def _best(model: Recommender, user_rows: Rows, n: int) -> Rows:
     """Return the n best items that each user has not rated in training, (m, n) rows."""
     every = model.knowledge.choice()
-    return model._best(user_rows, n, exclude_rated=True, choice=every, threads=None)[0]
+    return best_rows(model.predictor, user_rows, n, every)[0]
 
 
 def _order(test: Ratings, item_rows: Rows, predicted: npt.NDArray[np.float32], n: int) -> Floats:

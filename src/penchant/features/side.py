@@ -123,7 +123,7 @@ class SideEncoder:
         """The names of the numbers, such as "occupation=writer"."""
         return [f"{code.name}={value}" for code in self.columns for value in code.values]
 
-    @property
+    @functools.cached_property
     def width(self) -> int:
         """How many numbers a row gets."""
         return sum(len(code.values) for code in self.columns)

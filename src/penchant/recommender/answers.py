@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import namedtuple
 from collections.abc import Iterator, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from functools import cache
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar, get_type_hints, overload
 
 from penchant.ids import Id
+
+Asked = Annotated[float | None, "a column that is there where it is asked for"]
+"""A number that some answers to a question have, and others don't: an entry without it is shorter.
+
+One class says all that a question may answer with. The table, JSON, the columns of Arrow, the
+server's schema and its client follow: a new column is a new field.
+"""
 
 
 class Recommendation(NamedTuple):
@@ -16,17 +25,29 @@ class Recommendation(NamedTuple):
     title: str | None
     rating: float
     """Predicted, clipped to the scale."""
+    low: Asked = None
+    """The lower end of the rating's interval."""
+    high: Asked = None
+    """The upper end."""
 
 
-class Bounded(NamedTuple):
-    """One item for one user, with the interval of its rating."""
+class Shared(NamedTuple):
+    """One item for a group; ratings are predicted, and clipped to the scale."""
 
     item: Id
     title: str | None
-    rating: float
-    """Predicted, clipped to the scale."""
-    low: float
-    high: float
+    score: float
+    """Of the group, by the chosen way, clipped to the scale."""
+    low: Asked
+    """The lower end of the interval of the group's score of its members' true ratings."""
+    high: Asked
+    """The upper end."""
+    lowest: float
+    """The rating of the member who likes it least."""
+    highest: float
+    """The rating of the member who likes it most."""
+    pays: Id
+    """Who likes it least; of equals the one who was named first."""
 
 
 class Neighbour(NamedTuple):
@@ -47,6 +68,33 @@ FORMATS = dict.fromkeys(
 """How an answer's numbers are printed."""
 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
+
+
+@cache
+def with_columns(entry: type[Entry], names: tuple[str, ...]) -> Any:
+    """Return the class of entries that have these columns alone of all that `entry` may have.
+
+    >>> with_columns(Recommendation, ("item", "title", "rating"))(63, "쉬리", 4.25)
+    Recommendation(item=63, title='쉬리', rating=4.25)
+    """
+    if names == entry._fields:  # type: ignore[attr-defined]
+        return entry
+    made = namedtuple(entry.__name__, names)  # type: ignore[misc]
+    made.__module__, made.__doc__ = entry.__module__, entry.__doc__
+    return made
+
+
+_MAYBE = {"title", "low", "high"}
+
+
+def asked_columns(entry: type[tuple[Any, ...]]) -> list[str]:
+    """Return the columns of an entry that are there only where they are asked for.
+
+    >>> asked_columns(Recommendation)
+    ['low', 'high']
+    """
+    hints = get_type_hints(entry, include_extras=True)
+    return [name for name, hint in hints.items() if hint == Asked]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +136,12 @@ class Answer(Sequence[Entry], Generic[Entry]):
         return text_table(columns, rows, formats=FORMATS)
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        """Return headings and rows; the titles' column only where there are titles."""
+        """Return headings and rows; titles and asked columns only where there are some."""
         names: tuple[str, ...] = type(self.entries[0])._fields if self.entries else ()  # type: ignore[attr-defined]
         shown = [
             place
             for place, name in enumerate(names)
-            if name != "title" or any(entry[place] is not None for entry in self.entries)
+            if name not in _MAYBE or any(entry[place] is not None for entry in self.entries)
         ]
         rows = [tuple(entry[place] for place in shown) for entry in self.entries]
         return tuple(names[place] for place in shown), rows

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penchant.errors import DataError
-from penchant.factors import Factors
+from penchant.errors import DataError, UnsupportedError
 from penchant.ids import Id, Rows
 from penchant.posterior import Posterior, Solved, variances
 from penchant.posterior import questions as q
-from penchant.recommender.intervals import Calibration, require_level
+from penchant.recommender.factor_predictor import FactorPredictor, fresh_counts
 from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.predictor import Predictor, Seconds
 from penchant.settings import require_count
 
 Floats = npt.NDArray[np.float32]
@@ -30,38 +30,108 @@ MOST_HEADS = 16
 """So many heads, evenly spaced, choose the questions; all of them answer."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Heard:
-    """What the answers so far say.
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Newcomer(Predictor):
+    """What the answers so far say: a model whose every user is the newcomer.
 
     Attributes:
+        asker: the model and what is known of the newcomer besides.
         solved: the newcomer's row.
         rated: (n,) the rows of the items answered.
     """
 
+    asker: Asker
     solved: Solved
     rated: Rows
+
+    @property
+    def has_posterior(self) -> bool:
+        """True: an interview rests on one."""
+        return True
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers predict."""
+        return self.asker.predictor.n_parameters
+
+    def predict(self, user_rows: Rows, item_rows: Rows, seconds: Seconds = None) -> Floats:
+        """Return the newcomer's unclipped rating of each item, (n,) float32."""
+        latent = self._latent(item_rows)
+        return latent if self.stars is None else self.stars.expected(latent)
+
+    def _latent(self, rows: Rows) -> Floats:
+        factors, solved = self.asker.predictor.factors, self.solved
+        dots = factors.item_factors[rows] @ solved.factors
+        return factors.mean + solved.bias + factors.item_bias[rows] + dots
+
+    def left(self) -> Rows:
+        """Return the rows that were not answered."""
+        rows = np.arange(1, self.known.item_ids.size)
+        return np.setdiff1d(rows, self.rated).astype(np.int32)
+
+    def scores(self, user_row: int) -> Floats:
+        """Return the unclipped rating of every item that was not answered, else −∞, (N,)."""
+        scores, rows = np.full(self.known.item_ids.size, -np.inf, np.float32), self.left()
+        scores[rows] = self.predict(rows, rows)
+        return scores
+
+    def counts(self, user_rows: Rows) -> npt.NDArray[np.integer]:
+        """Return the number of answers, for each user, (m,)."""
+        return np.full(len(user_rows), len(self.rated))
+
+    def correlations(self, side: str, row: int) -> Floats:
+        """Return the model's own correlations."""
+        return self.asker.predictor.correlations(side, row)
+
+    def deviations(self, user_rows: Rows, item_rows: Rows) -> Doubles:
+        """Return the posterior's standard deviation of the newcomer's rating of each item."""
+        asker = self.asker
+        fresh = asker.fresh[item_rows]
+        found = np.sqrt(variances(asker.posterior, self.solved, item_rows, fresh))
+        if self.stars is None:
+            return found
+        return self.stars.deviations(self._latent(item_rows), found)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Asker:
-    """Chooses questions, and answers for the newcomer.
+    """Chooses questions, and solves the newcomer's row.
 
     Attributes:
-        posterior: the heads.
-        factors: the network's numbers.
-        known: ids, scale, counts.
-        calibration: where the widths of intervals come from.
+        predictor: the model.
         side: (S,) float32, the newcomer's side columns, or None.
-        fresh: (N,) for the variance: ratings of items that training had none of, −1 for others.
     """
 
-    posterior: Posterior
-    factors: Factors
-    known: Knowledge
-    calibration: Calibration
+    predictor: FactorPredictor
     side: Floats | None
-    fresh: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, predictor: FactorPredictor, columns: Mapping[str, Any] | None) -> Asker:
+        """Begin with a newcomer's side columns; `UnsupportedError` without a posterior."""
+        if not predictor.has_posterior:
+            raise UnsupportedError(
+                "An interview needs a posterior, which this model's solver keeps none of. Train "
+                "one with solver='gibbs' or solver='als'."
+            )
+        side = predictor.posterior.users.encoder.row(columns) if columns else None
+        return cls(predictor, side)
+
+    @property
+    def known(self) -> Knowledge:
+        """Ids, scale, counts."""
+        return self.predictor.known
+
+    @property
+    def posterior(self) -> Posterior:
+        """The heads."""
+        kept: Posterior = self.predictor.posterior
+        return kept
+
+    @cached_property
+    def fresh(self) -> npt.NDArray[np.int64]:
+        """Ratings of items that training had none of, −1 for others, (N,): for the variance."""
+        every = np.arange(self.known.item_ids.size, dtype=np.int32)
+        return fresh_counts(self.predictor.state_of(), every)
 
     @cached_property
     def _usual(self) -> Doubles:
@@ -80,7 +150,7 @@ class Asker:
         weights[0] = 0
         return q.targets(self.posterior, weights)
 
-    def hear(self, answers: Mapping[Id, float]) -> Heard:
+    def hear(self, answers: Mapping[Id, float]) -> Newcomer:
         """Solve the newcomer's row from the answers.
 
         Raises:
@@ -98,53 +168,18 @@ class Asker:
         rated = np.array([row for row, _ in found], dtype=np.int32)
         prior = q.asked_prior(self.posterior, self._usual, rated, self.side)
         values = [rating for _, rating in found]
-        return Heard(self.posterior.row(rated, values, self.side, prior), rated)
+        return Newcomer(
+            known=self.known,
+            history=self.predictor.history,
+            made_by=self.predictor.made_by,
+            measured=self.predictor.calibration,
+            stars=self.posterior.stars,
+            asker=self,
+            solved=self.posterior.row(rated, values, self.side, prior),
+            rated=rated,
+        )
 
-    def ratings(self, heard: Heard, rows: Rows) -> Floats:
-        """Return the newcomer's ratings, clipped, (n,) float32."""
-        unclipped = self._as_ratings(self._unclipped(heard, rows))
-        clipped: Floats = self.known.scale.clip(unclipped).astype(np.float32)
-        return clipped
-
-    def _as_ratings(self, predicted: Floats) -> Floats:
-        stars = self.posterior.stars
-        return predicted if stars is None else stars.expected(predicted)
-
-    def _unclipped(self, heard: Heard, rows: Rows) -> Floats:
-        factors, solved = self.factors, heard.solved
-        dots = factors.item_factors[rows] @ solved.factors
-        return factors.mean + solved.bias + factors.item_bias[rows] + dots
-
-    def ends(
-        self, heard: Heard, rows: Rows, ratings: Floats, level: float
-    ) -> tuple[Floats, Floats]:
-        """Return the ends of the intervals of clipped ratings, (n,) float32 each.
-
-        Raises `SettingsError` where that is no level.
-        """
-        require_level(level)
-        found = np.sqrt(variances(self.posterior, heard.solved, rows, self.fresh[rows]))
-        if self.posterior.stars is not None:
-            found = self.posterior.stars.deviations(self._unclipped(heard, rows), found)
-        counts = np.full(len(rows), len(heard.rated))
-        widths = self.calibration.widths(ratings, found, counts, self.known.scale)
-        half = self.calibration.factor(level) * widths
-        scale = self.known.scale
-        low, high = (scale.clip(ratings + half * sign).astype(np.float32) for sign in (-1, 1))
-        return low, high
-
-    def best(self, heard: Heard, n: int) -> tuple[Rows, Floats]:
-        """Return the n rows with the highest predictions that were not answered, and those."""
-        from penchant.recommender.base import top_rows
-
-        require_count("n", n)
-        rows = np.setdiff1d(np.arange(1, self.known.item_ids.size), heard.rated).astype(np.int32)
-        scores = np.full(self.known.item_ids.size, -np.inf, np.float32)
-        scores[rows] = self._unclipped(heard, rows)
-        best = top_rows(scores, rows, n)
-        return best, self._as_ratings(scores[best])
-
-    def pulls(self, heard: Heard, rows: Rows) -> list[dict[int, float]]:
+    def pulls(self, heard: Newcomer, rows: Rows) -> list[dict[int, float]]:
         """Return what each answer adds to each prediction, by the answered item's row.
 
         On the latent scale for an ordinal model.
@@ -157,12 +192,12 @@ class Asker:
         by_factors = np.einsum("tKk,tnk->nK", maps, moved[:, :, :-1], optimize=True)
         by_factors /= self.posterior.heads
         bias = moved[:, :, -1].mean(axis=0)
-        added = self.factors.item_factors[rows].astype(np.float64) @ by_factors.T + bias
+        added = self.predictor.factors.item_factors[rows].astype(np.float64) @ by_factors.T + bias
         answered = heard.rated.tolist()
         return [dict(zip(answered, one, strict=True)) for one in added.tolist()]
 
     def questions(
-        self, heard: Heard, skipped: list[int], n: int, among: Rows | None, sure: bool
+        self, heard: Newcomer, skipped: list[int], n: int, among: Rows | None, sure: bool
     ) -> tuple[Rows, Doubles, list[float]]:
         """Return the rows of the next n questions, the chances of knowing them and the drops.
 
@@ -190,7 +225,9 @@ class Asker:
             covariance = q.answered(covariance, f[:, place], noise[:, place])
         return rows[asked], chances[asked], dropped
 
-    def _candidates(self, heard: Heard, skipped: list[int], among: Rows | None, sure: bool) -> Rows:
+    def _candidates(
+        self, heard: Newcomer, skipped: list[int], among: Rows | None, sure: bool
+    ) -> Rows:
         counts = self.known.item_counts
         rows = np.arange(1, len(counts)) if among is None else np.unique(among[among > 0])
         rows = np.setdiff1d(rows, np.concatenate([heard.rated, np.array(skipped, np.int32)]))

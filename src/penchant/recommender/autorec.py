@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-import numpy as np
-
-from penchant.factors import Factors
-from penchant.ids import Rows
 from penchant.network.autoencoder import ENCODER, AutoencoderShape, averaged, from_codes
 from penchant.network.weights import PREFIX, Shapes, require_shapes
-from penchant.recommender.base import Seconds
 from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.neural import Floats, NeuralRecommender, require_finite
+from penchant.recommender.network_predictor import Built, CodedPredictor
+from penchant.recommender.neural import NeuralRecommender, require_finite
 from penchant.solvers.autoencoder import Autoencoding, factors_of
 from penchant.solvers.base import Trained
 
@@ -119,27 +115,14 @@ class AutoRec(NeuralRecommender):
     def _build(self, trained: Trained, known: Knowledge) -> Any:
         return from_codes(self._shape(trained, known))
 
-    def _accept(self, *given: Any) -> Self:
-        self.__dict__.pop("_factors", None)
+    def _predictor_of(self, built: Built, **common: Any) -> CodedPredictor:
+        trained = built.trained
+        factors = factors_of(trained.weights, trained.card["mean"], trained.card["spread"])
+        return CodedPredictor(built=built, factors=factors, **common)
+
+    def _accept(self, *given: Any) -> None:
         self.__dict__.pop("autoencoder", None)
-        return super()._accept(*given)
-
-    @cached_property
-    def _factors(self) -> Factors:
-        trained = self._known_fit()
-        return factors_of(trained.weights, trained.card["mean"], trained.card["spread"])
-
-    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
-        return self._factors.predict(user_rows, item_rows)
-
-    def _score_user(self, user_row: int) -> Floats:
-        return self._factors.scores(user_row)
-
-    def _correlations(self, side: str, row: int) -> Floats:
-        """Return how deviations ``v_u · h_i`` correlate; see `Factors.correlations`."""
-        known = self.knowledge
-        counts = known.user_counts if side == "item" else known.item_counts
-        return self._factors.correlations(side, row, np.asarray(counts) > 0)
+        super()._accept(*given)
 
     @cached_property
     def autoencoder(self) -> Any:
@@ -149,8 +132,8 @@ class AutoRec(NeuralRecommender):
         reconstruction ``b + V h``, (batch, M), in units of the ratings' spread: `penchant.open`
         gives it back too. Raises `NotFittedError` before `fit`.
         """
-        trained = self._known_fit()
-        network = averaged(self._as_made()._shape(trained, self.knowledge))
+        one, trained = self.predictor, self.predictor.built.trained
+        network = averaged(self._as_made(one.made_by)._shape(trained, one.known))
         for layer in network.layers:
             name = f"{ENCODER}{layer.name}"
             if f"{name}.kernel" in trained.more:

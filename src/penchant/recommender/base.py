@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import inspect
-from abc import abstractmethod
+import dataclasses
+import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, Literal, Self, overload
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from penchant.errors import DataError, NotFittedError, SettingsError, UnsupportedError
+from penchant.errors import DataError, NotFittedError, UnsupportedError
 from penchant.history import History
-from penchant.ids import Id, Rows
-from penchant.ratings import Ratings, as_seconds
-from penchant.recommender.answers import Answer, Bounded, Neighbour, Recommendation
+from penchant.ids import Id
+from penchant.ratings import Ratings
+from penchant.recommender import storage
+from penchant.recommender.answers import Answer, Neighbour, Recommendation, Shared
 from penchant.recommender.distribution import Distribution
-from penchant.recommender.everyone import Everyone
-from penchant.recommender.everyone import top_rows as top_rows
-from penchant.recommender.groups import Groups
-from penchant.recommender.intervals import LEVEL, Prediction
-from penchant.recommender.knobs import POOL, by_popularity, varied
-from penchant.recommender.knowledge import Knowledge, listed
+from penchant.recommender.estimator import Estimator
+from penchant.recommender.group import How, recommend_group
+from penchant.recommender.intervals import Calibration, Prediction
+from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.predictor import Predictor
+from penchant.recommender.provenance import Provenance
+from penchant.recommender.rate import calibrated, evaluate, predict
+from penchant.recommender.recommend import recommend
+from penchant.recommender.recommend_all import recommend_all
 from penchant.recommender.scores import Scores
-from penchant.settings import require, require_choice, require_count, require_number
+from penchant.recommender.similar import similar
 
 Floats = npt.NDArray[np.float32]
-Seconds = npt.NDArray[np.int64] | None
 
 
-class Recommender(Everyone, Groups):
+class Recommender(Estimator, ABC):
     """Settings, ids and a trained model; scikit-learn's manners.
 
     The constructor stores what it is given, `fit` starts afresh and returns the recommender,
@@ -38,65 +44,22 @@ class Recommender(Everyone, Groups):
     answer for someone it knows nothing of, and counted in every score.
     """
 
-    _knowledge: Knowledge | None = None
+    kind: ClassVar[str] = ""
+    _predictor: Predictor | None = None
 
-    # Settings
-
-    @classmethod
-    def _setting_names(cls) -> list[str]:
-        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the settings by name; `deep` is there for scikit-learn."""
-        return {name: getattr(self, name) for name in self._setting_names()}
-
-    def set_params(self, **settings: Any) -> Self:
-        """Change settings by name and return the recommender; it stays fitted as it was.
-
-        Raises `SettingsError` for a name that does not exist.
-        """
-        known = self._setting_names()
-        for name, value in settings.items():
-            if name not in known:
-                raise SettingsError(
-                    f"{type(self).__name__} has no setting {name!r}; it has: {', '.join(known)}."
-                )
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        given = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
-        return f"{type(self).__name__}({given})"
-
-    # What a model gives
-
-    @abstractmethod
-    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
-        """Return the unclipped rating of each pair of rows, (n,) float32.
-
-        `seconds` are the times of the ratings, (n,) int64 since 1970, or None.
-        """
-
-    @property
-    @abstractmethod
-    def history(self) -> History:
-        """What each round of the training measured; raises `NotFittedError` before `fit`."""
-
-    @property
-    @abstractmethod
-    def n_parameters(self) -> int:
-        """How many trained numbers there are; raises `NotFittedError` before `fit`."""
-
-    @abstractmethod
-    def _correlations(self, side: str, row: int) -> Floats:
-        """Return how the predicted deviations of a "user" or "item" row correlate with each."""
-
-    # What everyone can do with it
+    # What was trained
 
     @property
     def is_fitted(self) -> bool:
         """Whether there is a trained model to ask."""
-        return self._knowledge is not None
+        return self._predictor is not None
+
+    @property
+    def predictor(self) -> Predictor:
+        """The fitted model, a value that never changes; raises `NotFittedError` before `fit`."""
+        if self._predictor is None:
+            raise not_fitted(self)
+        return self._predictor
 
     @property
     def knowledge(self) -> Knowledge:
@@ -104,9 +67,40 @@ class Recommender(Everyone, Groups):
 
         Raises `NotFittedError` before `fit`.
         """
-        if self._knowledge is None:
-            raise not_fitted(self)
-        return self._knowledge
+        return self.predictor.known
+
+    @property
+    def history(self) -> History:
+        """What each round of the training measured; raises `NotFittedError` before `fit`."""
+        return self.predictor.history
+
+    @property
+    def n_parameters(self) -> int:
+        """How many trained numbers there are; raises `NotFittedError` before `fit`."""
+        return self.predictor.n_parameters
+
+    @property
+    def reads_time(self) -> bool:
+        """Whether the time of a rating makes a difference to its prediction."""
+        return self._predictor is not None and self._predictor.reads_time
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """Where the widths of intervals come from; None where the model can give no intervals.
+
+        With validation ratings in `fit` they are calibrated by split conformal prediction. Without,
+        a model with a posterior gives its own intervals, and ``calibration.method`` says so. Prints
+        as a line. Raises `NotFittedError` before `fit`.
+        """
+        return self.predictor.calibration
+
+    def _calibrated(self, validation: Ratings | None) -> Self:
+        """Learn the widths of intervals from ratings that were kept out of the training."""
+        measured = calibrated(self.predictor, validation)
+        self._predictor = dataclasses.replace(self.predictor, measured=measured)
+        return self
+
+    # What everyone can do with it
 
     @overload
     def predict(
@@ -146,60 +140,18 @@ class Recommender(Everyone, Groups):
                 that knows none, or whose bundle was saved without the ratings that it takes, or
                 the distribution of a model that isn't ordinal.
         """
-        require(
-            interval is None or not distribution,
-            f"predict gives intervals or the distribution; received interval={interval!r} and "
-            f"distribution=True. Ask twice.",
-        )
-        known = self.knowledge
-        user_rows = known.user_ids.rows(listed(users))
-        item_rows = known.item_ids.rows(listed(items))
-        if len(user_rows) != len(item_rows):
-            if 1 not in (len(user_rows), len(item_rows)):
-                raise DataError(
-                    f"predict needs as many users as items, or one of either; received "
-                    f"{len(user_rows):,} users and {len(item_rows):,} items."
-                )
-            user_rows, item_rows = np.broadcast_arrays(user_rows, item_rows)
-        seconds = self._seconds(timestamps, len(user_rows))
-        if distribution:
-            return self._distribution(user_rows, item_rows)
-        ratings = _float32(known.scale.clip(self._predict_rows(user_rows, item_rows, seconds)))
-        if interval is None:
-            return ratings
-        return Prediction(ratings, *self._ends(interval, user_rows, item_rows, ratings))
-
-    def _distribution(self, user_rows: Rows, item_rows: Rows) -> Distribution:
-        raise UnsupportedError(
-            "This model gives a rating, and not how probable each star is. Train one that does: "
-            "MatrixFactorization(solver=pc.Gibbs(likelihood='ordinal'))."
-        )
-
-    def _seconds(self, timestamps: Any, n: int) -> Seconds:
-        if timestamps is None:
-            return None
-        if not self.reads_time:
-            raise UnsupportedError(
-                "This model does not read timestamps: leave them out, or train one with "
-                "solver=pc.Gibbs(contexts=('day',))."
-            )
-        stamps = as_seconds(np.atleast_1d(timestamps))
-        if len(stamps) not in (1, n):
-            raise DataError(f"predict received {len(stamps):,} timestamps for {n:,} pairs.")
-        return np.broadcast_to(stamps, n)
+        return predict(
+            self.predictor, users, items,
+            timestamps=timestamps, interval=interval, distribution=distribution,
+        )  # fmt: skip
 
     def evaluate(self, test: Ratings) -> Scores:
         """Predict ratings that are known, and return how well that went; see `Scores`.
 
         Raises `DataError` where that is no `Ratings`, or has none in it.
         """
-        known = self.knowledge
         require_ratings("test", test)
-        user_rows, item_rows = known.rows_in(test)
-        seconds = test.timestamps if self.reads_time else None
-        predicted = known.scale.clip(self._predict_rows(user_rows, item_rows, seconds))
-        stranger = (user_rows == 0) | (item_rows == 0)
-        return Scores.of(test.values, predicted, stranger, known.is_cold(user_rows, item_rows))
+        return evaluate(self.predictor, test)
 
     def recommend(
         self,
@@ -214,7 +166,7 @@ class Recommender(Everyone, Groups):
         interval: float | None = None,
         diversity: float = 0.0,
         popularity: float = 0.0,
-    ) -> Answer[Recommendation] | Answer[Bounded]:
+    ) -> Answer[Recommendation]:
         """Return the n items with the highest predicted ratings for a user, best first.
 
         Items are ordered by their unclipped ratings, equal ones by row. A stranger gets what
@@ -238,39 +190,97 @@ class Recommender(Everyone, Groups):
         Raises:
             UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
         """
-        require_count("n", n)
-        require_choice("by", by, ("rating", "low"))
-        require_number("diversity", diversity, 0, 1)
-        require_number("popularity", popularity, -1, 1)
-        level = LEVEL if interval is None and by == "low" else interval
-        known = self.knowledge
-        row = int(known.user_ids.rows([user])[0])
-        allowed = known.choice(among, without, min_ratings)
-        if exclude_rated and row:
-            allowed[known.rated(row)] = False
-        scores = self._score_user(row)
-        left, ranks = np.flatnonzero(allowed), scores
-        if by == "low" and level is not None:
-            ranks = scores.copy()
-            ranks[left] = self._floors(level, row, left, _float32(known.scale.clip(scores[left])))
-        best = self._picked(ranks, left, n, diversity, popularity)
-        shown = _float32(known.scale.clip(scores[best]))
-        columns: list[Any] = [known.item_ids.ids(best), known.titles(best), shown.tolist()]
-        if level is None:
-            return Answer(tuple(Recommendation(*one) for one in zip(*columns, strict=True)))
-        columns += [end.tolist() for end in self._ends(level, np.full_like(best, row), best, shown)]
-        return Answer(tuple(Bounded(*one) for one in zip(*columns, strict=True)))
+        return recommend(
+            self.predictor, user, n,
+            exclude_rated=exclude_rated, among=among, without=without, min_ratings=min_ratings,
+            by=by, interval=interval, diversity=diversity, popularity=popularity,
+        )  # fmt: skip
 
-    def _picked(
-        self, ranks: Floats, left: Any, n: int, diversity: float, popularity: float
-    ) -> Rows:
-        """Return the rows to show, of those that are left, by what they rank by."""
-        if popularity:
-            ranks = by_popularity(ranks, left, self.knowledge.item_counts, popularity)
-        if not diversity:
-            return top_rows(ranks, left, n)
-        pool = top_rows(ranks, left, max(POOL, 10 * n))
-        return varied(ranks, pool, n, lambda row: self._correlations("item", row), diversity)
+    def recommend_all(
+        self,
+        n: int = 10,
+        *,
+        users: Any = None,
+        exclude_rated: bool = True,
+        among: Any = None,
+        without: Any = None,
+        min_ratings: int = 0,
+        path: str | os.PathLike[str] | None = None,
+        progress: bool = True,
+        threads: int | None = None,
+    ) -> pa.Table | Path:
+        """Recommend n items to each of many users, as `recommend` does for one.
+
+        Users are answered in blocks, so beside the model the memory is bounded; with `path` the
+        answer is too.
+
+        Args:
+            n: how many for each user; fewer where there are fewer.
+            users: ids, strangers among them if need be; all users if None.
+            exclude_rated: leave out what a user has rated.
+            among: only these items, ids or one id.
+            without: not these items.
+            min_ratings: only items with at least so many ratings.
+            path: a Parquet file to write; one that stands there is replaced when all is written.
+            progress: whether to show a bar on standard error.
+            threads: how many to use; all that the process may use if None.
+
+        Returns:
+            An Arrow table of user, item, title (where there are titles), rank from 1, and rating,
+            user after user; with `path` the file's path.
+
+        Raises:
+            SourceError: the file can't be written; one that stood there is as it was.
+            UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
+        """
+        return recommend_all(
+            self.predictor, n,
+            users=users, exclude_rated=exclude_rated, among=among, without=without,
+            min_ratings=min_ratings, path=path, progress=progress, threads=threads,
+        )  # fmt: skip
+
+    def recommend_group(
+        self,
+        users: Any,
+        n: int = 10,
+        how: How = "average",
+        *,
+        exclude_rated: bool = True,
+        among: Any = None,
+        without: Any = None,
+        min_ratings: int = 0,
+        interval: float | None = None,
+    ) -> Answer[Shared]:
+        """Return the n items that suit a group of users best, best first.
+
+        A group's score of an item is, over its members' unclipped predicted ratings, ``mean``
+        ("average"), ``min`` ("least misery": nobody suffers) or ``max`` ("most pleasure": somebody
+        is delighted); Masthoff (2004) compares them with people's own choices. Equal scores stand
+        in the order of their rows.
+
+        Args:
+            users: the members' ids; a stranger counts as one whom the model knows nothing of.
+            n: how many; fewer come back where there are fewer.
+            how: the group's score.
+            exclude_rated: leave out what any member has rated.
+            among: only these items, ids or one id; unknown ones are left out.
+            without: not these items, ids or one id.
+            min_ratings: only items with at least so many ratings.
+            interval: the level of intervals of the score of the members' true ratings, such as 0.9.
+                Of several ratings the least is likely to be below the least prediction, so with
+                "least misery" the interval lies lower than the score, the more so the larger the
+                group; with "most pleasure" higher. docs/intervals.md has how often it holds.
+
+        Raises:
+            SettingsError: no members, a member who is named twice, or another way.
+            UnsupportedError: `exclude_rated` where the bundle was saved without ratings, or an
+                interval of a model that knows none.
+        """
+        return recommend_group(
+            self.predictor, users, n, how,
+            exclude_rated=exclude_rated, among=among, without=without, min_ratings=min_ratings,
+            interval=interval,
+        )  # fmt: skip
 
     def similar_items(self, item: Id, n: int = 10) -> Answer[Neighbour]:
         """Return the n items most like one: whom the same users are predicted to like.
@@ -281,29 +291,54 @@ class Recommender(Everyone, Groups):
 
         Raises `UnknownIdError` for an unknown item.
         """
-        known = self.knowledge
-        row = known.item_ids.row(item)
-        best, values = self._nearest("item", row, known.item_ids.size, n)
-        found = zip(known.item_ids.ids(best), known.titles(best), values, strict=True)
-        return Answer(tuple(Neighbour(*entry) for entry in found))
+        return similar(self.predictor, "item", item, n)
 
     def similar_users(self, user: Id, n: int = 10) -> Answer[Neighbour]:
         """Return the n users most like one, by the correlation of `similar_items` over items.
 
         Raises `UnknownIdError` for an unknown user.
         """
-        known = self.knowledge
-        row = known.user_ids.row(user)
-        best, values = self._nearest("user", row, known.user_ids.size, n)
-        pairs = zip(known.user_ids.ids(best), values, strict=True)
-        return Answer(tuple(Neighbour(id_, None, value) for id_, value in pairs))
+        return similar(self.predictor, "user", user, n)
 
-    def _nearest(self, side: str, row: int, size: int, n: int) -> tuple[Rows, list[float]]:
-        require_count("n", n)
-        correlations = self._correlations(side, row)
-        others = np.delete(np.arange(size), [0, row])
-        best = top_rows(correlations, others, n)
-        return best, correlations[best].tolist()
+    # Bundles
+
+    @abstractmethod
+    def _saved(self, ratings: bool) -> storage.Saved:
+        """Return what the model is to be made of again; without what `ratings` alone can read.
+
+        Raises `NotFittedError` before `fit`.
+        """
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """Source, split, date and versions, where `penchant fit` made the model; else None."""
+        return self.knowledge.provenance
+
+    def note(self, provenance: Provenance) -> None:
+        """Keep with the model where it comes from; `save` writes it into the card.
+
+        Raises `NotFittedError` before `fit`.
+        """
+        known = dataclasses.replace(self.knowledge, provenance=provenance)
+        self._predictor = dataclasses.replace(self.predictor, known=known)
+
+    def save(
+        self, path: str | os.PathLike[str], *, ratings: bool = True, overwrite: bool = False
+    ) -> None:
+        """Save the recommender as a bundle: a folder of arrays, ids and a card.
+
+        Args:
+            path: the folder to make, such as "films.penchant".
+            ratings: whether to save the training ratings too; `recommend` needs them to leave
+                out what was rated.
+            overwrite: whether to replace a bundle that is there.
+
+        Raises:
+            NotFittedError: before `fit`.
+            BundleError: the folder cannot be written; nothing is left half written.
+        """
+        saved = self._saved(ratings)
+        storage.save(path, self.kind, self.knowledge, saved, ratings=ratings, overwrite=overwrite)
 
 
 def not_fitted(model: Recommender) -> NotFittedError:
@@ -312,6 +347,15 @@ def not_fitted(model: Recommender) -> NotFittedError:
         f"This {type(model).__name__} has not been trained. Call fit(ratings) first, or open a "
         f"saved one with penchant.open(path)."
     )
+
+
+def require_offered(model: Recommender, question: str, words: str) -> None:
+    """Raise `UnsupportedError` where a kind of recommender doesn't have a question at all.
+
+    What one model of a kind can't do, `Predictor.can` tells, and the question's own error.
+    """
+    if not hasattr(model, question):
+        raise UnsupportedError(f"A recommender of kind {model.kind!r} {words}")
 
 
 def require_ratings(name: str, given: object, least: int = 1) -> None:
@@ -323,7 +367,3 @@ def require_ratings(name: str, given: object, least: int = 1) -> None:
         )
     if len(given) < least:
         raise DataError(f"There are no ratings in {name}. Check the filter or split before it.")
-
-
-def _float32(values: npt.NDArray[np.floating]) -> Floats:
-    return values.astype(np.float32, copy=False)

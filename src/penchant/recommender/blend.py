@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Self
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, ClassVar, Self, cast
 
 from penchant.console import Advance, progress
 from penchant.errors import BundleError
-from penchant.history import History
-from penchant.ids import Rows
+from penchant.ids import Id
 from penchant.ratings import Ratings
-from penchant.recommender import sections, storage
-from penchant.recommender.base import Floats, Recommender, Seconds, not_fitted
+from penchant.recommender import sections, storage, together
+from penchant.recommender.base import Recommender
+from penchant.recommender.blend_predictor import BlendPredictor
+from penchant.recommender.changing import Added
+from penchant.recommender.explanation import Explanation
+from penchant.recommender.forgetting import Receipt
+from penchant.recommender.intervals import Calibration
 from penchant.recommender.naming import by_name
 from penchant.recommender.out_of_fold import Stack, Stacked
 from penchant.recommender.plan import Parts, require_callbacks
 from penchant.recommender.stacking import Weights
-from penchant.recommender.together import Together
 from penchant.recommender.usual import usual_members
 from penchant.settings import require_count
 
 FOLDS = 5
 
 
-class Blend(Together):
+class Blend(Recommender):
     """A weighted sum of recommenders, its weights learned on ratings that they had not seen.
 
     Prediction: ``r̂ = constant + Σ_m w_m r̂_m(u, i)``, w ≥ 0, clipped to the scale. The training
@@ -63,8 +63,6 @@ class Blend(Together):
     kind: ClassVar[str] = "blend"
     needs_builder: ClassVar[bool] = True
     """Whether `penchant.open` may be given a network: for members that are a `NeuralRating`."""
-    _stacked: Stacked | None = None
-    _made_by: dict[str, Any]
 
     def __init__(
         self,
@@ -114,90 +112,101 @@ class Blend(Together):
             stack = Stack(parts, self.folds, self.seed, threads, advance)
             stacked = stack.train(members, callbacks)
         self._accept(stacked, {"folds": self.folds, "seed": self.seed})
-        self._calibrate(parts.validation)
-        return self
+        return self._calibrated(parts.validation)
 
-    def _accept(self, stacked: Stacked, made_by: dict[str, Any]) -> None:
-        self._stacked, self._made_by, self._calibration = stacked, made_by, None
-        self._knowledge = stacked.members[0].knowledge
+    def _accept(
+        self, stacked: Stacked, made_by: dict[str, Any], measured: Calibration | None = None
+    ) -> None:
+        self._predictor = BlendPredictor(
+            known=stacked.members[0].knowledge,
+            history=stacked.history,
+            made_by=made_by,
+            measured=measured,
+            reads_time=any(member.reads_time for member in stacked.members),
+            members=stacked.members,
+            weights=stacked.weights,
+        )
 
-    def _known_fit(self) -> Stacked:
-        if self._stacked is None:
-            raise not_fitted(self)
-        return self._stacked
+    @property
+    def predictor(self) -> BlendPredictor:
+        """The fitted blend; raises `NotFittedError` before `fit`."""
+        return cast("BlendPredictor", super().predictor)
 
     @property
     def parts(self) -> tuple[Recommender, ...]:
         """The trained members, in their order; raises `NotFittedError` before `fit`."""
-        return self._known_fit().members
+        return self.predictor.members
 
     @property
     def weights(self) -> Weights:
         """What each member counts, and what it adds; raises `NotFittedError` before `fit`."""
-        return self._known_fit().weights
+        return self.predictor.weights
+
+    def add_ratings(self, users: Any, items: Any, values: Any, *more: Any, **columns: Any) -> Added:
+        """Take in ratings in each member; see `MatrixFactorization.add_ratings`.
+
+        The weights stay as they were learned.
+
+        Raises:
+            UnsupportedError: a member can't.
+            DataError: as for one model. Nothing has changed then.
+        """
+        added: Added = self._all("add_ratings", users, items, values, *more, **columns)[0]
+        return added
 
     @property
-    def history(self) -> History:
-        """What was measured after each member; raises `NotFittedError` before `fit`."""
-        return self._known_fit().history
+    def newest_time(self) -> int | None:
+        """The time of new ratings that come without one; None where ratings have no times."""
+        table = self.predictor.ledger.table
+        return None if table.ratings.timestamps is None else table.newest
 
-    @property
-    def n_parameters(self) -> int:
-        """How many trained numbers there are; raises `NotFittedError` before `fit`."""
-        return sum(member.n_parameters for member in self.parts) + len(self.weights) + 1
+    def remove_ratings(self, users: Any, items: Any) -> Added:
+        """Take ratings out of each member; see `MatrixFactorization.remove_ratings`.
 
-    @property
-    def reads_time(self) -> bool:
-        """Whether a member reads the times of ratings."""
-        return any(member.reads_time for member in self.parts)
+        Raises:
+            UnsupportedError: a member can't.
+            UnknownIdError: a pair has no rating. Nothing has changed then.
+        """
+        removed: Added = self._all("remove_ratings", users, items)[0]
+        return removed
 
-    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
-        def of(place: int) -> Floats:
-            member = self.parts[place]
-            return member._predict_rows(
-                user_rows, item_rows, seconds if member.reads_time else None
-            )
+    def forget(self, user: Id) -> Receipt:
+        """Take a user out of each member; see `MatrixFactorization.forget`.
 
-        return self.weights.combine(user_rows.shape, of)
+        The receipt holds the arrays of all members; the weights, a handful of numbers that were
+        learned from all users' ratings together, stay, and it says so.
 
-    def _score_user(self, user_row: int) -> Floats:
-        shape = (self.knowledge.item_ids.size,)
-        return self.weights.combine(shape, lambda m: self.parts[m]._score_user(user_row))
+        Raises:
+            UnsupportedError: a member can't.
+            UnknownIdError: an unknown id. Nothing has changed then.
+        """
+        return together.receipt(self.predictor, self._all("forget", user))
 
-    def _correlations(self, side: str, row: int) -> Floats:
-        shares = self.weights.shares().tolist()
-        total = np.zeros(getattr(self.knowledge, f"{side}_ids").size)
-        for share, member in zip(shares, self.parts, strict=True):
-            if share:
-                total += share * member._correlations(side, row).astype(np.float64)
-        return total.clip(-1, 1).astype(np.float32)
+    def _all(self, what: str, *given: Any, **named: Any) -> list[Any]:
+        """Let all members do something, or none, and return what each says."""
+        self._predictor, said = together.changed(
+            self.predictor, what, lambda member: getattr(member, what)(*given, **named)
+        )
+        return said
 
-    def _sure(self) -> list[tuple[float, Recommender]]:
-        """Return the members with a posterior, and their shares of the blend's deviation."""
-        if self._stacked is None:
-            return []
-        having = [place for place, member in enumerate(self.parts) if member._has_deviations()]
-        weights = np.array([self.weights[place].weight for place in having])
-        total = weights.sum()
-        shares = weights / total if total > 0 else np.full(len(having), 1 / max(len(having), 1))
-        return [(s, self.parts[m]) for s, m in zip(shares.tolist(), having, strict=True)]
+    def explain(self, user: Id, item: Id, *, timestamp: Any = None) -> Explanation:
+        """Take the prediction for a user and an item apart; see `MatrixFactorization.explain`.
 
-    def _has_deviations(self) -> bool:
-        return bool(self._sure())
+        A blend is a weighted sum, so each of its terms is the weighted sum of its members' terms of
+        that kind, and so are the shares of the user's ratings; its own constant is one more term.
 
-    def _deviations(self, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.float64] | None:
-        total = None
-        for share, member in self._sure():
-            found = member._deviations(user_rows, item_rows)
-            if share and found is not None:
-                total = share * found if total is None else total + share * found
-        return total
+        Raises:
+            DataError: an id of the wrong type.
+            UnsupportedError: a member with weight can't explain, or sums on another scale than
+                that of the ratings; or a timestamp where no member reads it.
+        """
+        return together.explain(self.predictor, user, item, timestamp)
 
     def _saved(self, ratings: bool) -> storage.Saved:
-        card = {"history": self.history.to_json(), "settings": self._made_by}
+        card = {"history": self.history.to_json(), "settings": self.predictor.made_by}
         saved = sections.saved(self.parts, self.weights, ratings)
         saved.card.update(card)
-        return saved.calibrated(self._calibration)
+        return saved.calibrated(self.predictor.measured)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored, network: Any = None) -> Blend:
@@ -215,8 +224,8 @@ class Blend(Together):
         copies = [type(member)(**member.get_params()) for member in members]
         named = dict(zip(names, copies, strict=True))
         model = cls(copies if list(by_name(copies)) == names else named, **settings)
-        model._accept(Stacked(members, weights, storage.history_of(stored)), settings)
-        model._calibration = storage.calibration_of(stored)
+        stacked = Stacked(members, weights, storage.history_of(stored))
+        model._accept(stacked, settings, storage.calibration_of(stored))
         return model
 
 

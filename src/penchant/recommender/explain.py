@@ -9,123 +9,84 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.errors import UnknownIdError
-from penchant.ids import Id, Rows
+from penchant.ids import Id
 from penchant.posterior import Posterior, Shares, shares
 from penchant.recommender.explanation import Explanation, Reason, Term
+from penchant.recommender.factor_predictor import FactorPredictor, OwnRatings
 from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.ledger import Ledger, Table
-from penchant.recommender.life import Life, State, like_of
-from penchant.recommender.living import Living
-from penchant.recommender.own import OwnRatings, deviations
+from penchant.recommender.life import State
+from penchant.recommender.rate import seconds_of
 from penchant.settings import require
 
 _LITTLE = 0.05  # stars of severity that nobody would notice
 _SOLVERS = {"als": "ALS", "bias": "the bias solver", "keras": "Keras", "sgd": "SGD"}
 
 
-class Explaining(Living):
-    """What a matrix factorisation can say of one prediction."""
+Parts = tuple[list[Term], list[Reason], "SolvedAgain | None"]
 
-    def explain(self, user: Id, item: Id, *, timestamp: Any = None) -> Explanation:
-        """Take the prediction for a user and an item apart.
 
-        With a posterior the terms are the mean, the user's severity, the item's quality, what each
-        of the user's ratings adds and that it was rated at all, the number of ratings, the user's
-        side columns, and the prior, which stands for every user; see `penchant.posterior.shares`.
-        Without one (SGD, Keras, bias) what is not mean, severity or quality was learned in
-        training, and nobody can say from what. Strangers and unknown items are explained too.
+def explain(predictor: FactorPredictor, user: Id, item: Id, timestamp: Any) -> Explanation:
+    """Take the prediction for a user and an item apart; see `MatrixFactorization.explain`."""
+    known, stars = predictor.known, predictor.stars
+    rows = known.user_ids.rows([user]), known.item_ids.rows([item])
+    pair = int(rows[0][0]), int(rows[1][0])
+    seconds = seconds_of(predictor, timestamp, 1)
+    prediction = predictor.predict(*rows, seconds)
+    rating = known.scale.clip(prediction)
+    terms, reasons, again = _parts(predictor, pair)
+    if stars is not None:  # the thresholds hold what is the mean elsewhere
+        terms = [term for term in terms if term.kind != "mean"]
+    if seconds is not None:
+        effect = float(predictor.posterior.days(rows[0], seconds)[0])
+        terms.append(Term("day", "the day", effect))
+        again = None if again is None else dataclasses.replace(again, day=effect)
+    latent = None if stars is None else float(predictor.factors.predict(*rows)[0])
+    notes = tuple(_notes(predictor, user, item, pair))
+    return Explanation(
+        user, item, known.titles(rows[1])[0], known.scale, tuple(terms), tuple(reasons),
+        float(prediction[0]), float(rating[0]), notes, again, latent,
+    )  # fmt: skip
 
-        The terms of an ordinal model sum to its latent value, and a line more maps that to the
-        expected rating.
 
-        Args:
-            user: an id.
-            item: an id.
-            timestamp: seconds since 1970, for a model that reads the time.
+def _parts(predictor: FactorPredictor, pair: tuple[int, int]) -> Parts:
+    """Return terms and reasons of a pair of rows, and what solves the user's row again."""
+    factors, (user, item) = predictor.factors, pair
+    q, quality = factors.item_factors[item], float(factors.item_bias[item])
+    if not predictor.has_posterior:
+        severity = float(factors.user_bias[user])
+        learned = float(factors.user_factors[user].astype(np.float64) @ q)
+        terms = _first_terms(factors.mean, severity, quality, pair)
+        return [*terms, Term("learned", "learned in training", learned)], [], None
+    state = predictor.state_of(user)
+    own = OwnRatings.of(state, user)
+    found = shares(state.posterior, own.solved(state.posterior), q, quality)
+    terms, reasons = _terms(found, own, state, pair), _reasons(found, own, state.known)
+    return terms, reasons, SolvedAgain(state.posterior, state.known, own, q, quality)
 
-        Raises:
-            DataError: an id of the wrong type.
-            UnsupportedError: the bundle was saved without ratings and the user has some, or a
-                timestamp for a model that doesn't read it.
-        """
-        known = self.knowledge
-        rows = known.user_ids.rows([user]), known.item_ids.rows([item])
-        pair = int(rows[0][0]), int(rows[1][0])
-        seconds = self._seconds(timestamp, 1)
-        prediction = self._predict_rows(*rows, seconds)
-        rating = known.scale.clip(prediction)
-        terms, reasons, again = self._parts(pair)
-        if self.stars is not None:  # the thresholds hold what is the mean elsewhere
-            terms = [term for term in terms if term.kind != "mean"]
-        if seconds is not None:
-            effect = float(self.posterior.days(rows[0], seconds)[0])
-            terms.append(Term("day", "the day", effect))
-            again = None if again is None else dataclasses.replace(again, day=effect)
-        latent = None if self.stars is None else float(self.trained.predict(*rows)[0])
-        return Explanation(
-            user, item, known.titles(rows[1])[0], known.scale, tuple(terms), tuple(reasons),
-            float(prediction[0]), float(rating[0]), tuple(self._notes(user, item, pair)), again,
-            latent,
-        )  # fmt: skip
 
-    def _parts(self, pair: tuple[int, int]) -> tuple[list[Term], list[Reason], SolvedAgain | None]:
-        """Return terms and reasons of a pair of rows, and what solves the user's row again."""
-        factors, (user, item) = self.trained, pair
-        q, quality = factors.item_factors[item], float(factors.item_bias[item])
-        if not self._has_deviations():
-            severity = float(factors.user_bias[user])
-            learned = float(factors.user_factors[user].astype(np.float64) @ q)
-            terms = _first_terms(factors.mean, severity, quality, pair)
-            return [*terms, Term("learned", "learned in training", learned)], [], None
-        state = self._state_of(pair[0])
-        own = OwnRatings.of(state, user)
-        found = shares(state.posterior, own.solved(state.posterior), q, quality)
-        terms, reasons = _terms(found, own, state, pair), _reasons(found, own, state.known)
-        return terms, reasons, SolvedAgain(state.posterior, state.known, own, q, quality)
-
-    def _state_of(self, *user_rows: int) -> State:
-        """Return the state; without the ratings where these users have none."""
-        known = self.knowledge
-        if any(known.user_counts[row] for row in user_rows):
-            return self._state()
-        ledger = Ledger(Table(like_of(known)))
-        life = self._life or Life((known.user_ids.size, known.item_ids.size))
-        return State(self.trained, self.posterior, known, ledger, life)
-
-    def _notes(self, user: Id, item: Id, pair: tuple[int, int]) -> list[str]:
-        known, notes = self.knowledge, []
-        sides = (
-            ("user", user, pair[0], known.user_counts, "everyone's prior says what to expect"),
-            ("item", item, pair[1], known.item_counts, "its row is what an average one is like"),
+def _notes(predictor: FactorPredictor, user: Id, item: Id, pair: tuple[int, int]) -> list[str]:
+    known, notes = predictor.known, []
+    sides = (
+        ("user", user, pair[0], known.user_counts, "everyone's prior says what to expect"),
+        ("item", item, pair[1], known.item_counts, "its row is what an average one is like"),
+    )
+    for what, id_, row, counts, meaning in sides:
+        if not row:
+            notes.append(f"The model has never seen {what} {id_!r}: {meaning}.")
+        elif not counts[row]:
+            notes.append(f"The model has no ratings of {what} {id_!r}.")
+    if predictor.stars is not None:
+        notes.append(
+            "The shares are on the latent scale of an ordinal model, where they add up; the "
+            "expected rating rises with their sum."
         )
-        for what, id_, row, counts, meaning in sides:
-            if not row:
-                notes.append(f"The model has never seen {what} {id_!r}: {meaning}.")
-            elif not counts[row]:
-                notes.append(f"The model has no ratings of {what} {id_!r}.")
-        if self.stars is not None:
-            notes.append(
-                "The shares are on the latent scale of an ordinal model, where they add up; the "
-                "expected rating rises with their sum."
-            )
-        if not self._has_deviations():
-            solver = _SOLVERS.get(self._made_by["solver"]["name"], "this solver")
-            notes.append(
-                f"Trained by {solver}, which keeps no account of what a row was learned from; "
-                f"solver='gibbs' does."
-            )
-        return notes
-
-    def _has_deviations(self) -> bool:
-        return self._fitted is not None and self._fitted.posterior is not None
-
-    def _deviations(self, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.float64] | None:
-        if not self._has_deviations():
-            return None
-        found = deviations(self._state_of(*np.unique(user_rows).tolist()), user_rows, item_rows)
-        if self.stars is None:
-            return found
-        return self.stars.deviations(self.trained.predict(user_rows, item_rows), found)
+    if not predictor.has_posterior:
+        solver = _SOLVERS.get(predictor.made_by["solver"]["name"], "this solver")
+        notes.append(
+            f"Trained by {solver}, which keeps no account of what a row was learned from; "
+            f"solver='gibbs' does."
+        )
+    return notes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from penchant.errors import DataError
+from penchant.errors import DataError, UnsupportedError
+from penchant.ids import Rows
 from penchant.ratings import Scale
+from penchant.recommender.conformal import kept_scores, slopes_of
+from penchant.recommender.knowledge import Knowledge
 from penchant.settings import require, require_number
 
 Floats = npt.NDArray[np.float32]
@@ -19,14 +22,7 @@ Doubles = npt.NDArray[np.float64]
 LEVEL = 0.9
 """The level of an interval where none is asked for."""
 
-MOST_SCORES = 10_000
-"""So many scores are kept; of more, evenly spaced ones."""
-
-PRIOR_ROWS = 300
-"""Validation ratings to assume that say the posterior's widths need no correction."""
-
 _LEAST_WIDTH = 1e-6  # of the scale's width: an interval is never nothing
-_LEAST_SLOPE = -0.9
 
 
 class Prediction(NamedTuple):
@@ -100,15 +96,15 @@ class Calibration:
         """
         errors = np.abs(truth.astype(np.float64) - ratings)
         if deviations is None or not len(truth):
-            return cls(_kept(errors), len(truth), deviations is not None)
+            return cls(kept_scores(errors), len(truth), deviations is not None)
         activity = np.log1p(counts.astype(np.float64))
         plain = _cut_widths(ratings, deviations, scale)
         x = np.column_stack([activity, np.log(plain)])
-        slopes, centre = _slopes((errors / plain) ** 2, x)
+        slopes, centre = slopes_of((errors / plain) ** 2, x)
         reach = (float(activity.min()), float(activity.max()))
         made = cls(np.zeros(1, np.float32), len(truth), True, slopes, centre, reach)
         scores = errors / made.widths(ratings, deviations, counts, scale)
-        return dataclasses.replace(made, scores=_kept(scores))
+        return dataclasses.replace(made, scores=kept_scores(scores))
 
     @property
     def method(self) -> str:
@@ -219,24 +215,49 @@ def _cut_widths(ratings: Floats, deviations: Doubles, scale: Scale) -> Doubles:
     return np.maximum(widths, least)
 
 
-def _slopes(squares: Doubles, x: Doubles) -> tuple[Any, Any]:
-    """Return half the shares by which squared scores rise with each column of x, and x's means.
+class Uncertain(Protocol):
+    """What intervals are asked of: a predictor, or a newcomer of an interview."""
 
-    The second slope is at least −0.9: a prediction that is less sure always has a wider interval.
+    @property
+    def known(self) -> Knowledge:
+        """Scale and counts."""
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """Where the widths come from; None where there can be no intervals."""
+
+    def deviations(self, user_rows: Rows, item_rows: Rows) -> Doubles | None:
+        """Return the posterior's standard deviation of a rating of each pair, or None."""
+
+    def counts(self, user_rows: Rows) -> npt.NDArray[np.integer]:
+        """Return how many ratings there are of each user."""
+
+
+def widths(
+    model: Uncertain, level: float, user_rows: Rows, item_rows: Rows, ratings: Floats
+) -> tuple[float, Doubles]:
+    """Return the factor of a level and what it is of, (n,), for clipped ratings.
+
+    Raises `SettingsError` for no level, `UnsupportedError` where there can be no intervals.
     """
-    centre, mean = x.mean(axis=0), float(squares.mean())
-    centred = x - centre
-    shrunk = centred.T @ centred + np.diag(PRIOR_ROWS * x.var(axis=0) + 1e-9)
-    slopes = np.linalg.solve(shrunk, centred.T @ squares) / max(2 * mean, 1e-12)
-    slopes[1] = max(float(slopes[1]), _LEAST_SLOPE)
-    return tuple(slopes.tolist()), tuple(centre.tolist())
+    require_level(level)
+    calibration = model.calibration
+    if calibration is None:
+        raise UnsupportedError(
+            "This model knows no intervals: its solver keeps no posterior, and there were no "
+            "validation ratings to measure its errors on. Train it with "
+            "fit(..., validation=0.1), or with solver='gibbs'."
+        )
+    deviations = model.deviations(user_rows, item_rows)
+    counts, scale = model.counts(user_rows), model.known.scale
+    return calibration.factor(level), calibration.widths(ratings, deviations, counts, scale)
 
 
-def _kept(scores: Doubles) -> Floats:
-    ordered: Floats = np.sort(scores).astype(np.float32)
-    n = len(ordered)
-    if n <= MOST_SCORES:
-        return ordered
-    ranks = -(-np.arange(1, MOST_SCORES + 1) * (n + 1) // (MOST_SCORES + 1))
-    kept: Floats = ordered[np.minimum(ranks, n) - 1]
-    return kept
+def ends(
+    model: Uncertain, level: float, user_rows: Rows, item_rows: Rows, ratings: Floats
+) -> tuple[Floats, Floats]:
+    """Return the ends of the intervals of clipped ratings, inside the scale, (n,) float32."""
+    factor, wide = widths(model, level, user_rows, item_rows, ratings)
+    scale, half = model.known.scale, factor * wide
+    low, high = (scale.clip(ratings + half * sign).astype(np.float32) for sign in (-1, 1))
+    return low, high

@@ -12,9 +12,13 @@ import numpy.typing as npt
 from penchant.errors import DataError
 from penchant.ids import Id, Rows
 from penchant.recommender.answers import Answer
-from penchant.recommender.asker import Asker, Heard
-from penchant.recommender.intervals import LEVEL, Prediction
+from penchant.recommender.asker import Asker, Newcomer
+from penchant.recommender.factor_predictor import FactorPredictor
+from penchant.recommender.intervals import LEVEL, Prediction, ends
 from penchant.recommender.knowledge import listed
+from penchant.recommender.rate import clipped
+from penchant.recommender.recommend import ranked, top_rows
+from penchant.settings import require_count
 
 Floats = npt.NDArray[np.float32]
 
@@ -111,25 +115,28 @@ class Interview(Answer[Question]):
             items: (n,) ids, or one.
             interval: as for the recommender's `predict`; then a `Prediction` comes back.
         """
-        rows = self._asker.known.item_ids.rows(listed(items))
-        heard = self._heard()
-        ratings: Floats = self._asker.ratings(heard, rows)
+        rows, newcomer = self._asker.known.item_ids.rows(listed(items)), self._heard()
+        ratings = clipped(newcomer, np.zeros_like(rows), rows, None)
         if interval is None:
             return ratings
-        return Prediction(ratings, *self._asker.ends(heard, rows, ratings, interval))
+        return Prediction(ratings, *ends(newcomer, interval, rows, rows, ratings))
 
     def recommend(self, n: int = 10, *, interval: float = LEVEL) -> Answer[Advice]:
         """Return the n items with the highest predictions that were not answered, best first.
 
         Each with the interval of that level, and with the answer that speaks for it most.
         """
-        asker, heard = self._asker, self._heard()
-        best, unclipped = asker.best(heard, n)
-        shown = asker.known.scale.clip(unclipped).astype(np.float32)
-        low, high = asker.ends(heard, best, shown, interval)
-        ids, titles = asker.known.item_ids.ids(best), asker.known.titles(best)
-        because = [_reason(asker, pulls) for pulls in asker.pulls(heard, best)]
-        columns = (ids, titles, shown.tolist(), low.tolist(), high.tolist())
+        require_count("n", n)
+        newcomer, known = self._heard(), self._asker.known
+        allowed = np.zeros((1, known.item_ids.size), bool)
+        allowed[0, newcomer.left()] = True
+        ratings, ranks = ranked(newcomer, np.zeros(1, np.int32), allowed)
+        best = top_rows(ranks[0], newcomer.left(), n)
+        shown = known.scale.clip(ratings[0, best]).astype(np.float32)
+        low, high = ends(newcomer, interval, best, best, shown)
+        because = [_reason(self._asker, pulls) for pulls in self._asker.pulls(newcomer, best)]
+        columns = [known.item_ids.ids(best), known.titles(best)]
+        columns += [column.tolist() for column in (shown, low, high)]
         found = zip(*columns, because, strict=True)
         return Answer(tuple(Advice(*one, *why) for *one, why in found))
 
@@ -137,7 +144,7 @@ class Interview(Answer[Question]):
         """Return the questions as JSON-able values."""
         return [question._asdict() for question in self.entries]
 
-    def _heard(self) -> Heard:
+    def _heard(self) -> Newcomer:
         return self._asker.hear(self.answers)  # type: ignore[no-any-return]
 
     def _next(self, answers: Mapping[Id, float], unknown: tuple[Id, ...]) -> Interview:
@@ -178,6 +185,21 @@ def begin(
     found = zip(ids, titles, chances.tolist(), dropped, strict=True)
     entries = tuple(Question(*one) for one in found)
     return Interview(entries, dict(answers), skipped, asker, wanted)
+
+
+def interview(
+    predictor: FactorPredictor,
+    n: int,
+    *,
+    answers: Mapping[Id, float] | None,
+    unknown: Iterable[Id],
+    among: Any,
+    sure: bool,
+    columns: Mapping[str, Any] | None,
+) -> Interview:
+    """Return what to ask a newcomer first; see `MatrixFactorization.interview`."""
+    rows = None if among is None else predictor.known.item_ids.rows(listed(among))
+    return begin(Asker.of(predictor, columns), answers or {}, unknown, Wanted(n, rows, sure))
 
 
 def _reason(asker: Asker, pulls: Mapping[int, float]) -> tuple[str | None, float]:

@@ -1,60 +1,30 @@
-"""A model that lives: ratings that come and go after the training, answered at once."""
+"""What a matrix factorisation can do beyond rating and recommending."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, TypeVar, cast
 
-import numpy as np
-
-from penchant.engine.threads import Threads
-from penchant.errors import UnsupportedError
-from penchant.factors import Factors
-from penchant.ids import Id, Rows
-from penchant.recommender import forgetting, refreshing
+from penchant.ids import Id
+from penchant.recommender import edits
 from penchant.recommender.base import Recommender
-from penchant.recommender.changing import (
-    Added,
-    Columns,
-    Touched,
-    with_ratings,
-    without_ratings,
-)
-from penchant.recommender.everyone import Floats, Mask
+from penchant.recommender.changing import Added, Columns
+from penchant.recommender.explain import explain
+from penchant.recommender.explanation import Explanation
+from penchant.recommender.factor_predictor import FactorPredictor
 from penchant.recommender.forgetting import Receipt
-from penchant.recommender.ledger import Ledger, Table
-from penchant.recommender.life import Life, State
-from penchant.settings import require_count
-from penchant.stars import Stars
+from penchant.recommender.interview import Interview, interview
+
+T = TypeVar("T")
 
 
 class Living(Recommender):
-    """What a matrix factorisation can do with ratings that come after the training."""
-
-    _fitted: Any
-    _made_by: dict[str, Any]
-    _life: Life | None = None
-    _ledger: Ledger | None = None
+    """Ratings that come and go after the training, reasons, and questions to a newcomer."""
 
     @property
-    @abstractmethod
-    def trained(self) -> Factors:
-        """The trained numbers."""
-
-    @property
-    @abstractmethod
-    def posterior(self) -> Any:
-        """What the solver kept beside the factors, or None."""
-
-    @property
-    @abstractmethod
-    def stars(self) -> Stars | None:
-        """The stars of an ordinal model, or None."""
-
-    def _as_ratings(self, predicted: Floats) -> Floats:
-        """Return the ratings that follow from what the trained numbers give."""
-        return predicted if self.stars is None else self.stars.expected(predicted)
+    def _model(self) -> FactorPredictor:
+        """The fitted model; raises `NotFittedError` before `fit`."""
+        return cast("FactorPredictor", self.predictor)
 
     def add_ratings(
         self,
@@ -90,15 +60,13 @@ class Living(Recommender):
                 side columns that the model doesn't have. Nothing has changed then.
             UnsupportedError: the bundle was saved without ratings.
         """
-        state = self._state()
         columns = (users, items, values, timestamps)
-        return self._solve(with_ratings(state, columns, user_columns, item_columns))
+        return self._take(*edits.add_ratings(self._model, columns, user_columns, item_columns))
 
     @property
     def newest_time(self) -> int | None:
         """The time of new ratings that come without one; None where ratings have no times."""
-        table = self._state().ledger.table
-        return None if table.ratings.timestamps is None else table.newest
+        return edits.newest_time(self._model)
 
     def remove_ratings(self, users: Any, items: Any) -> Added:
         """Take ratings out; the model is then as if they had not been added.
@@ -114,7 +82,7 @@ class Living(Recommender):
             UnknownIdError: a pair has no rating. Nothing has changed then.
             UnsupportedError: the bundle was saved without ratings.
         """
-        return self._solve(without_ratings(self._state(), users, items))
+        return self._take(*edits.remove_ratings(self._model, users, items))
 
     def refresh(self, n: int = 2, *, threads: int | None = None) -> Self:
         """Learn from the ratings that came or went since the training, in n sweeps; return self.
@@ -133,17 +101,7 @@ class Living(Recommender):
             UnsupportedError: another solver made the model, or the bundle was saved without
                 ratings.
         """
-        require_count("n", n)
-        state = self._state()
-        name = self._made_by["solver"]["name"]
-        if name != "gibbs":
-            raise UnsupportedError(
-                f"refresh goes on with the Gibbs sampler, and solver={name!r} made this model. "
-                f"Train it again with fit on model.knowledge.ratings."
-            )
-        if state.life.seen:
-            self._take(refreshing.refreshed(state, self._made_by, n, threads))
-        return self
+        return self._take(edits.refresh(self._model, n, threads), self)
 
     def forget(self, user: Id) -> Receipt:
         """Take a user out of the model: ratings, row, side columns and id.
@@ -165,65 +123,68 @@ class Living(Recommender):
             UnknownIdError: an unknown id.
             UnsupportedError: it is the only user, or the bundle was saved without ratings.
         """
-        row, before = self.knowledge.user_ids.row(user), self._state()
-        gone = forgetting.without_user(before, row)
-        after = self._folding()(gone.state, gone.users, gone.items)
-        told = forgetting.receipt(forgetting.digests(before), after, gone)
-        self._take(after)
-        return told
+        return self._take(*edits.forget(self._model, user))
 
-    def _best(
-        self, user_rows: Rows, n: int, exclude_rated: bool, choice: Mask, threads: int | None
-    ) -> tuple[Rows, Floats]:
-        from penchant.topn import Lists, top_n
-
-        known, exclude = self.knowledge, None
-        if exclude_rated:
-            exclude = Lists.of(
-                known.ratings.user_rows, known.ratings.item_rows, known.user_ids.size
-            )
-        among = np.flatnonzero(choice).astype(np.int32)
-        best = top_n(self.trained, user_rows, n, exclude=exclude, among=among, threads=threads)
-        return best.items, self._as_ratings(best.ratings)
-
-    def _state(self) -> State:
-        known = self.knowledge
-        if self._ledger is None:
-            self._ledger = Ledger(Table(known.ratings))
-        return State(self.trained, self.posterior, known, self._ledger, self._life_of())
-
-    def _life_of(self) -> Life:
-        known = self.knowledge
-        return self._life or Life((known.user_ids.size, known.item_ids.size))
-
-    def _solve(self, touched: Touched) -> Added:
-        """Solve the touched rows, then take the new state over, all at once."""
-        state, users, items, record = touched
-        self._take(self._folding()(state, users, items))
-        return record
-
-    def _folding(self) -> Callable[[State, set[int], set[int]], State]:
-        if self.posterior is not None:
-            from penchant.recommender.folding import folded
-
-            return folded
-        from penchant.recommender import ridge
-
-        ratings = self._state().ledger.table.ratings
-        unit = float(ratings.values.std(dtype="float64")) or 1.0
-        history = self._fitted.history
-        penalties = {
-            side: ridge.Penalty.of(self._made_by["solver"], history, unit, side, self.stars)
-            for side in ("user", "item")
-        }
-
-        def by_ridge(state: State, users: set[int], items: set[int]) -> State:
-            with Threads(1):  # one thread of BLAS always: the same bits each time
-                return ridge.folded(state, users, items, penalties)
-
-        return by_ridge
-
-    def _take(self, state: State) -> None:
+    def _take(self, predictor: FactorPredictor, answer: T) -> T:
+        """Go on with another predictor, all at once, and return an answer."""
         self.__dict__.pop("network", None)
-        self._fitted = self._fitted._replace(factors=state.factors, posterior=state.posterior)
-        self._knowledge, self._ledger, self._life = state.known, state.ledger, state.life
+        self._predictor = predictor
+        return answer
+
+    def explain(self, user: Id, item: Id, *, timestamp: Any = None) -> Explanation:
+        """Take the prediction for a user and an item apart.
+
+        With a posterior the terms are the mean, the user's severity, the item's quality, what each
+        of the user's ratings adds and that it was rated at all, the number of ratings, the user's
+        side columns, and the prior, which stands for every user; see `penchant.posterior.shares`.
+        Without one (SGD, Keras, bias) what is not mean, severity or quality was learned in
+        training, and nobody can say from what. Strangers and unknown items are explained too.
+
+        The terms of an ordinal model sum to its latent value, and a line more maps that to the
+        expected rating.
+
+        Args:
+            user: an id.
+            item: an id.
+            timestamp: seconds since 1970, for a model that reads the time.
+
+        Raises:
+            DataError: an id of the wrong type.
+            UnsupportedError: the bundle was saved without ratings and the user has some, or a
+                timestamp for a model that doesn't read it.
+        """
+        return explain(self._model, user, item, timestamp)
+
+    def interview(
+        self,
+        n: int = 5,
+        *,
+        answers: Mapping[Id, float] | None = None,
+        unknown: Iterable[Id] = (),
+        among: Iterable[Id] | None = None,
+        sure: bool = False,
+        columns: Mapping[str, Any] | None = None,
+    ) -> Interview:
+        """Return the n items that a newcomer should rate next, best first; see `Interview`.
+
+        A question is worth the chance that the newcomer knows the item times the expected drop of
+        the variance of all the newcomer's ratings (`penchant.posterior.questions`). An answer to a
+        question is weighed as that, and not as an item that someone chose to rate.
+
+        Args:
+            n: how many questions to give at once.
+            answers: ratings that were given already, by item.
+            unknown: items that the newcomer was asked about and doesn't know.
+            among: ask only about these items; unknown ids are left out.
+            sure: the newcomer knows all of `among`, so that the drop alone counts.
+            columns: the newcomer's side columns, such as ``{"age": 31}``.
+
+        Raises:
+            UnsupportedError: the solver keeps no posterior.
+            UnknownIdError: an answer about an item that the model doesn't know.
+            DataError: a rating off the scale.
+        """
+        return interview(
+            self._model, n,
+            answers=answers, unknown=unknown, among=among, sure=sure, columns=columns,
+        )  # fmt: skip

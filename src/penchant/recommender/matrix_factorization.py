@@ -9,15 +9,13 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from penchant.errors import DivergedError
-from penchant.factors import Factors, Floats
-from penchant.history import History
-from penchant.ids import Rows
+from penchant.factors import Factors
 from penchant.ratings import Ratings
 from penchant.recommender import storage
-from penchant.recommender.asking import Asking
-from penchant.recommender.base import Seconds, not_fitted
-from penchant.recommender.distribution import Distribution
+from penchant.recommender.factor_predictor import FactorPredictor
 from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.life import Life
+from penchant.recommender.living import Living
 from penchant.recommender.plan import Plan, with_side_information
 from penchant.settings import FACTORS, require
 from penchant.solvers.base import Checkpoint, Fitted
@@ -26,7 +24,7 @@ from penchant.stars import Stars
 from penchant.store import BlockStore
 
 
-class MatrixFactorization(Asking):
+class MatrixFactorization(Living):
     """Matrix factorisation: the network of the chapter, trained by a solver of your choice.
 
     Prediction: ``r̂(u, i) = mean + b_u + b_i + p_u · q_i``, clipped to the scale, with K numbers
@@ -53,10 +51,6 @@ class MatrixFactorization(Asking):
     """
 
     kind: ClassVar[str] = "matrix_factorization"
-    _fitted: Fitted | None = None
-    _reads_time: bool = False
-    _made_by: dict[str, Any]
-    """The settings of the fit, JSON-able: what a bundle says of how its numbers were made."""
 
     def __init__(
         self,
@@ -137,61 +131,53 @@ class MatrixFactorization(Asking):
             fitted = plan.run(callbacks, progress=progress, threads=threads, resume=resume)
         except DivergedError as error:
             if error.last_good is not None:
-                self._accept(error.last_good, plan.knowledge, plan.reads_time)
+                self._accept(error.last_good, plan.knowledge, reads_time=plan.reads_time)
             raise
-        self._accept(fitted, plan.knowledge, plan.reads_time)
-        self._calibrate_stars(plan.validation)
-        self._calibrate(plan.validation)
-        return self
+        fitted = with_calibrated_stars(fitted, plan.validation)
+        self._accept(fitted, plan.knowledge, reads_time=plan.reads_time)
+        return self._calibrated(plan.validation)
 
     def _fit_store(self, store: BlockStore, solver: Any, **how: Any) -> Self:
         from penchant.recommender.from_blocks import fit_store, knowledge_of
 
         fitted = fit_store(solver, store, factors=self.factors, seed=self.seed, **how)
-        self._accept(fitted, knowledge_of(store), reads_time=False)
-        self._calibrate(None)
+        self._accept(fitted, knowledge_of(store))
         return self
 
-    def _calibrate_stars(self, validation: Ratings | None) -> None:
-        """Learn the spread of an ordinal model from ratings that were kept out of the training."""
-        fitted = self._known_fit()
-        if fitted.stars is None or validation is None or not len(validation):
-            return
-        latent = fitted.factors.predict(validation.user_rows, validation.item_rows)
-        stars = fitted.stars.calibrated(latent, validation.values)
-        posterior = self.posterior
-        if posterior is not None:
-            posterior = dataclasses.replace(posterior, stars=stars)
-        self._fitted = fitted._replace(posterior=posterior, stars=stars)
-
     def _accept(
-        self,
-        fitted: Fitted,
-        knowledge: Knowledge,
-        reads_time: bool,
-        made_by: dict[str, Any] | None = None,
-    ) -> Self:
-        for name in ("network", "_life", "_ledger", "_calibration"):
-            self.__dict__.pop(name, None)
-        self._fitted, self._knowledge, self._reads_time = fitted, knowledge, reads_time
-        self._made_by = made_by or {
+        self, fitted: Fitted, knowledge: Knowledge, *, reads_time: bool = False, **more: Any
+    ) -> None:
+        self.__dict__.pop("network", None)
+        given = {
+            "known": knowledge,
+            "factors": fitted.factors,
+            "kept": fitted.posterior,
+            "stars": fitted.stars,
+            "history": fitted.history,
+            "reads_time": reads_time,
+            "made_by": more.pop("made_by", None) or self._settings(),
+            "life": Life((knowledge.user_ids.size, knowledge.item_ids.size)),
+        }
+        self._predictor = FactorPredictor(**{**given, **more})
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what a bundle says of how the numbers were made, JSON-able."""
+        return {
             "factors": self.factors,
             "solver": solver_record(self.solver),
             "seed": self.seed,
             "side_information": _plain(self.side_information),
         }
-        return self
 
     @property
     def trained(self) -> Factors:
         """The trained numbers; raises `NotFittedError` before `fit`."""
-        return self._known_fit().factors
+        return self._model.factors
 
     @property
     def posterior(self) -> Any:
         """What the solver kept beside the factors, a `Posterior`; None for SGD and Keras."""
-        kept = self._known_fit().posterior
-        return kept() if callable(kept) else kept
+        return self._model.posterior
 
     @property
     def stars(self) -> Stars | None:
@@ -199,17 +185,7 @@ class MatrixFactorization(Asking):
 
         Raises `NotFittedError` before `fit`.
         """
-        return self._known_fit().stars
-
-    @property
-    def reads_time(self) -> bool:
-        """Whether the model was trained with effects of user × day."""
-        return self._reads_time
-
-    @property
-    def history(self) -> History:
-        """What each epoch or sweep measured; raises `NotFittedError` before `fit`."""
-        return self._known_fit().history
+        return self._model.stars
 
     @cached_property
     def network(self) -> Any:
@@ -223,20 +199,16 @@ class MatrixFactorization(Asking):
 
         return network_of(self.trained, self.stars)
 
-    @property
-    def n_parameters(self) -> int:
-        """How many numbers predict; raises `NotFittedError` before `fit`."""
-        return self.trained.n_parameters
-
     def _saved(self, ratings: bool) -> storage.Saved:
-        history = self.history.to_json()
-        weights = {name: a for name, a in self.trained.arrays().items() if name != "mean"}
-        card = {"settings": self._made_by, "mean": self.trained.mean, "history": history}
-        card |= {"reads_time": self.reads_time, "trained_rows": list(self._life_of().trained)}
-        weights |= self._life_of().arrays() if ratings else {}
-        weights |= {} if self.stars is None else self.stars.arrays()
-        kept = None if self.posterior is None else self.posterior.arrays()
-        return storage.Saved(card, weights, kept).calibrated(self._calibration)
+        one = self._model
+        weights = {name: a for name, a in one.factors.arrays().items() if name != "mean"}
+        card = {"settings": one.made_by, "mean": one.factors.mean}
+        card |= {"history": one.history.to_json(), "reads_time": one.reads_time}
+        card |= {"trained_rows": list(one.life.trained)}
+        weights |= one.life.arrays() if ratings else {}
+        weights |= {} if one.stars is None else one.stars.arrays()
+        kept = one.posterior.arrays() if one.has_posterior else None
+        return storage.Saved(card, weights, kept).calibrated(one.measured)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored) -> MatrixFactorization:
@@ -248,37 +220,27 @@ class MatrixFactorization(Asking):
         model = cls(**settings)
         stars = storage.stars_of(stored)
         posterior = storage.posterior_of(stored, stars) if stored.bundle.has_posterior else None
-        fitted = Fitted(storage.factors_of(stored), posterior, history, stars)
-        reads_time = storage.reads_time_of(stored)
-        made_by = {**settings, "solver": dataclasses.asdict(settings["solver"])}
-        model._accept(fitted, stored.knowledge, reads_time, made_by)
-        model._life, model._calibration = storage.life_of(stored), storage.calibration_of(stored)
+        model._accept(
+            Fitted(storage.factors_of(stored), posterior, history, stars),
+            stored.knowledge,
+            reads_time=storage.reads_time_of(stored),
+            made_by={**settings, "solver": dataclasses.asdict(settings["solver"])},
+            life=storage.life_of(stored),
+            measured=storage.calibration_of(stored),
+        )
         return model
 
-    def _known_fit(self) -> Fitted:
-        if self._fitted is None:
-            raise not_fitted(self)
-        return self._fitted
 
-    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
-        predicted = self._as_ratings(self.trained.predict(user_rows, item_rows))
-        if seconds is None or not self.reads_time:
-            return predicted
-        effects: Floats = self.posterior.days(user_rows, seconds)
-        return predicted + effects
-
-    def _score_user(self, user_row: int) -> Floats:
-        return self._as_ratings(self.trained.scores(user_row))
-
-    def _distribution(self, user_rows: Rows, item_rows: Rows) -> Distribution:
-        if self.stars is None:
-            return super()._distribution(user_rows, item_rows)
-        latent = self.trained.predict(user_rows, item_rows)
-        return Distribution(self.stars.values, self.stars.probabilities(latent))
-
-    def _correlations(self, side: str, row: int) -> Floats:
-        counts = self.knowledge.user_counts if side == "item" else self.knowledge.item_counts
-        return self.trained.correlations(side, row, counts > 0)
+def with_calibrated_stars(fitted: Fitted, validation: Ratings | None) -> Fitted:
+    """Return an ordinal model with a spread learnt from ratings kept out of the training."""
+    if fitted.stars is None or validation is None or not len(validation):
+        return fitted
+    latent = fitted.factors.predict(validation.user_rows, validation.item_rows)
+    stars = fitted.stars.calibrated(latent, validation.values)
+    posterior = fitted.posterior
+    if posterior is not None:
+        posterior = dataclasses.replace(posterior, stars=stars)
+    return fitted._replace(posterior=posterior, stars=stars)
 
 
 def _plain(wanted: Any) -> Any:

@@ -7,31 +7,19 @@ import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
-from typing import Any, Protocol, Self
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Protocol, Self, cast
 
 from penchant.errors import BundleError, DataError, DivergedError, SettingsError
-from penchant.history import History
-from penchant.ids import Rows
-from penchant.network.deep import Graphs
-from penchant.network.weights import PREFIX, Shapes, require_shapes, set_weights
+from penchant.network.weights import PREFIX, Shapes, require_shapes
 from penchant.ratings import Ratings
 from penchant.recommender import storage
-from penchant.recommender.base import Recommender, Seconds, not_fitted
+from penchant.recommender.base import Recommender
+from penchant.recommender.intervals import Calibration
 from penchant.recommender.knowledge import Knowledge
+from penchant.recommender.network_predictor import Built, NetworkPredictor
 from penchant.recommender.plan import Parts, checkpoint_of, require_callbacks
 from penchant.recommender.progress import show_progress, told_while_compiling
 from penchant.solvers.base import Checkpoint, Trained
-
-Floats = npt.NDArray[np.float32]
-
-SAMPLED_PAIRS = 2**18
-"""About so many predictions say which rows are alike; at least `LEAST_SAMPLED` others are asked."""
-
-LEAST_SAMPLED = 16
 
 
 class Trainer(Protocol):
@@ -60,13 +48,11 @@ class NeuralRecommender(Recommender):
 
     A kind of its own gives four things: `_trainer`, what trains; `_shapes`, the shape of each
     weight, found without Keras and without making it; `_build`, the network; and, where that is
-    no network from pairs of rows to a rating, `_predict_rows`. Constructor arguments are plain
+    no network from pairs of rows to a rating, `_predictor_of`. Constructor arguments are plain
     values, so that a bundle can hold them.
     """
 
     seed: int
-    _trained: Trained | None = None
-    _made_by: dict[str, Any]
 
     # What a kind gives
 
@@ -147,114 +133,49 @@ class NeuralRecommender(Recommender):
                 self._accept(error.last_good, parts.knowledge)
             raise
         self._accept(trained, parts.knowledge)
-        self._calibrate(parts.validation)
-        return self
+        return self._calibrated(parts.validation)
 
     def _accept(
-        self, trained: Trained, knowledge: Knowledge, made_by: dict[str, Any] | None = None
-    ) -> Self:
-        for name in ("network", "_graphs", "_forward", "_deviations_of", "_calibration"):
-            self.__dict__.pop(name, None)
-        self._trained, self._knowledge = trained, knowledge
-        self._made_by = made_by or {k: plain_setting(v) for k, v in self.get_params().items()}
-        return self
+        self,
+        trained: Trained,
+        knowledge: Knowledge,
+        made_by: dict[str, Any] | None = None,
+        measured: Calibration | None = None,
+    ) -> None:
+        made_by = made_by or {k: plain_setting(v) for k, v in self.get_params().items()}
+        twin = self._as_made(made_by)
+        common = {"known": knowledge, "history": trained.history, "made_by": made_by}
+        built = Built(trained, knowledge, twin._build)
+        self._predictor = self._predictor_of(built, measured=measured, **common)
 
-    def _known_fit(self) -> Trained:
-        if self._trained is None:
-            raise not_fitted(self)
-        return self._trained
+    def _predictor_of(self, built: Built, **common: Any) -> NetworkPredictor:
+        return NetworkPredictor(built=built, **common)
+
+    def _as_made(self, made_by: Mapping[str, Any]) -> Self:
+        """Return an unfitted twin with the settings that made the numbers."""
+        return type(self)(**restored_settings(type(self), made_by))
 
     @property
-    def history(self) -> History:
-        """What each epoch measured; raises `NotFittedError` before `fit`."""
-        return self._known_fit().history
+    def predictor(self) -> NetworkPredictor:
+        """The fitted model; raises `NotFittedError` before `fit`."""
+        return cast("NetworkPredictor", super().predictor)
 
     @property
-    def n_parameters(self) -> int:
-        """How many numbers predict; raises `NotFittedError` before `fit`."""
-        return sum(array.size for array in self._known_fit().weights.values())
-
-    @cached_property
     def network(self) -> Any:
         """The trained network, a `keras.Model` of rows (not ids).
 
         Raises `NotFittedError` before `fit`.
         """
-        return self._graphs.network
-
-    @cached_property
-    def _graphs(self) -> Graphs:
-        trained = self._known_fit()
-        built = self._as_made()._build(trained, self.knowledge)
-        graphs = built if isinstance(built, Graphs) else Graphs(built, built, built)
-        set_weights(graphs.network, trained.weights)
-        return graphs
-
-    def _as_made(self) -> Self:
-        """Return an unfitted twin with the settings that made the numbers."""
-        return type(self)(**restored_settings(type(self), self._made_by))
-
-    @cached_property
-    def _forward(self) -> Any:
-        from penchant.solvers.keras_forward import Forward
-
-        return Forward(self._graphs.quick)
-
-    def _predict_rows(self, user_rows: Rows, item_rows: Rows, seconds: Seconds) -> Floats:
-        answers: Floats = self._forward(user_rows, item_rows)
-        return answers
-
-    def _score_user(self, user_row: int) -> Floats:
-        items = np.arange(self.knowledge.item_ids.size, dtype=np.int32)
-        return self._predict_rows(np.full_like(items, user_row), items, None)
-
-    # Likeness
-
-    def _correlations(self, side: str, row: int) -> Floats:
-        """Return how predicted deviations correlate; see `similar_items`.
-
-        A rating's deviation is what is left of its prediction less the mean of its user's and
-        plus that of all: there are no factors to take it from. It is asked of the rows of the
-        other side with the most ratings, of about `SAMPLED_PAIRS` pairs in all.
-        """
-        deviations = self._deviations_of.get(side)
-        if deviations is None:
-            deviations = self._deviations_of[side] = self._sampled_deviations(side)
-        towards = deviations @ deviations[row]
-        spread = np.sqrt(np.einsum("ns,ns->n", deviations, deviations))
-        scale = spread * spread[row]
-        out: Floats = np.divide(towards, scale, out=np.zeros_like(scale), where=scale > 0)
-        return out.clip(-1, 1)
-
-    @cached_property
-    def _deviations_of(self) -> dict[str, Floats]:
-        return {}
-
-    def _sampled_deviations(self, side: str) -> Floats:
-        """Return the deviations of each row of a side against rows of the other, (rows, S)."""
-        known = self.knowledge
-        counts, others = known.item_counts, known.user_counts
-        if side == "user":
-            counts, others = others, counts
-        most = max(LEAST_SAMPLED, SAMPLED_PAIRS // len(counts))
-        busiest = np.argsort(-others, kind="stable")[:most]
-        asked = np.sort(busiest[others[busiest] > 0]).astype(np.int32)
-        mine = np.arange(len(counts), dtype=np.int32)
-        pairs = np.repeat(mine, len(asked)), np.tile(asked, len(mine))
-        users, items = pairs if side == "user" else pairs[::-1]
-        table = self._predict_rows(users, items, None).reshape(len(mine), len(asked))
-        table -= table[counts > 0].mean(axis=0)
-        table -= table.mean(axis=1, keepdims=True)
-        return table
+        return self.predictor.built.graphs.network
 
     # Bundles
 
     def _saved(self, ratings: bool) -> storage.Saved:
-        trained = self._known_fit()
-        card = {"settings": self._made_by, "network": trained.card}
+        one, trained = self.predictor, self.predictor.built.trained
+        card = {"settings": one.made_by, "network": trained.card}
         card["history"] = trained.history.to_json()
         weights = {**trained.weights, **trained.more}
-        return storage.Saved(card, weights).calibrated(self._calibration)
+        return storage.Saved(card, weights).calibrated(one.measured)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored) -> Self:
@@ -281,8 +202,8 @@ class NeuralRecommender(Recommender):
             require_shapes(weights, model._shapes(trained, stored.knowledge))
         except (SettingsError, DataError) as error:
             raise BundleError(f"{opened.folder} is damaged: {error} Save it again.") from error
-        model._accept(trained, stored.knowledge, settings)
-        model._calibration = storage.calibration_of(stored)
+        measured = storage.calibration_of(stored)
+        model._accept(trained, stored.knowledge, settings, measured)
         return model
 
 

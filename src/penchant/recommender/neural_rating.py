@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 from penchant.errors import SettingsError
@@ -124,7 +124,7 @@ class NeuralRating(NeuralRecommender):
     def _build(self, trained: Trained, known: Knowledge) -> Any:
         return built(self._builder, known.user_ids.size, known.item_ids.size)
 
-    def _as_made(self) -> Self:
+    def _as_made(self, made_by: Mapping[str, Any]) -> Self:
         return self  # the builder is not among the values that a bundle or a card can hold
 
     @classmethod

@@ -16,6 +16,7 @@ from penchant.metrics import rmse
 from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender
 from penchant.recommender.plan import Parts
+from penchant.recommender.rate import predict_table
 from penchant.recommender.stacking import Weights
 from penchant.split import fold_rows
 
@@ -123,8 +124,8 @@ class Stack:
 
 def predicted(model: Recommender, ratings: Ratings) -> Doubles:
     """Return the unclipped predictions of ratings whose rows are the model's, (n,) float64."""
-    seconds = ratings.timestamps if model.reads_time else None
-    return model._predict_rows(ratings.user_rows, ratings.item_rows, seconds).astype(np.float64)
+    rows = ratings.user_rows, ratings.item_rows
+    return predict_table(model.predictor, ratings, rows).astype(np.float64)
 
 
 def _callables(callbacks: Iterable[Any]) -> tuple[Callable[[Record], object], ...]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from penchant.ids import Id, Rows
 from penchant.recommender.base import Recommender
+from penchant.recommender.factor_predictor import FactorPredictor
 from penchant.settings import require_count
 
 Doubles = npt.NDArray[np.float64]
@@ -98,20 +99,19 @@ def places(model: Recommender, most: int = MOST) -> Places:
 
 def _vectors(model: Recommender, rows: Rows) -> Doubles:
     """Return what places each item, (n, D); distances are in rating units."""
-    from penchant.recommender.matrix_factorization import MatrixFactorization
-
     trained = model.knowledge.user_counts > 0
-    if isinstance(model, MatrixFactorization) and model.stars is None:
-        users = model.trained.user_factors[trained].astype(np.float64)
+    one = model.predictor
+    if isinstance(one, FactorPredictor) and one.stars is None:
+        users = one.factors.user_factors[trained].astype(np.float64)
         users -= users.mean(axis=0)
         values, basis = np.linalg.eigh(users.T @ users / len(users))
         root = basis * np.sqrt(np.maximum(values, 0))
-        found: Doubles = model.trained.item_factors[rows].astype(np.float64) @ root
+        found: Doubles = one.factors.item_factors[rows].astype(np.float64) @ root
         return found
     asked = max(_LEAST_USERS, _PAIRS // max(len(rows), 1))
     busiest = np.argsort(-model.knowledge.user_counts, kind="stable")[:asked]
     users_asked = np.sort(busiest[trained[busiest]]).astype(np.int32)
-    table = np.stack([model._score_user(user)[rows] for user in users_asked.tolist()], axis=1)
+    table = np.stack([one.scores(user)[rows] for user in users_asked.tolist()], axis=1)
     found = table.astype(np.float64) / np.sqrt(len(users_asked))
     found -= found.mean(axis=1, keepdims=True)
     return found

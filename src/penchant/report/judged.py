@@ -181,7 +181,8 @@ def _with_ratings(model: Recommender, train: Ratings) -> Recommender:
     known = model.knowledge
     again = known.aligned(train)
     twin = copy.copy(model)
-    twin._knowledge = dataclasses.replace(known, fetch=lambda: again)
+    known = dataclasses.replace(known, fetch=lambda: again)
+    twin._predictor = dataclasses.replace(model.predictor, known=known)
     return twin
 
 

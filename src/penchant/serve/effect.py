@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from penchant.errors import DataError, UnsupportedError
 from penchant.ids import Id
 from penchant.recommender.changing import Added
-from penchant.recommender.living import Living
+from penchant.recommender.predictor import KEEPS_NONE
 
 Pair = tuple[Id, Id]
 
@@ -25,14 +25,21 @@ Effect = Mapping[Pair, Said | None]
 """By user and item the last word on their rating, None for none; in the order of the first word."""
 
 
+def takes_ratings(model: Any) -> bool:
+    """Return whether a model can take ratings."""
+    return not model.predictor.can()["ratings"]
+
+
 def require_living(model: Any) -> None:
     """Raise `UnsupportedError` where a model can't take ratings."""
-    if not isinstance(model, Living):
+    why = model.predictor.can()["ratings"]
+    if why == KEEPS_NONE:
+        _ = model.knowledge.ratings  # raises, and says what to do
+    if why:
         raise UnsupportedError(
             f"A {type(model).__name__} can't take in ratings after its training: it is served for "
             f"reading. Serve a MatrixFactorization to take ratings, or train this one again."
         )
-    _ = model.newest_time  # raises where the bundle was saved without ratings
 
 
 def put_in(model: Any, effect: Effect) -> tuple[Any, Added]:
@@ -94,12 +101,3 @@ def _times(seconds: list[int | None], newest: int | None) -> list[int] | None:
     if newest is None:
         return None
     return [newest if stamp is None else stamp for stamp in seconds]
-
-
-def takes_ratings(model: Any) -> bool:
-    """Return whether a model can take ratings."""
-    try:
-        require_living(model)
-    except UnsupportedError:
-        return False
-    return True

@@ -10,20 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from penchant.errors import UnsupportedError
 from penchant.ids import Id, positions_array
 from penchant.recommender.base import Recommender
-from penchant.recommender.explain import Explaining
-from penchant.recommender.ledger import Rated, Table
-from penchant.recommender.living import Living
 from penchant.serve.step import step_of
 
 Json = dict[str, Any]
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """Of these the card says how wide an interval is."""
-
-_KEEPS_NONE = "The bundle was saved without ratings: save it with ratings=True."
 
 
 class Page(NamedTuple):
@@ -38,53 +32,15 @@ class Page(NamedTuple):
         return rows[start : start + self.size]
 
 
-def table_of(model: Recommender) -> Table:
-    """Return the ratings that a model began with, found by user and by item.
-
-    Raises `UnsupportedError` where the bundle was saved without them.
-    """
-    if isinstance(model, Living):
-        return model._state().ledger.table
-    return Table(model.knowledge.ratings)
-
-
-def rated_by(model: Recommender, row: int) -> Rated:
-    """Return what a user row has rated by now."""
-    if isinstance(model, Living):
-        return model._state().ledger.of_user(row)
-    return Table(model.knowledge.ratings).of_user(row)
-
-
-def raters_of(model: Recommender, row: int) -> Rated:
-    """Return who has rated an item row by now."""
-    if isinstance(model, Living):
-        return model._state().ledger.of_item(row)
-    return Table(model.knowledge.ratings).of_item(row)
-
-
-def keeps_ratings(model: Recommender) -> bool:
-    """Return whether the training ratings are there."""
-    try:
-        table_of(model)
-    except UnsupportedError:
-        return False
-    return True
-
-
 def card(model: Recommender) -> Json:
     """Return what there is to know of a model, but its name and scores."""
-    known, why_not = model.knowledge, _why_not(model)
-    names = ("titles", "explain", "interview", "intervals", "ratings", "forget", "similar", "map")
-    values = table_of(model).ratings.values if keeps_ratings(model) else np.zeros(0, np.float32)
+    known, one, can = model.knowledge, model.predictor, model.predictor.can()
+    values = one.ledger.table.ratings.values if one.keeps_ratings else np.zeros(0, np.float32)
     step = step_of(values, known.scale)
-    settings: Json = getattr(model, "_made_by", None) or {
-        name: value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
-        for name, value in model.get_params().items()
-    }
     return {
         "kind": model.kind,
         "data": known.name,
-        "settings": settings,
+        "settings": dict(one.made_by),
         "parameters": model.n_parameters,
         "scale": {"low": known.scale.low, "high": known.scale.high, "step": step},
         "ids": {"users": known.user_ids.kind, "items": known.item_ids.kind},
@@ -94,33 +50,9 @@ def card(model: Recommender) -> Json:
             "ratings": int(known.user_counts.sum()),
         },
         "calibration": _calibration(model),
-        "can": {name: name not in why_not for name in names},
-        "why_not": why_not,
+        "can": {name: not why for name, why in can.items()},
+        "why_not": {name: why for name, why in can.items() if why},
     }
-
-
-def _why_not(model: Recommender) -> dict[str, str]:
-    """Return what a model can't do, and what would help."""
-    found, keeps = {}, keeps_ratings(model)
-    table = model.knowledge.item_table
-    if table is None or "title" not in table.column_names:
-        found["titles"] = "The training data has no titles: load it with items=."
-    living, posterior = isinstance(model, Living), model._has_deviations()
-    other = "This needs a matrix factorisation: train one with penchant fit --model mf."
-    if not isinstance(model, Explaining):
-        found["explain"] = other
-    elif posterior and not keeps:
-        found["explain"] = _KEEPS_NONE
-    if not living or not posterior:
-        found["interview"] = "This needs a posterior: train with the solver gibbs or als."
-    if model.calibration is None:
-        found["intervals"] = "This needs a posterior or validation ratings: fit(validation=0.1)."
-    for name in ("ratings", "forget"):
-        if not living:
-            found[name] = other
-        elif not keeps:
-            found[name] = _KEEPS_NONE
-    return found
 
 
 def _calibration(model: Recommender) -> Json | None:
@@ -158,8 +90,8 @@ def item(model: Recommender, item_id: Id) -> Json:
     known = model.knowledge
     row = known.item_ids.row(item_id)
     rows, mean = np.array([row], np.int32), None
-    if keeps_ratings(model):
-        values = raters_of(model, row).values
+    if model.predictor.keeps_ratings:
+        values = model.predictor.ledger.of_item(row).values
         mean = float(values.mean(dtype=np.float64)) if len(values) else None
     columns: Json = {}
     if known.item_table is not None:
@@ -186,7 +118,7 @@ def similar(model: Recommender, item_id: Id, n: int) -> Json:
 def ratings_of(model: Recommender, user: Id) -> Json:
     """Return what one user has rated, newest first; `UnknownIdError` for an unknown one."""
     known = model.knowledge
-    rated = rated_by(model, known.user_ids.row(user))
+    rated = model.predictor.ledger.of_user(known.user_ids.row(user))
     order = np.arange(len(rated.rows))
     if rated.seconds is not None:
         order = np.argsort(-rated.seconds, kind="stable")

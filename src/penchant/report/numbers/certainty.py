@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penchant.recommender.intervals import widths as interval_widths
 from penchant.report.judged import Judged
 from penchant.report.numbers.tested import Numbers, Tested
 
@@ -24,13 +25,13 @@ def calibration(judged: Judged, tested: Tested) -> Numbers:
             "left_out": "This model gives no intervals: its solver keeps no posterior, and there "
             "were no validation ratings. Train it with --validation 0.1, or by Gibbs sampling."
         }
-    if known.fetch() is None and model._has_deviations():
+    if known.fetch() is None and model.predictor.has_posterior:
         return {
             "left_out": "Intervals of this model read the users' own ratings, which the bundle "
             "does not hold. Give the table that it was trained on."
         }
     ratings = tested.predicted.astype(np.float32)
-    _, widths = model._widths(MAIN, tested.users, tested.items, ratings)
+    _, widths = interval_widths(model.predictor, MAIN, tested.users, tested.items, ratings)
     quiet = tested.user_counts <= np.quantile(tested.user_counts, 0.25)
     levels = []
     for level in LEVELS:

@@ -35,8 +35,7 @@ _CURVES = {
 
 def made_by(model: Recommender) -> Numbers:
     """Return the settings that made the model's numbers."""
-    settings: Numbers = getattr(model, "_made_by", {})
-    return settings
+    return dict(model.predictor.made_by)
 
 
 def described(model: Recommender) -> str:

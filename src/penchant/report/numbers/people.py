@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from penchant.errors import UnsupportedError
 from penchant.ids import Id
 from penchant.recommender.base import Recommender
 from penchant.recommender.explanation import Explanation
@@ -73,18 +72,14 @@ def _unknown(model: Recommender) -> Id:
     return text
 
 
-def _no_reasons(model: Any) -> str:
+def _no_reasons(model: Recommender) -> str:
     """Return why this model gives no reasons; "" where it does."""
-    if not hasattr(model, "explain"):
-        return (
-            "This kind of model gives no reasons: nobody can say from what it learned them. A "
-            "matrix factorisation trained by Gibbs sampling or ALS can."
-        )
-    try:
-        model.explain(_unknown(model), model.knowledge.item_ids.ids([1])[0])
-    except UnsupportedError as error:
-        return str(error)
-    return ""
+    if not model.predictor.can()["explain"]:
+        return ""
+    return (
+        "This kind of model gives no reasons: nobody can say from what it learned them. A "
+        "matrix factorisation trained by Gibbs sampling or ALS can."
+    )
 
 
 def _one(model: Recommender, user: Id, who: str, level: float | None) -> Numbers:

@@ -48,7 +48,7 @@ class Tested:
         known = model.knowledge
         users, items = known.rows_in(test)
         seconds = test.timestamps if model.reads_time else None
-        predicted = known.scale.clip(model._predict_rows(users, items, seconds))
+        predicted = known.scale.clip(model.predictor.predict(users, items, seconds))
         return cls(
             users,
             items,

@@ -6,12 +6,14 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from penchant.errors import DataError, UnsupportedError
-from penchant.recommender.base import Recommender
+from penchant.errors import DataError
+from penchant.recommender.base import Recommender, require_offered
 from penchant.recommender.intervals import LEVEL
 from penchant.serve import bodies, shapes
 from penchant.serve.problems import Problem
 from penchant.serve.routes.common import PROBLEMS, AtDesk
+
+_CAN = "A matrix factorisation can."
 
 router = APIRouter(prefix="/v1", tags=["asking"], responses=PROBLEMS)
 
@@ -87,7 +89,7 @@ async def explain(body: bodies.Explain, desk: AtDesk) -> Response:
     """Take the prediction for a user and an item apart: terms that sum to it, and reasons."""
 
     def work(model: Any) -> dict[str, Any]:
-        _require(model, "explain", "explain its predictions")
+        require_offered(model, "explain", f"can't explain its predictions. {_CAN}")
         found: dict[str, Any] = model.explain(body.user, body.item).to_json()
         return found
 
@@ -104,7 +106,7 @@ async def interview(body: bodies.Interview, desk: AtDesk) -> Response:
 
 
 def _asked(model: Any, body: bodies.Interview) -> dict[str, Any]:
-    _require(model, "interview", "ask a newcomer")
+    require_offered(model, "interview", f"can't ask a newcomer. {_CAN}")
     answers = {one.item: one.rating for one in body.answers}
     if len(answers) < len(body.answers):
         raise DataError("An item is answered twice. Give the last answer of each item alone.")
@@ -114,10 +116,3 @@ def _asked(model: Any, body: bodies.Interview) -> dict[str, Any]:
         "recommendations": talk.recommend(body.recommend, interval=body.interval).to_json(),
         "interval": body.interval,
     }
-
-
-def _require(model: Recommender, method: str, what: str) -> None:
-    if not hasattr(model, method):
-        raise UnsupportedError(
-            f"A recommender of kind {model.kind!r} can't {what}. A matrix factorisation can."
-        )
