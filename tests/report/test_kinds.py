@@ -10,7 +10,6 @@ from tests.contract.test_recommenders import TEST, TRAIN, make, reopened
 from tests.report.test_page import Outline
 
 import penchant as pc
-from penchant.errors import UnsupportedError
 from penchant.recommender.opening import KINDS, kind_class
 from penchant.report import report
 
@@ -46,16 +45,14 @@ def test_every_kind(kind, tmp_path):
 
 
 def test_a_blend_that_cannot_explain_says_so():
-    members = [pc.MatrixFactorization(2, "als"), pc.MatrixFactorization(1, "bias")]
+    members = [pc.MatrixFactorization(2, "als"), pc.AutoRec(layers=(4,), epochs=1)]
     model = pc.Blend(members, folds=2).fit(TRAIN, progress=False)
-
-    def explain(user, item):
-        raise UnsupportedError("A blend can explain where all of its members can.")
-
-    model.explain = explain
+    parts = tuple(part._replace(weight=0.5) for part in model.weights)
+    weights = dataclasses.replace(model.weights, parts=parts)
+    model._predictor = dataclasses.replace(model.predictor, weights=weights)
     told, outline = told_of(model, test=TEST)
-    assert told["people"]["no_reasons"] == "A blend can explain where all of its members can."
-    assert any("where all of its members can" in data for _, data in outline.texts)
+    assert told["people"]["no_reasons"].startswith("'autorec' can't: This needs a matrix")
+    assert any("'autorec' can't" in data for _, data in outline.texts)
     assert told["network"]["members"][0]["name"] == "als"
 
 

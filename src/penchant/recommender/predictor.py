@@ -34,7 +34,8 @@ POSTERIOR_OWN = Calibration(np.zeros(0, np.float32), 0, True)
 KEEPS_NONE = "The bundle was saved without ratings: save it with ratings=True."
 """Why a model can't do what needs the ratings."""
 
-_OTHER_KIND = "This needs a matrix factorisation: train one with penchant fit --model mf."
+OTHER_KIND = "This needs a matrix factorisation: train one with penchant fit --model mf."
+"""Why a kind of model can't do what a matrix factorisation can."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -142,7 +143,7 @@ class Predictor(ABC):
 
     def _can_change(self) -> dict[str, str]:
         """Return why the model can't do what matrix factorisations do, or "" where it can."""
-        return dict.fromkeys(("explain", "ratings", "forget"), _OTHER_KIND)
+        return dict.fromkeys(("explain", "ratings", "forget"), OTHER_KIND)
 
 
 def where_kept(keeps_ratings: bool) -> str:

@@ -118,7 +118,8 @@ def similar(model: Recommender, item_id: Id, n: int) -> Json:
 def ratings_of(model: Recommender, user: Id) -> Json:
     """Return what one user has rated, newest first; `UnknownIdError` for an unknown one."""
     known = model.knowledge
-    rated = model.predictor.ledger.of_user(known.user_ids.row(user))
+    row = known.user_ids.row(user)
+    rated = model.predictor.ledger.of_user(row)
     order = np.arange(len(rated.rows))
     if rated.seconds is not None:
         order = np.argsort(-rated.seconds, kind="stable")

@@ -10,6 +10,7 @@ import numpy as np
 from penchant.ids import Id
 from penchant.recommender.base import Recommender
 from penchant.recommender.explanation import Explanation
+from penchant.recommender.predictor import OTHER_KIND
 from penchant.report.judged import Judged
 from penchant.report.numbers.certainty import MAIN
 from penchant.report.numbers.tested import Numbers
@@ -74,8 +75,9 @@ def _unknown(model: Recommender) -> Id:
 
 def _no_reasons(model: Recommender) -> str:
     """Return why this model gives no reasons; "" where it does."""
-    if not model.predictor.can()["explain"]:
-        return ""
+    why = model.predictor.can()["explain"]
+    if why != OTHER_KIND:
+        return why
     return (
         "This kind of model gives no reasons: nobody can say from what it learned them. A "
         "matrix factorisation trained by Gibbs sampling or ALS can."
