@@ -206,7 +206,7 @@ def commands() -> str:
     parts = [
         "# Commands\n",
         "Each command says this of itself with `--help`. Exit codes: 0 done, 2 wrong usage or bad "
-        "input, 1 anything else.\n",
+        "input, 130 stopped by Ctrl-C, 1 anything else.\n",
     ]
     for path, command in _all_commands(root, "penchant"):
         with typer.Context(command, info_name=path) as context:

@@ -31,6 +31,14 @@ def pytest_make_parametrize_id(val, argname):
     return argname if isinstance(val, bytes) and not val.isascii() else None
 
 
+@pytest.fixture(autouse=True)
+def _interrupts():
+    """Ctrl-C ends the tests, also after a command in this process, which takes none at its end."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def postgresql():
     """The address of a private server of PostgreSQL."""

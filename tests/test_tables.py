@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+import penchant as pc
 from penchant.errors import SettingsError
 from penchant.tables import one_line, print_table, text_table
 
@@ -123,3 +124,36 @@ def test_no_rows_leave_the_headings():
 def test_a_short_row_is_refused():
     with pytest.raises(SettingsError, match=r"Row 1 has 1 cells, but there are 2 columns: a, b"):
         text_table(["a", "b"], [[1, 2], [1]])
+
+
+@pytest.fixture(params=["notebook", "FORCE_COLOR"])
+def elsewhere(request, monkeypatch):
+    """A notebook as Rich knows it, or a setting that has it colour all."""
+    if request.param == "FORCE_COLOR":
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    else:
+        shell = type("ZMQInteractiveShell", (), {})()
+        monkeypatch.setattr("builtins.get_ipython", lambda: shell, raising=False)
+
+
+def test_the_same_text_everywhere(elsewhere):
+    assert text_table(["item", "title"], [[7, "쉬리"]], title="T") == "T\nitem  title\n   7  쉬리"
+    file = io.StringIO()
+    print_table(["a"], [[1]], title="T", file=file)
+    assert file.getvalue() == "T\na\n1\n"
+
+
+def test_answers_are_text_everywhere(elsewhere):
+    ratings = pc.synthetic(n_users=9, n_items=9, n_ratings=60, factors=1, noise=0.5, seed=0)
+    model = pc.MatrixFactorization(solver="bias").fit(ratings, progress=False)
+    for answer, word in (
+        (model.recommend(1), "rating"),
+        (model.similar_items(1), "correlation"),
+        (model.evaluate(ratings), "RMSE"),
+    ):
+        assert word in str(answer)
+        assert f"{answer}" == str(answer)
+        file = io.StringIO()
+        print(answer, file=file)
+        assert file.getvalue() == f"{answer}\n"
+        assert "\x1b" not in str(answer)

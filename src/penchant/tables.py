@@ -112,7 +112,15 @@ def _print(title: str | None, table: Table, out: TextIO, width: int | None) -> N
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=out, width=width)
+    # In a notebook Rich would display the table, and with FORCE_COLOR colour it: text is wanted.
+    plain = not out.isatty()
+    console = Console(
+        file=out,
+        width=width,
+        force_jupyter=False,
+        force_terminal=False if plain else None,
+        color_system=None if plain else "auto",
+    )
     if title:
         console.print(Text(one_line(title), style="bold"))
     console.print(table)

@@ -261,9 +261,9 @@ MISTAKES = [
     (("predict", BUNDLE, "x", 1), "user ids of this model are whole numbers, such as"),
     (("predict", BUNDLE, 1, "9" * 30), "item ids must be whole numbers of at most 64 bits"),
     (("similar", BUNDLE, 999), "The model knows no item 999; it knows 30 items, such as"),
-    (("recommend", "nothing", 1), "nothing is no bundle"),
-    (("recommend", "titles.csv", 1), "titles.csv is no bundle"),
-    (("recommend", ".", 1), " is no bundle: it has no card.json. Check the path."),
+    (("recommend", "nothing", 1), "There is no saved recommender nothing."),
+    (("recommend", "titles.csv", 1), "titles.csv is no saved recommender, but a file."),
+    (("recommend", ".", 1), ". is no saved recommender, but a folder without card.json."),
     (("evaluate", BUNDLE, "nothing.csv"), "There is no file or folder 'nothing.csv'"),
     (("fit", "nothing.csv"), "There is no file or folder 'nothing.csv'"),
     (("fit", "titles.csv"), "rating"),
@@ -276,7 +276,7 @@ MISTAKES = [
     (("group", BUNDLE, 1, 1), "The group names user 1 twice"),
     (("fit", "u.data", "--solver", "magic"), "solver must be one of 'als'"),
     (("fit", "u.data", "--test", "1"), "--test is a share between 0 and 1, not 1"),
-    (("fit", "u.data", "--test", "-0.5"), "test must be a share between 0 and 1"),
+    (("fit", "u.data", "--test", "-0.5"), "--test is a share between 0 and 1, not -0.5"),
     (("fit", "u.data", "--validation", "2"), "validation must be a number above 0 and at most 1"),
     (("data", "u.data", "--users", "nothing.csv"), "nothing.csv"),
 ]  # fmt: skip
@@ -358,9 +358,11 @@ class TestMistakes:
 
         monkeypatch.setattr("penchant.solvers.sgd.SGD.fit", interrupt)
         code, out, err = penchant("fit", "u.data", "--solver", "sgd")
-        assert (code, out) == (1, "")
+        assert (code, out) == (130, "")
         assert err.endswith("Error: Stopped by Ctrl-C before it was done.\n")
-        assert answer("fit", "u.data", "--solver", "sgd", code=1)["error"]["kind"] == "Interrupted"
+        assert (
+            answer("fit", "u.data", "--solver", "sgd", code=130)["error"]["kind"] == "Interrupted"
+        )
         assert not (here / "u.penchant").exists()
 
     def test_an_abort_of_typers_is_the_same(self, penchant, monkeypatch):
@@ -368,7 +370,7 @@ class TestMistakes:
             raise typer.Abort  # what Typer of older versions makes of Ctrl-C
 
         monkeypatch.setattr("penchant.cli.app.app", abort)
-        assert penchant("doctor") == (1, "", "Error: Stopped by Ctrl-C before it was done.\n")
+        assert penchant("doctor") == (130, "", "Error: Stopped by Ctrl-C before it was done.\n")
 
     def test_control_c_in_a_training_saves_what_there_is(self, here, penchant, monkeypatch):
         from penchant.recommender import progress

@@ -42,13 +42,13 @@ def test_fit_notes_no_folder(penchant, tmp_path):
 
 
 def test_fit_notes_no_password():
-    from penchant.cli.fit import _public
+    from penchant.cli.source import Source
 
-    assert _public("postgresql://ann:secret@host/base") == "a database"
-    assert _public("/home/ann/films.csv") == "films.csv"
-    assert _public("ml-100k") == "ml-100k"
-    assert _public("..") == ".."
-    assert _public("/") == "ratings"
+    assert Source("postgresql://ann:secret@host/base").public == "a database"
+    assert Source("/home/ann/films.csv").public == "films.csv"
+    assert Source("ml-100k").public == "ml-100k"
+    assert Source("..").public == ".."
+    assert Source("/").public == "ratings"
 
 
 def test_it_writes_a_page_with_the_test_figures(penchant, tmp_path):
@@ -96,10 +96,10 @@ def test_without_the_source_it_says_what_is_missing(penchant, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
-        (("no.penchant",), "is no bundle"),
+        (("no.penchant",), "There is no saved recommender no.penchant"),
         (("films.penchant", "no.csv"), "There is no file or folder"),
-        (("films.penchant", "--out", "no/a.html"), "is no file in a folder that exists"),
-        (("films.penchant", "--out", "films.penchant"), "is no file in a folder that exists"),
+        (("films.penchant", "--out", "no/a.html"), "--out: "),
+        (("films.penchant", "--out", "films.penchant"), "--out: "),
         (("films.penchant", "--out", "a.pdf"), "its path ends in .html"),
         (("films.penchant", "--user", "ann"), "user ids of this model are whole numbers"),
     ],

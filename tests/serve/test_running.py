@@ -177,6 +177,7 @@ def test_compact_while_nobody_serves(tmp_path, command):
 
 def test_keys_on_the_command_line(tmp_path, command):
     path = tmp_path / "films.penchant"
+    model().save(path)
     assert command("keys", "list", path)[1].startswith("There is no key")
     code, output, told = command("keys", "add", path, "--role", "admin")
     token = output.strip()

@@ -70,7 +70,7 @@ def test_what_a_database_needs(sqlite_url, tmp_path):
         penchant.load(sqlite_url)
     with pytest.raises(SettingsError, match=r"query= is for databases"):
         load(tmp_path)
-    with pytest.raises(SourceError, match=r"There is no database '/no/such\.db'"):
+    with pytest.raises(SourceError, match=r"There is no database 'sqlite:////no/such\.db'"):
         load("sqlite:////no/such.db")
 
 

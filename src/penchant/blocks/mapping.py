@@ -62,6 +62,8 @@ def database(folder: Path, limits: Limits) -> Iterator[Any]:
         try:
             connection.execute("set enable_progress_bar = false")  # it would go to standard output
             yield connection
+        except duckdb.InterruptException:
+            raise KeyboardInterrupt from None
         except (duckdb.Error, _SortingError) as error:
             raise SourceError(
                 f"The ratings can't be sorted: {str(error).splitlines()[0][:300]}. Make room in "

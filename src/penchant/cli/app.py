@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ import typer
 
 from penchant import __version__
 from penchant.cli import (
+    INTERRUPTED,
     blocks,
     compare,
     data,
@@ -22,12 +24,13 @@ from penchant.cli import (
     tune,
     use,
 )
+from penchant.cli.interrupts import Interrupts
 from penchant.cli.output import print_json
 from penchant.console import tell
-from penchant.errors import PenchantError
+from penchant.errors import PenchantError, SourceError
+from penchant.urls import hide
 
 _UsageError: Any = typer.BadParameter.__base__  # Typer gives this class no name of its own
-_INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 app = typer.Typer(
     name="penchant",
@@ -73,30 +76,35 @@ def _root(
     """Turn a table of ratings into a trained recommender, and use it."""
 
 
-def main() -> None:
-    """Run a command; end with 0 (done), 2 (wrong usage or bad input) or 1 (anything else)."""
-    sys.exit(_run())
-
-
-def _run() -> int:
+def run(interrupts: Interrupts) -> int:
+    """Run a command; return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what it can't write is escaped, and no error
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except PenchantError as error:
+        if interrupts.arrived and isinstance(error, SourceError):
+            return INTERRUPTED  # it couldn't be read to its end
         return _failed(type(error).__name__, str(error), error.exit_code)
     except _UsageError as error:
         return _misused(error)
     except typer.Abort:
-        code = _INTERRUPTED
+        return INTERRUPTED
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return _failed(type(error).__name__, f"{error.strerror or error}{where}.", 1)
-    if code == _INTERRUPTED:
-        return _failed("Interrupted", "Stopped by Ctrl-C before it was done.", 1)
     return code or 0
+
+
+def interrupted() -> None:
+    """Tell of a Ctrl-C."""
+    _failed("Interrupted", "Stopped by Ctrl-C before it was done.", INTERRUPTED)
 
 
 def _misused(error: Any) -> int:
     """Tell of wrong usage as Typer does; in one JSON object where that is wanted."""
+    error.message = hide(error.message, sys.argv)
     if "--json" not in sys.argv:
         error.show()
         return int(error.exit_code)
@@ -106,6 +114,7 @@ def _misused(error: Any) -> int:
 
 
 def _failed(kind: str, message: str, exit_code: int) -> int:
+    message = hide(message, sys.argv)
     if "--json" in sys.argv:
         print_json({"error": {"kind": kind, "message": message}})
     else:

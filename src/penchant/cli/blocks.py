@@ -83,8 +83,9 @@ def blocks(
         encoding=encoding,
         query=query,
     )
+    source.require_ratings()
     store = build(
-        source,
+        source.reveal(),
         folder,
         blocks=count,
         ratings_per_block=per_block,

@@ -73,6 +73,6 @@ def compare(
     if not folds:
         result = result.told(f"random split, test={share:g}, seed={seed}")
     if json:
-        print_json({"source": source, **result.to_json(), "notices": list(ratings.notices)})
+        print_json({"source": str(source), **result.to_json(), "notices": list(ratings.notices)})
     else:
         typer.echo(str(result))

@@ -9,6 +9,7 @@ import typer
 from penchant.cli import options
 from penchant.cli.output import print_json
 from penchant.cli.reading import Reading, with_reading
+from penchant.cli.source import Source
 from penchant.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 @with_reading()
 def data(
     source: Annotated[
-        str | None,
+        Source | None,
         typer.Argument(
-            help="A named set, or the path of a file or folder; without it, the named sets.",
+            parser=Source,
+            help="A named set, the path of a file or folder, or a database's URL; without it, the "
+            "named sets.",
             show_default=False,
         ),
     ] = None,
@@ -52,20 +55,20 @@ def data(
         return
     facts = _facts(ratings)
     if json:
-        print_json({"source": source, **facts, "notices": list(ratings.notices)})
+        print_json({"source": str(source), **facts, "notices": list(ratings.notices)})
         return
     from penchant.tables import print_table
 
     rows = [(name.replace("_", " "), _shown(value)) for name, value in facts.items()]
-    print_table(("what", source), rows)
+    print_table(("what", str(source)), rows)
 
 
-def _print_check(source: str, ratings: Ratings, seed: int, json: bool) -> None:
+def _print_check(source: Source, ratings: Ratings, seed: int, json: bool) -> None:
     from penchant.checking import datacheck
 
     found = datacheck(ratings, seed=seed)
     if json:
-        print_json({"source": source, **found.to_json(), "notices": list(ratings.notices)})
+        print_json({"source": str(source), **found.to_json(), "notices": list(ratings.notices)})
     else:
         typer.echo(str(found))
 

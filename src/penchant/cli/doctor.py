@@ -7,18 +7,23 @@ import os
 import platform
 from typing import Any
 
+import typer
+
 from penchant.cli import options
+from penchant.cli.extras import extra_facts
 from penchant.cli.output import print_json
 
 _LIBRARIES = (
     "numpy", "scipy", "numba", "keras", "jax", "duckdb", "pyarrow", "narwhals", "safetensors",
     "matplotlib",
 )  # fmt: skip
-_EXTRAS = {"tensorflow": ("tensorflow", "tensorflow-cpu")}
 
 
 def doctor(json: options.Json = False) -> None:
-    """Show versions, the Keras backend, threads, the cache folder and the extras."""
+    """Show versions, the Keras backend, threads, the cache folder and the extras.
+
+    Of each extra: whether it is installed, and which commands or features need it.
+    """
     facts = _facts()
     if json:
         print_json(facts)
@@ -27,6 +32,10 @@ def doctor(json: options.Json = False) -> None:
 
     rows = [(name, str(value)) for name, value in _flat(facts)]
     print_table(("what", "value"), rows)
+    typer.echo()
+    extras = [(name, _told(fact), fact["for"]) for name, fact in facts["extras"].items()]
+    print_table(("extra", "installed", "for"), extras)
+    typer.echo("\nAn extra is installed by: pip install 'penchant[NAME]'")
 
 
 def _facts() -> dict[str, Any]:
@@ -42,22 +51,34 @@ def _facts() -> dict[str, Any]:
         "keras backend": _backend(),
         "threads": available_threads(),
         "cache folder": str(cache_folder()),
-        "extras": {
-            extra: next(filter(None, map(_version, names)), None)
-            for extra, names in _EXTRAS.items()
-        },
+        "extras": extra_facts(_version),
     }
 
 
 def _flat(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
     for name, value in facts.items():
-        if isinstance(value, dict):
-            label = "extra " if name == "extras" else ""
-            rows += [(f"{label}{key}", found or "not installed") for key, found in value.items()]
-        else:
+        if name == "libraries":
+            rows += [(key, found or "not installed") for key, found in value.items()]
+        elif name != "extras":
             rows.append((name, value))
     return rows
+
+
+def _told(fact: dict[str, Any]) -> str:
+    """Say what of an extra is installed: all of it, or what is missing.
+
+    >>> _told({"installed": False, "versions": {"ray": "2.50", "fsspec": None}})
+    'no: fsspec is missing'
+    >>> _told({"installed": True, "versions": {"optuna": "4.2"}})
+    'yes: optuna 4.2'
+    """
+    versions = fact["versions"]
+    if not fact["installed"]:
+        missing = [name.partition("|")[0] for name, found in versions.items() if not found]
+        return f"no: {missing[0]} is missing" if len(missing) == 1 else "no"
+    name, found = next(iter(versions.items()), ("", ""))
+    return f"yes: {name.partition('|')[0]} {found}" if name else "yes"
 
 
 def _version(name: str) -> str | None:

@@ -8,6 +8,7 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
+from penchant.cli.source import open_model
 from penchant.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -35,9 +36,8 @@ def explain(
 ) -> None:
     """Show what a prediction is made of, and the ratings that pull most."""
     from penchant.recommender.base import require_offered
-    from penchant.recommender.opening import open
 
-    model = open(bundle)
+    model = open_model(bundle)
     words = "can't explain its predictions. A matrix factorisation can: penchant fit --model mf."
     require_offered(model, "explain", words)
     known = model.knowledge

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +12,7 @@ from penchant.cli.fit_blocks import fit_blocks, require_store, store_of
 from penchant.cli.models import model_of
 from penchant.cli.output import print_json, scores_json
 from penchant.cli.reading import Reading, with_reading
+from penchant.cli.source import Source, require_place
 from penchant.console import tell
 from penchant.errors import SettingsError
 from penchant.settings import FACTORS
@@ -118,20 +118,22 @@ def fit(
     Where the source is a folder that penchant blocks wrote, it is read block by block, and the
     test ratings are those that it holds out.
     """
+    from penchant.store import is_store
+
     recommender = model_of(
         model, solver, factors, seed, chapter=chapter, settings=settings, likelihood=likelihood
     )
-    target = Path(f"{stem(source)}.penchant") if out is None else out
-    if _is_store(source):
-        store = store_of(source, recommender, validation)
-        _require_place(target)
+    target = Path(f"{source.stem}.penchant") if out is None else out
+    _require_place(target)
+    require_share(test)
+    if is_store(source.reveal()):
+        store = store_of(source.reveal(), recommender, validation)
         where = {"engine": engine, "address": address, "resume": resume}
         fit_blocks(recommender, store, target, **where, ratings=ratings_kept, json=json)
         return
-    require_store(source, engine=engine, address=address, resume=resume)
+    require_store(str(source), engine=engine, address=address, resume=resume)
     ratings = reading.load(source)
     train, held_out = split_off(ratings, test, seed)
-    _require_place(target)
     if chapter and not json:
         _show_network(train)
     recommender.fit(train, watch=held_out, validation=validation)
@@ -149,12 +151,12 @@ def fit(
 
 
 def _provenance(
-    source: str, test: float, seed: int, validation: float | None, scores: Scores | None
+    source: Source, test: float, seed: int, validation: float | None, scores: Scores | None
 ) -> Provenance:
     from penchant.recommender.provenance import Provenance, today, versions
 
     return Provenance(
-        source=_public(source),
+        source=source.public,
         test=test,
         seed=seed,
         validation=validation,
@@ -165,17 +167,10 @@ def _provenance(
     )
 
 
-def _public(source: str) -> str:
-    """Return what a bundle may say of its source: no folder, no address, no password."""
-    if "://" in source:
-        return "a database"
-    return Path(source).name[:200] or "ratings"
-
-
-def _is_store(source: str) -> bool:
-    from penchant.store import is_store
-
-    return is_store(source)
+def require_share(test: float) -> None:
+    """Raise `SettingsError` where --test is no share of the ratings."""
+    if not 0 <= test < 1:
+        raise SettingsError(f"--test is a share between 0 and 1, not {test:g}.")
 
 
 def split_off(ratings: Ratings, test: float, seed: int) -> tuple[Ratings, Ratings | None]:
@@ -184,23 +179,12 @@ def split_off(ratings: Ratings, test: float, seed: int) -> tuple[Ratings, Rating
 
     if test == 0:
         return ratings, None
-    if test >= 1:
-        raise SettingsError(f"--test is a share between 0 and 1, not {test:g}.")
     return split(ratings, test=test, seed=seed)
 
 
-def stem(source: str) -> str:
-    """Return what the files made of a source are called."""
-    path = Path(source).expanduser()
-    return path.resolve().name.split(".")[0] or "ratings" if path.exists() else source
-
-
 def _require_place(target: Path) -> None:
-    """Say before the training, not after it, that the bundle can't be put there."""
-    if not target.parent.is_dir():
-        raise SettingsError(f"--out: there is no folder {target.parent}. Make it first.")
-    if not os.access(target.parent, os.W_OK):
-        raise SettingsError(f"--out: {target.parent} can't be written to. Choose another folder.")
+    """Say before the work that the bundle can't be put there."""
+    require_place(target)
     if target.exists() and not (target / "card.json").is_file():
         raise SettingsError(f"--out: {target} is there and is no bundle. Choose another name.")
 

@@ -9,6 +9,7 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
+from penchant.cli.source import open_model
 from penchant.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -49,9 +50,8 @@ def interview(
     are given are printed as one object. Nothing is saved.
     """
     from penchant.recommender.base import require_offered
-    from penchant.recommender.opening import open
 
-    model = open(bundle)
+    model = open_model(bundle)
     ids = model.knowledge.item_ids
     words = (
         "asks no questions. Train one with penchant fit --model mf, whose solver is gibbs or als."

@@ -8,6 +8,7 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
+from penchant.cli.source import require_bundle
 from penchant.console import tell
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ def add(
     """Make a key, and show it: once, for only a hash of it is kept."""
     from penchant.serve.keys import KeyFile
 
+    require_bundle(bundle)
     file = KeyFile.beside(bundle)
     key, token = file.add(role)  # type: ignore[arg-type]
     if json:

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from penchant.cli.output import print_json
+from penchant.cli.source import open_model, require_place
 from penchant.errors import SettingsError
 
 
@@ -25,11 +26,15 @@ def write_all(
 
     Raises `SettingsError` where an engine is asked for without blocks.
     """
-    from penchant.recommender.opening import open as open_bundle
-
     if blocks is None and (engine or address):
         raise SettingsError("--engine and --address go with --blocks DIR. Add it, or leave them.")
-    model = open_bundle(bundle)
+    if blocks is None and out.suffix.lower() not in (".parquet", ".pq"):
+        raise SettingsError(
+            f"--out: the lists of all users are written as Parquet; received {out.name!r}. End the "
+            f"name in .parquet."
+        )
+    require_place(out)
+    model = open_model(bundle)
     users = len(model.knowledge.user_ids)
     if blocks is None:
         model.recommend_all(n, exclude_rated=not include_rated, path=out)

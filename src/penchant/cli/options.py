@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from penchant.cli import source as given
+
 Source = Annotated[
-    str,
+    given.Source,
     typer.Argument(
-        help="A named set (ml-100k), or the path of a file or folder of ratings.",
+        parser=given.Source,
+        help="A named set (ml-100k), the path of a file or folder of ratings, or a database's URL.",
         show_default=False,
     ),
 ]

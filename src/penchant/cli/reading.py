@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from penchant.cli import options
+from penchant.cli.source import Source
 from penchant.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ class Reading:
     encoding: options.Encoding = None
     query: options.Query = None
 
-    def load(self, source: str) -> Ratings:
+    def load(self, source: Source) -> Ratings:
         """Load the ratings of a source."""
         from penchant.sources import load
 
-        return load(source, **self.arguments())
+        source.require_ratings()
+        return load(source.reveal(), **self.arguments())
 
     def arguments(self) -> dict[str, Any]:
         """Return the options as `penchant.load` takes them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from penchant.cli import options
 from penchant.cli.output import print_json
 from penchant.cli.reading import Reading, with_reading
+from penchant.cli.source import Source, open_model, require_bundle, require_place
 from penchant.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def report(
     bundle: options.Bundle,
     source: Annotated[
-        str | None,
+        Source | None,
         typer.Argument(
+            parser=Source,
             help="The ratings that it was made of: a named set or a path. Without it, the named "
             "set that the bundle tells of.",
             show_default=False,
@@ -54,12 +55,12 @@ def report(
     Its figures are of ratings that the recommender was not trained on: where the bundle tells of
     the split, of its very test ratings. The page loads nothing from anywhere.
     """
-    from penchant.recommender.opening import open
     from penchant.report import report as reported
 
     target = Path(f"{Path(bundle).name.removesuffix('.penchant')}.html") if out is None else out
+    require_bundle(bundle)
     _require_place(target)
-    model = open(bundle)
+    model = open_model(bundle)
     table = None if source is None else reading.load(source)
     shown = _users(model, user)
     made = reported(
@@ -84,10 +85,9 @@ def report(
 
 def _require_place(target: Path) -> None:
     """Say before the work, not after it, that the file can't be put there."""
-    if target.is_dir() or not target.parent.is_dir():
-        raise SettingsError(f"--out: {target} is no file in a folder that exists.")
-    if not os.access(target.parent, os.W_OK):
-        raise SettingsError(f"--out: {target.parent} can't be written to. Choose another folder.")
+    require_place(target)
+    if target.is_dir():
+        raise SettingsError(f"--out: {target} is a folder. Give the name of a file.")
 
 
 def _users(model: Recommender, given: list[str] | None) -> list[Id] | None:

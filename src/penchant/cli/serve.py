@@ -8,6 +8,7 @@ import typer
 
 from penchant.cli import options
 from penchant.cli.output import print_json
+from penchant.cli.source import require_bundle
 
 Log = Annotated[
     str | None,
@@ -44,6 +45,7 @@ def serve(
     from penchant.serve.limits import Limits
     from penchant.serve.running import Serving, bundle_name, serve
 
+    require_bundle(bundle)
     limits = Limits(rate=rate, burst=burst, body=body, seconds=seconds, threads=threads)
     serving = Serving(bundle, log, keep, host, port, workers, limits)
     where = "its own database" if log else "a file beside the bundle"
@@ -74,6 +76,7 @@ def compact(
     """Save the served model with all ratings that came since, so that a start is quicker."""
     from penchant.serve.running import Serving
 
+    require_bundle(bundle)
     service = Serving(bundle, log, keep).opened()
     try:
         made = service.compact()

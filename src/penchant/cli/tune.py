@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from penchant.cli import options
-from penchant.cli.fit import split_off, stem
+from penchant.cli.fit import require_share, split_off
 from penchant.cli.models import model_of
 from penchant.cli.output import print_json
 from penchant.cli.reading import Reading, with_reading
+from penchant.cli.source import require_place
 
 
 @with_reading()
@@ -62,6 +63,9 @@ def tune(
     """
     from penchant.tuning import tune as search
 
+    target = Path(f"{source.stem}.settings.json") if out is None else out
+    require_place(target)
+    require_share(test)
     model = model_of("mf", solver, factors, seed)
     ratings = reading.load(source)
     train, _ = split_off(ratings, test, seed)
@@ -77,7 +81,6 @@ def tune(
         seed=seed,
         progress=not json,
     )
-    target = Path(f"{stem(source)}.settings.json") if out is None else out
     found.save(target)
     picture = target.with_name(f"{target.name.removesuffix('.json')}.png")
     found.plot(picture)

@@ -11,6 +11,7 @@ from penchant.cli import options
 from penchant.cli.lists import write_all
 from penchant.cli.output import print_json, scores_json
 from penchant.cli.reading import Reading, with_reading
+from penchant.cli.source import open_model
 from penchant.console import tell
 from penchant.errors import DataError
 
@@ -41,7 +42,7 @@ def evaluate(
     Ratings of pairs that the model was trained on are left out, and counted, unless --all is
     given: their errors say little about the next rating.
     """
-    model = _open(bundle)
+    model = open_model(bundle)
     ratings = reading.load(source)
     kept = ratings if all_rows else _unseen(model, ratings)
     scores = model.evaluate(kept)
@@ -64,7 +65,7 @@ def predict(
     json: options.Json = False,
 ) -> None:
     """Predict the rating that a user would give an item."""
-    model = _open(bundle)
+    model = open_model(bundle)
     known = model.knowledge
     user_id, item_id = _parse(known.user_ids, user), _parse(known.item_ids, item)
     ends: dict[str, Any] = {}
@@ -152,7 +153,7 @@ def recommend(
         return
     if out or blocks or engine or address:
         raise typer.BadParameter("--out, --blocks, --engine and --address go with --all-users")
-    model = _open(bundle)
+    model = open_model(bundle)
     user_id = _parse(model.knowledge.user_ids, user)
     settings: dict[str, Any] = {"by": by, "interval": interval}
     settings |= {"diversity": diversity, "popularity": popularity}
@@ -181,7 +182,7 @@ def group(
     json: options.Json = False,
 ) -> None:
     """Recommend items that suit several users together, and say who pays for each."""
-    model = _open(bundle)
+    model = open_model(bundle)
     members = [_parse(model.knowledge.user_ids, user) for user in users]
     settings: dict[str, Any] = {"how": how, "exclude_rated": not include_rated}
     answer = model.recommend_group(members, n, interval=interval, **settings)
@@ -197,16 +198,9 @@ def similar(
     json: options.Json = False,
 ) -> None:
     """Show the items most like one: liked by the same users, beyond what is liked by all."""
-    model = _open(bundle)
+    model = open_model(bundle)
     item_id = model.knowledge.item_ids.parse(item)
     _show_answer(model.similar_items(item_id, n), {"item": item_id}, json)
-
-
-def _open(bundle: str) -> Recommender:
-    from penchant.recommender.opening import open
-
-    model: Recommender = open(bundle)
-    return model
 
 
 def _parse(ids: IdMap, text: str) -> Id:

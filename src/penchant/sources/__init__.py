@@ -15,11 +15,13 @@ from penchant.sources import database, frames, parts, side
 from penchant.sources.archive import edition, is_archive, unpacked
 from penchant.sources.named import NAMED_SETS
 from penchant.sources.reading import Reading, read_file, read_frame, read_parts, read_side
+from penchant.sources.saved import refuse_bundle
 from penchant.sources.sets import read_folder, read_named
 from penchant.sources.stored import read_store
 from penchant.sources.text import typed
 from penchant.sources.unrated import Unrated
 from penchant.store import is_store
+from penchant.urls import URL
 
 
 def load(
@@ -92,6 +94,11 @@ def load(
         ratings, told = read_frame(source, reading)
     elif isinstance(source, str) and database.is_url(source):
         ratings, told = database.read_database(source, query, reading)
+    elif isinstance(source, str) and "://" in source:
+        raise SourceError(
+            f"{URL(source)} is no database that can be read: those are sqlite:///file.db and "
+            f"postgresql://host/name. A file on the web is to be downloaded first."
+        )
     elif query is not None:
         raise SettingsError("query= is for databases: load('sqlite:///file.db', query='select …').")
     elif isinstance(source, (str, os.PathLike)):
@@ -137,6 +144,7 @@ def _read_path(
 
 
 def _read_place(path: Path, reading: Reading) -> tuple[Ratings, str]:
+    refuse_bundle(path)
     if path.is_dir() and is_store(path):
         return read_store(path, reading)
     return read_folder(path, reading) if path.is_dir() else read_file(path, reading)

@@ -19,6 +19,7 @@ from penchant.sources.checks import Where
 from penchant.sources.gather import Batch
 from penchant.sources.grades import as_float
 from penchant.sources.opened import Opened, Places, read_opened
+from penchant.urls import URL
 
 _ROWS = 50_000
 _SAMPLE = 500
@@ -44,13 +45,13 @@ def read_database(url: str, query: str | None, reading: Reading) -> tuple[Rating
     if not query or not query.strip():
         raise SettingsError(
             f"A database needs a query that selects user, item and rating: "
-            f"load({_bare(url)!r}, query='select …')."
+            f"load({URL(url)!r}, query='select …')."
         )
     return read_opened(_open(url, query), reading)
 
 
 def _open(url: str, query: str) -> Opened:
-    where = _bare(url)
+    where = str(URL(url))
     with _reads(url) as select:
         names, rows = select(query)
         head: list[tuple[Any, ...]] = next(rows, [])[:_SAMPLE]
@@ -108,8 +109,8 @@ def _sqlite(url: str) -> Iterator[Any]:
     path = Path(unquote(url.partition(":///")[2])).expanduser()
     if not path.is_file():
         raise SourceError(
-            f"There is no database {str(path)!r}. The URL of a file is sqlite:///relative/path or "
-            f"sqlite:////absolute/path."
+            f"There is no database {URL(url)!r}. The URL of a file is sqlite:///relative/path "
+            f"or sqlite:////absolute/path."
         )
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
@@ -118,7 +119,7 @@ def _sqlite(url: str) -> Iterator[Any]:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise SourceError(f"{_bare(url)} cannot be read: {error}. Check the query.") from None
+        raise SourceError(f"{URL(url)} cannot be read: {error}. Check the query.") from None
 
 
 @contextmanager
@@ -137,9 +138,9 @@ def _postgres(url: str) -> Iterator[Any]:
             with connection.cursor(name="penchant") as cursor:  # the rows stay with the server
                 yield lambda query: _rows(cursor.execute(query.strip().rstrip(";")))
     except psycopg.Error as error:
-        why = " ".join(_without_password(str(error), url).split())
+        why = URL(url).reason(error)
         raise SourceError(
-            f"{_bare(url)} cannot be read: {why}. Check the address, the rights and the query."
+            f"{URL(url)} cannot be read: {why}. Check the address, the rights and the query."
         ) from None
 
 
@@ -148,23 +149,3 @@ def _rows(cursor: Any) -> tuple[Sequence[str], Rows]:
         raise SourceError("The query selects nothing. Give a select statement.")
     names = [column[0] for column in cursor.description]
     return names, iter(lambda: cursor.fetchmany(_ROWS), [])
-
-
-def _bare(url: str) -> str:
-    """Return a URL without user, password and settings, for people."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
-
-
-def _without_password(text: str, url: str) -> str:
-    """Cut a password out of a driver's message, as it stands in the URL or decoded."""
-    rest = url.partition("://")[2]
-    secrets = {rest.rpartition("@")[0].partition(":")[2]}
-    secrets |= {
-        part.partition("=")[2]
-        for part in rest.partition("?")[2].split("&")
-        if part.partition("=")[0] in ("password", "passfile", "sslpassword")
-    }
-    for secret in sorted({*secrets, *map(unquote, secrets)}, key=len, reverse=True):
-        text = text.replace(secret, "***") if secret else text
-    return text

@@ -98,6 +98,8 @@ def _query(path: Path, used: list[str], chosen: str, tail: str) -> Iterator[pa.R
         try:
             reader = connection.sql(f"SELECT {chosen} FROM {source}{tail}")  # noqa: S608
             yield from reader.to_arrow_reader(_RECORDS)
+        except duckdb.InterruptException:
+            raise KeyboardInterrupt from None
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             why = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ")
             raise SourceError(f"{path} cannot be read: {why} Correct that record.") from None

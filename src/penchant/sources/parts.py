@@ -13,6 +13,7 @@ from penchant.sources.checks import Where
 from penchant.sources.columns import Roles, describe
 from penchant.sources.gather import Batch, gather
 from penchant.sources.opened import Opened, places_of
+from penchant.sources.saved import is_of_bundle
 from penchant.sources.stream import ENDINGS
 
 Open = Callable[[Path, Reading], Opened]
@@ -48,7 +49,7 @@ def find_parts(folder: Path) -> list[Path]:
     seen: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-        if hidden or not path.is_file():
+        if hidden or not path.is_file() or is_of_bundle(path):
             continue
         kind = _kind(path)
         if kind is not None:

@@ -16,6 +16,7 @@ from penchant.sources.archive import edition, is_archive, unpacked
 from penchant.sources.columns import Roles, describe
 from penchant.sources.opened import Opened
 from penchant.sources.reading import Reading, open_file
+from penchant.sources.saved import refuse_bundle
 
 SideTable = tuple[pa.Table, str, str]
 """A table, the name of its id column, and what it is called in messages."""
@@ -87,6 +88,7 @@ def open_pieces(source: str | os.PathLike[str], reading: Reading) -> Iterator[Pi
 
 
 def _of_place(path: Path, reading: Reading) -> Pieces:
+    refuse_bundle(path)
     if not path.is_dir():
         return _parts([path], reading)
     files = folder.find_files(path)
@@ -109,5 +111,7 @@ def _side_reader(path: Path, what: side.What, tags: Path | None) -> Callable[[],
 
 
 def _parts(paths: list[Path], reading: Reading) -> Pieces:
+    for path in paths:
+        refuse_bundle(path)
     name = paths[0].name if len(paths) == 1 else paths[0].parent.name or "ratings"
     return Pieces(tuple(paths), name, reading)

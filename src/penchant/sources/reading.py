@@ -17,6 +17,7 @@ from penchant.sources.checks import Where
 from penchant.sources.gather import Batch
 from penchant.sources.layout import Layout, guess_layout
 from penchant.sources.opened import Opened, Places, as_text, read_opened
+from penchant.sources.saved import refuse_bundle
 
 __all__ = ["Reading", "read_file", "read_frame", "read_parts", "read_side"]
 
@@ -48,6 +49,7 @@ def open_file(path: Path, reading: Reading) -> Opened:
 
     Raises `SourceError` where it cannot be read, or is of a kind that holds no table.
     """
+    refuse_bundle(path)
     kind = foreign.kind_of(path)
     if kind == "parquet":
         return columnar.open_parquet(path)
