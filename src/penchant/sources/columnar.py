@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,9 +14,11 @@ from penchant.errors import SourceError
 from penchant.sources.checks import Where
 from penchant.sources.gather import Batch
 from penchant.sources.opened import Opened, Places, as_text
+from penchant.sources.stated import arrow_bytes, parquet_bytes, require_modest
 
 _ROWS = 1 << 20
 _SAMPLE = 500
+_DAMAGE = (OSError, ValueError, struct.error, pa.ArrowException)
 
 
 def open_parquet(path: Path) -> Opened:
@@ -27,10 +30,11 @@ def open_parquet(path: Path) -> Opened:
 
     try:
         file = pyarrow.parquet.ParquetFile(path)
+        require_modest(path, parquet_bytes(file.metadata))
         names = tuple(file.schema_arrow.names)
         empty = pa.RecordBatch.from_pylist([], file.schema_arrow)
         head = _sound(next(file.iter_batches(_SAMPLE), empty))
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except _DAMAGE as error:
         raise _unreadable(path, error) from None
 
     def batches(places: Places) -> Iterator[Batch]:
@@ -40,7 +44,7 @@ def open_parquet(path: Path) -> Opened:
         try:
             for batch in _ahead(map(_sound, file.iter_batches(_ROWS, columns=columns))):
                 yield {role: batch.column(names[at]) for role, at in places.items()}
-        except (OSError, ValueError, pa.ArrowException) as error:
+        except _DAMAGE as error:
             raise _unreadable(path, error) from None
 
     def locate(row: int, at: int) -> Where:
@@ -68,7 +72,7 @@ def open_arrow(path: Path) -> Opened:
     """
     try:
         table = _arrow_table(path)
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except _DAMAGE as error:
         raise _unreadable(path, error) from None
     names = tuple(table.column_names)
 
@@ -91,6 +95,9 @@ def _arrow_table(path: Path) -> pa.Table:
 
         return _sound(pyarrow.feather.read_table(path))
     source = pa.memory_map(str(path))
+    source.seek(8 if first == b"ARROW1" else 0)
+    require_modest(path, arrow_bytes(source))
+    source.seek(0)
     ours = pa.ipc.open_file if first == b"ARROW1" else pa.ipc.open_stream
     return _sound(ours(source).read_all())
 
@@ -112,9 +119,10 @@ def read_table(path: Path) -> pa.Table | None:
     kind = path.suffix.lower()
     try:
         if kind in (".parquet", ".pq"):
+            require_modest(path, parquet_bytes(pyarrow.parquet.read_metadata(path)))
             return _sound(pyarrow.parquet.read_table(path))
         return _arrow_table(path) if kind in (".arrow", ".feather", ".ipc") else None
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except _DAMAGE as error:
         raise _unreadable(path, error) from None
 
 
