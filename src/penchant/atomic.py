@@ -117,6 +117,22 @@ def new_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Iterat
     _discard(_aside(target))
 
 
+@contextmanager
+def scratch(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give the owner a folder beside `path` for as long as the block lasts.
+
+    What a killed process left of one for the same `path` goes first.
+    """
+    target = Path(os.path.realpath(path))
+    _remove_leftovers(target.parent, target.name)
+    folder, lock = _held_sibling(target, lambda place: os.mkdir(place, 0o700))
+    try:
+        yield folder
+    finally:
+        _let_go(lock)
+        _remove(folder)
+
+
 def present(path: str | os.PathLike[str]) -> Path:
     """Return where the folder of `path` is to be read: there, or aside in a broken-off replacement.
 

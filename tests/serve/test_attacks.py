@@ -75,6 +75,20 @@ def test_the_last_key_goes_and_workers_are_killed_and_nobody_comes_in(bundle, ho
         assert {asked(url, headers={"Host": "localhost"}) for _ in range(12)} == {401}
 
 
+def test_counts_of_a_killed_server_go_at_the_next_start(bundle):
+    def counts():
+        return set(bundle.with_name("films.penchant.serving").glob(".metrics.*.tmp"))
+
+    with server(bundle, "--workers", 2) as (process, _):
+        (killed,) = counts()
+        workers = workers_of(process)
+        for one in (process.pid, *workers):
+            os.kill(one, signal.SIGKILL)
+    with server(bundle, "--workers", 2):
+        assert len(counts()) == 1
+        assert not killed.exists()
+
+
 def test_a_start_after_the_last_key_was_removed_is_closed(bundle):
     file = KeyFile.beside(bundle)
     file.remove(file.add("admin")[0].id)
@@ -233,3 +247,31 @@ def test_slow_bodies_take_nobodys_place(keyed):
     assert {asked(url, "/v1/model", headers=key) for _ in range(5)} == {200}
     for one in many:
         one.close()
+
+
+def test_a_key_that_is_guessed_is_nobody_elses(keyed):
+    """A predictable idempotency key could be claimed by another writer before its owner."""
+    url, key, _ = keyed
+    bundle = Path(f"/proc/{keyed[2].pid}/cmdline").read_text().split("\0")[-2]
+    other = bearer(KeyFile.beside(bundle).add("write")[1])
+    until(lambda: asked(url, "/v1/model", headers=other) == 200)
+    once = {"Idempotency-Key": "order-1"}
+    positions = [
+        httpx.post(
+            f"{url}/v1/ratings",
+            json=[{"user": 1, "item": 1, "rating": stars}],
+            headers={**who, **once},
+            timeout=PATIENCE,
+        ).json()["position"]
+        for who, stars in ((other, 1), (key, 2), (other, 1))
+    ]
+    assert positions == [1, 2, 1]
+
+
+def test_a_user_without_a_name_cannot_be_made(keyed):
+    """It could be rated, and neither read nor forgotten."""
+    url, key, _ = keyed
+    body = [{"user": "", "item": 1, "rating": 3}]
+    answer = httpx.post(f"{url}/v1/ratings", json=body, headers=key, timeout=PATIENCE)
+    assert answer.status_code == 422
+    assert "at least 1 character" in answer.json()["detail"]

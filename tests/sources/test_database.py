@@ -46,7 +46,7 @@ def test_sqlite(sqlite_url):
     ("query", "message"),
     [
         ("select none from ratings", r"shop\.db cannot be read: no such column: none"),
-        ("delete from ratings", r"cannot be read: attempt to write a readonly database"),
+        ("delete from ratings", r"cannot be read: not authorized"),
         ("select user_id, asin, 'x' as stars from ratings", r"row 0: the rating 'x' is no finite"),
         ("select user_id, asin, stars from ratings where stars > 9", r"holds no ratings"),
         ("select null as user_id, asin, stars from ratings", r"row 0: the user id is missing"),
@@ -153,3 +153,31 @@ def test_a_password_is_never_shown(shop):
             load(url)
         told = str(error.value)
         assert not any(secret in told for secret in ("hunter2", "hun%ter2", "other2"))
+
+
+@pytest.mark.parametrize(
+    "query", ["vacuum into '{}'", "attach '{}' as other", "pragma user_version"]
+)
+def test_a_query_does_nothing_but_select(tmp_path, query):
+    """A file was written by a query to a database that was opened to be read."""
+    made = tmp_path / "made.db"
+    sqlite3.connect(tmp_path / "films.db").close()
+    with pytest.raises(SourceError, match=r"cannot be read: .*authoriz"):
+        penchant.load(f"sqlite:///{tmp_path / 'films.db'}", query=query.format(made))
+    assert not made.exists()
+
+
+def test_a_query_may_use_all_of_a_select(tmp_path):
+    connection = sqlite3.connect(tmp_path / "films.db")
+    connection.execute("create table t (u, i, r)")
+    connection.executemany(
+        "insert into t values (?, ?, ?)", [(u, i, 3) for u in range(9) for i in range(9)]
+    )
+    connection.commit()
+    connection.close()
+    query = (
+        "with recursive n(k) as (select 1 union all select k + 1 from n where k < 5) select u as "
+        "user, i as item, avg(r) + (select max(k) from n) as rating from t group by u, i order by u"
+    )
+    ratings = penchant.load(f"sqlite:///{tmp_path / 'films.db'}", query=query)
+    assert (len(ratings), set(ratings.values)) == (81, {8.0})

@@ -403,3 +403,17 @@ def test_load_takes_a_store_for_what_it_is(folder):
     assert pc.load(folder, timestamps=False, quiet=True).timestamps is None
     with pytest.raises(SettingsError, match="scale= was settled when it was written"):
         pc.load(folder, scale=(1, 5))
+
+
+@pytest.mark.parametrize("value", [99.0, -1.0, float("nan")])
+def test_ratings_off_the_scale(folder, value):
+    """A store with a rating of 99 on a scale from 1 to 5 was called sound."""
+
+    def spoilt(values):
+        values = values.copy()
+        values[3] = value
+        return values
+
+    enter(folder, "user-00000.parquet", block_table(folder, "user-00000.parquet", rating=spoilt))
+    with pytest.raises(SourceError, match=r"user-00000.parquet can't be used: .*(scale|finite)"):
+        BlockStore.open(folder).verify()

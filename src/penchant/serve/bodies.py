@@ -13,7 +13,10 @@ MOST_N = 1_000
 _INT64 = 2**63
 
 WholeId = Annotated[int, Field(strict=True, ge=-_INT64, lt=_INT64)]
-TextId = Annotated[str, Field(strict=True, min_length=1, max_length=1_000)]
+TextId = Annotated[str, Field(strict=True, max_length=1_000)]
+NewId = WholeId | Annotated[str, Field(strict=True, min_length=1, max_length=1_000)]
+"""An id that may be new: an empty one would have no address to be asked for or forgotten at."""
+
 AnyId = WholeId | TextId
 """An id as it stands in JSON, a whole number or text, as the model's ids are."""
 
@@ -128,8 +131,8 @@ class Rated(Body):
 
     model_config = _with_example({"user": 1, "item": 63, "rating": 4})
 
-    user: AnyId
-    item: AnyId
+    user: NewId
+    item: NewId
     rating: Number
     timestamp: Seconds | None = None
 

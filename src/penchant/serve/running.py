@@ -8,11 +8,11 @@ import functools
 import os
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from penchant.atomic import scratch
 from penchant.errors import SourceError
 from penchant.serve.door import Door, decided
 from penchant.serve.keys import KeyFile, Verifier
@@ -89,7 +89,7 @@ def serve(serving: Serving, tell: Callable[[str, int, bool], None]) -> None:
         SettingsError: an address beyond this machine, and no key.
         SourceError: the address can't be had.
     """
-    with _numbers(serving.workers), _listening(serving.host, serving.port) as listening:
+    with _listening(serving.host, serving.port) as listening:
         address, port = listening.getsockname()[:2]
         file = serving.keys()
         keyed = file.stamp() is not None
@@ -99,7 +99,7 @@ def serve(serving: Serving, tell: Callable[[str, int, bool], None]) -> None:
         if serving.workers > 1:
             serving.opened().close()  # here, so that what is wrong is told before workers start
         run, stop = _runner(app if serving.workers > 1 else app(), serving, listening)
-        with _ended_by_signals(stop):
+        with _numbers(serving), _ended_by_signals(stop):
             shown = f"[{address}]" if ":" in address else address
             tell(f"http://{shown}:{port}", len(keys), door.open)
             run()
@@ -157,13 +157,14 @@ def _ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _numbers(workers: int) -> Iterator[None]:
-    """Give several workers a folder to count in together."""
-    if workers == 1:
+def _numbers(serving: Serving) -> Iterator[None]:
+    """Give several workers a folder to count in together; a killed server's goes."""
+    if serving.workers == 1:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="penchant-metrics-") as folder:
-        os.environ[_SHARED] = folder
+    home = f"{os.path.abspath(serving.bundle)}.serving"
+    with scratch(f"{home}/metrics") as folder:
+        os.environ[_SHARED] = str(folder)
         try:
             yield
         finally:

@@ -23,6 +23,9 @@ from penchant.urls import URL
 
 _ROWS = 50_000
 _SAMPLE = 500
+_SELECTING = frozenset(
+    (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+)
 _SCHEMES = ("sqlite", "postgresql", "postgres")
 Rows = Iterator[list[tuple[Any, ...]]]
 
@@ -114,12 +117,21 @@ def _sqlite(url: str) -> Iterator[Any]:
         )
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        connection.set_authorizer(_only_selects)
         try:
             yield lambda query: _rows(connection.execute(query))
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise SourceError(f"{URL(url)} cannot be read: {error}. Check the query.") from None
+
+
+def _only_selects(action: int, *_: object) -> int:
+    """Refuse what isn't part of a select.
+
+    Opened to be read, a database can still be attached to another file, or copied into one.
+    """
+    return sqlite3.SQLITE_OK if action in _SELECTING else sqlite3.SQLITE_DENY
 
 
 @contextmanager

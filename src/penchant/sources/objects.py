@@ -181,7 +181,7 @@ def _lines(path: Path, parse: Any) -> Iterator[Record]:
 def _json(line: str) -> Record | None:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 

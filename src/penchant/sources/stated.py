@@ -35,7 +35,7 @@ def parquet_bytes(metadata: Any) -> int:
     """
     groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
     values = _WIDTH * metadata.num_rows * metadata.num_columns
-    return max(values, sum(group.total_byte_size for group in groups))
+    return max(int(values), sum(int(group.total_byte_size) for group in groups))
 
 
 def arrow_bytes(source: Any) -> int:

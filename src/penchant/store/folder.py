@@ -258,7 +258,7 @@ class BlockStore:
         span, file = spans[number], name(kind, number)
         entry = self.index.files[file]
         path = self.folder / file
-        return read_block(
+        block = read_block(
             path,
             verified_bytes(path, entry),
             kind,
@@ -268,6 +268,10 @@ class BlockStore:
             self.index.size("user" if kind == "item" else "item"),
             timed=self.has_timestamps,
         )
+        low, high = np.float32(self.scale.low), np.float32(self.scale.high)
+        if not ((block.values >= low) & (block.values <= high)).all():
+            raise damaged(path, f"it has ratings off the scale {self.scale}")
+        return block
 
     def _require_number(self, kind: str, number: int, spans: tuple[Span, ...]) -> None:
         if not 0 <= number < len(spans):

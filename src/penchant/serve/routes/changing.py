@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
 
 @router.post("/ratings", tags=["ratings"], responses={200: {"model": shapes.Written}})
-async def rate(body: bodies.Ratings, desk: AtDesk, key: Once = None) -> Response:
+async def rate(body: bodies.Ratings, desk: AtDesk, key: Once) -> Response:
     """Take in ratings, of known or new users and items; the next answer knows them.
 
     They are in the log on disk before this answers. A rating of a pair that has one replaces it.
@@ -25,14 +25,14 @@ async def rate(body: bodies.Ratings, desk: AtDesk, key: Once = None) -> Response
 
 
 @router.delete("/ratings", tags=["ratings"], responses={200: {"model": shapes.Written}})
-async def unrate(body: bodies.Pairs, desk: AtDesk, key: Once = None) -> Response:
+async def unrate(body: bodies.Pairs, desk: AtDesk, key: Once) -> Response:
     """Take ratings out; the model is then as if they had not been added."""
     pairs = [(one.user, one.item) for one in body]
     return await _done(desk, lambda: desk.service.unrate(pairs, key))
 
 
 @router.delete("/users/{user}", tags=["users"], responses={200: {"model": shapes.Receipt}})
-async def forget(user: str, desk: AtDesk, key: Once = None) -> Response:
+async def forget(user: str, desk: AtDesk, key: Once) -> Response:
     """Forget a user: ratings, row and id, in the model, the log and all models that are kept.
 
     Answers with a receipt that doesn't name the user.

@@ -56,7 +56,7 @@ AtDesk = Annotated[Desk, Depends(desk_of)]
 Search = Annotated[str, Query(max_length=200, description="A part of a title or an id.")]
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000, description="Which page, from 1.")]
 PageSize = Annotated[int, Query(ge=1, le=1_000, description="Entries on a page.")]
-Once = Annotated[
+_Header = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
@@ -64,6 +64,14 @@ Once = Annotated[
         description="With the same key a body is done once, and gets the first answer again.",
     ),
 ]
+
+
+def _once(request: Request, key: _Header = None) -> str | None:
+    """Return an idempotency key as a caller's own: nobody can take another's by guessing it."""
+    return key and f"{request.state.caller.key or ''} {key}"
+
+
+Once = Annotated[str | None, Depends(_once)]
 
 
 def read_id(ids: IdMap, text: str) -> Id:
