@@ -21,8 +21,8 @@ from penchant.solvers.gibbs_half import Half
 from penchant.solvers.gibbs_heads import Head, distil, make_posterior
 from penchant.solvers.gibbs_problem import Problem
 from penchant.solvers.gibbs_sampler import Sampler
+from penchant.solvers.gibbs_stars import finished
 from penchant.solvers.gibbs_watch import Watched
-from penchant.solvers.ordinal import finished
 from penchant.solvers.state import StateFile
 from penchant.stars import Stars
 

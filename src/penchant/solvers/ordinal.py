@@ -12,19 +12,16 @@ stars there is one threshold, which stays, and so does the noise.
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from penchant.engine.threads import Block
+from penchant.engine.threads import Block, Threads
 from penchant.kernels.ordinal import draw_latents, expected_ratings, latent_means, log_likelihoods
+from penchant.solvers.gibbs_half import Half
+from penchant.solvers.gibbs_problem import Problem
 from penchant.stars import Stars
-
-if TYPE_CHECKING:
-    from penchant.solvers.gibbs_heads import Head
-    from penchant.solvers.gibbs_sampler import Sampler
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -32,8 +29,20 @@ Doubles = npt.NDArray[np.float64]
 _DRAWS, _STEPS = 9, 10  # what a draw is for
 _TRIES = 2  # Metropolis steps of each free threshold in a sweep
 _STRIDE = 2.4  # of a step, in standard deviations: the best of a normal in one dimension
-_PAIRS = 20_000  # to learn the spread from
-_AT_ONCE = 1024  # of them
+
+
+class Sampled(Protocol):
+    """What of a sampler the latent values are drawn from, and put into; see there."""
+
+    problem: Problem
+    threads: Threads
+    key: npt.NDArray[np.uint32]
+    users: Half
+    items: Half
+    alpha: float
+    sweep: int
+    averages: Any
+    averaged: int
 
 
 class Latent:
@@ -65,7 +74,7 @@ class Latent:
         """Whether the noise is drawn; two stars leave its scale open."""
         return len(self.stars) > 2
 
-    def draw(self, sampler: Sampler) -> None:
+    def draw(self, sampler: Sampled) -> None:
         """Draw thresholds, then the latent values that the halves' rows are drawn from."""
         self._means(sampler, sampler.sweep - 1)
         random = np.random.Generator(
@@ -74,7 +83,7 @@ class Latent:
         self.move(sampler, random)
         self.draw_values(sampler)
 
-    def move(self, sampler: Sampler, random: np.random.Generator) -> None:
+    def move(self, sampler: Sampled, random: np.random.Generator) -> None:
         """Make Metropolis steps of the free thresholds, those of one parity at once.
 
         No star lies between two thresholds of one parity, so each of them is judged by the ratings
@@ -100,13 +109,13 @@ class Latent:
                 theirs = np.append(taken, False) | np.append(False, taken)
                 now = np.where(theirs, then, now)
 
-    def redraw(self, sampler: Sampler, sweep: int) -> None:
+    def redraw(self, sampler: Sampled, sweep: int) -> None:
         """Draw the latent values of rows as they stand, the thresholds held; `sweep` counts."""
         sampler.sweep, self._eta_of = sweep, -1
         self._means(sampler, sweep)
         self.draw_values(sampler)
 
-    def draw_values(self, sampler: Sampler) -> None:
+    def draw_values(self, sampler: Sampled) -> None:
         """Draw each rating's latent value into the halves' values; the means are as they stand."""
         users, items = sampler.users, sampler.items
         values = np.empty(len(self._eta), dtype=np.float32)
@@ -121,7 +130,7 @@ class Latent:
         sampler.threads.map(work, self._blocks(sampler))
         users.values, items.values = values, values[sampler.problem.to_items]
 
-    def _means(self, sampler: Sampler, sweep: int) -> None:
+    def _means(self, sampler: Sampled, sweep: int) -> None:
         """Bring the means η to what the rows are after a sweep."""
         if self._eta_of == sweep:
             return
@@ -137,7 +146,7 @@ class Latent:
         self._eta_of = sweep
 
     def _likelihoods(
-        self, sampler: Sampler, thresholds: Doubles, stars: npt.NDArray[np.bool_]
+        self, sampler: Sampled, thresholds: Doubles, stars: npt.NDArray[np.bool_]
     ) -> Doubles:
         """Return the log-likelihood of all ratings of each of some stars, (S,)."""
         users, items = sampler.users, sampler.items
@@ -154,7 +163,7 @@ class Latent:
         total: Doubles = sums.sum(axis=0)
         return total
 
-    def _blocks(self, sampler: Sampler) -> list[Block]:
+    def _blocks(self, sampler: Sampled) -> list[Block]:
         """Return blocks of all users, also where the sampler draws the rows of some alone."""
         return sampler.threads.blocks(sampler.problem.users.counts)
 
@@ -162,7 +171,7 @@ class Latent:
     def _edges(thresholds: Doubles) -> Doubles:
         return np.concatenate([[-np.inf], thresholds, [np.inf]])
 
-    def expected(self, sampler: Sampler, user_rows: Any, item_rows: Any, eta: Floats) -> Floats:
+    def expected(self, sampler: Sampled, user_rows: Any, item_rows: Any, eta: Floats) -> Floats:
         """Return the ratings that this draw expects of pairs of rows with means η, (n,) float32."""
         out, root = np.empty(len(eta), dtype=np.float32), float(np.sqrt(sampler.alpha))
         units = sampler.users.units, sampler.items.units
@@ -176,7 +185,7 @@ class Latent:
         sampler.threads.map(work, sampler.threads.blocks(np.ones(len(eta), dtype=np.int64)))
         return out
 
-    def train_rmse(self, sampler: Sampler) -> float:
+    def train_rmse(self, sampler: Sampled) -> float:
         """Return the RMSE of the mean expected rating of the draws averaged so far."""
         users = sampler.users
         self._means(sampler, sampler.sweep)
@@ -213,50 +222,3 @@ def _strides(thresholds: Doubles, counts: Doubles) -> Doubles:
     told = (counts.sum() * density) ** 2 * (1 / counts[:-1] + 1 / counts[1:])
     strides: Doubles = _STRIDE / np.sqrt(told)
     return strides
-
-
-def finished(
-    stars: Stars,
-    thresholds: Doubles,
-    heads: list[Head],
-    rated: tuple[Any, ...],
-    noise: Any,
-    seed: int,
-) -> Stars:
-    """Return the stars of a trained model: thresholds, and the spread of a further rating.
-
-    For pairs of a user and an item, drawn each as often as it is rated, the probability of each
-    star is averaged over the heads; the spread is the one that comes nearest to that from the mean
-    η alone (least Kullback–Leibler divergence).
-
-    Args:
-        stars: the ratings that there are.
-        thresholds: (S − 1,) float64, the mean of those drawn.
-        heads: the kept draws.
-        rated: the number of ratings of each user (M,) and of each item (N,).
-        noise: the rows' weights.
-        seed: of the pairs.
-    """
-    random = np.random.Generator(np.random.Philox(key=[seed, 0], counter=[0, 0, _STEPS, 1]))
-    users, items = (random.choice(len(counts), _PAIRS, p=counts / counts.sum()) for counts in rated)
-    weights = noise.user_weights[users].astype(np.float64) * noise.item_weights[items]
-    mean, shares = np.zeros(_PAIRS), np.zeros((_PAIRS, len(stars)))
-    for head in heads:
-        P, Q = head.users[0], head.items[0]
-        eta = _dots(P, Q, users, items)
-        spread = 1 / np.sqrt(head.alpha * weights)
-        above = dataclasses.replace(stars, thresholds=thresholds).above(eta, spread)
-        ends = np.ones((_PAIRS, 1)), np.zeros((_PAIRS, 1))
-        shares -= np.diff(np.hstack([ends[0], above, ends[1]]), axis=1) / len(heads)
-        mean += eta / len(heads)
-    first = 1 / np.sqrt(float(np.mean([head.alpha for head in heads])))
-    return dataclasses.replace(stars, thresholds=thresholds, spread=first).fitted(mean, shares, 0)
-
-
-def _dots(P: Floats, Q: Floats, users: Any, items: Any) -> Doubles:
-    out = np.empty(len(users))
-    for start in range(0, len(users), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        p, q = P[users[part]].astype(np.float64), Q[items[part]].astype(np.float64)
-        out[part] = (p[:, :-1] * q[:, :-1]).sum(axis=1) + p[:, -1] + q[:, -1]
-    return out
