@@ -3,7 +3,6 @@
 import importlib.metadata
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -427,6 +426,7 @@ class TestTheProgram:
         assert "Traceback" not in done.stderr
 
     def test_on_a_terminal(self, here):
+        pty = pytest.importorskip("pty")  # Windows has none
         mine, theirs = pty.openpty()
         done = subprocess.Popen(
             [sys.executable, "-m", "penchant", "fit", "u.data", "--solver", "sgd"],

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +57,7 @@ def test_a_conversation_by_a_pipe(bundle, model):
 
 
 def test_a_person_at_a_terminal_sees_each_question_and_may_stop(bundle):
+    pty = pytest.importorskip("pty")  # Windows has none
     parent, child = pty.openpty()
     process = subprocess.Popen(
         command(bundle), stdin=child, stdout=child, stderr=child, env=environment()
