@@ -93,6 +93,7 @@ class RecommendGroup(Body):
     among: Items | None = None
     without: Items | None = None
     min_ratings: Annotated[int, Field(strict=True, ge=0, le=2**31)] = 0
+    interval: Level | None = None
 
 
 class Explain(Body):

@@ -23,6 +23,7 @@ from penchant.errors import (
     UnsupportedError,
 )
 from penchant.ids import Id
+from penchant.recommender.answers import Recommendation, Shared
 
 _TRIES = 4
 _ERRORS: Mapping[int, type[PenchantError]] = {
@@ -47,25 +48,11 @@ class Predicted(NamedTuple):
     high: float | None = None
 
 
-class Recommended(NamedTuple):
-    """An item for a user; `low` and `high` where there is an interval."""
+Recommended = Recommendation
+"""An item for a user; `low` and `high` where there is an interval, else None."""
 
-    item: Id
-    title: str | None
-    rating: float
-    low: float | None = None
-    high: float | None = None
-
-
-class GroupRecommended(NamedTuple):
-    """An item for a group; `pays` likes it least."""
-
-    item: Id
-    title: str | None
-    score: float
-    lowest: float
-    highest: float
-    pays: Id
+GroupRecommended = Shared
+"""An item for a group; `pays` likes it least."""
 
 
 class Neighbour(NamedTuple):
@@ -167,8 +154,7 @@ class Client:
         """Recommend n items that suit a group."""
         body = {"users": list(users), "n": n, "how": how, **settings}
         found = self._post("/v1/recommend/group", body)["items"]
-        fields = GroupRecommended._fields
-        return [GroupRecommended(*(one[name] for name in fields)) for one in found]
+        return [GroupRecommended(*map(one.get, GroupRecommended._fields)) for one in found]
 
     def explain(self, user: Id, item: Id) -> dict[str, Any]:
         """Return what the prediction for a user and an item is made of."""

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, create_model
 
-Id = int | str
+from penchant.ids import Id
+from penchant.recommender import explanation, interview
+from penchant.recommender.answers import Recommendation, Shared, asked_columns
+
+
+def columns_of(entry: Any) -> Any:
+    """Return a model with the columns of one of the library's answers.
+
+    Those that are there only where they are asked for may be missing.
+    """
+    asked = asked_columns(entry)
+    fields: dict[str, Any] = {
+        name: (kind, None if name in asked else ...) for name, kind in get_type_hints(entry).items()
+    }
+    return create_model(entry.__name__, **fields)
 
 
 class Predicted(BaseModel):
@@ -27,14 +41,8 @@ class Predictions(BaseModel):
     strangers: int
 
 
-class Recommended(BaseModel):
+class Recommended(columns_of(Recommendation)):  # type: ignore[misc]
     """One item, its predicted rating and, where asked for, the ends of its interval."""
-
-    item: Id
-    title: str | None
-    rating: float
-    low: float | None = None
-    high: float | None = None
 
 
 class Recommendations(BaseModel):
@@ -59,42 +67,23 @@ class Recommendations(BaseModel):
     stranger: bool
 
 
-class GroupRecommended(BaseModel):
+class GroupRecommended(columns_of(Shared)):  # type: ignore[misc]
     """One item for a group; `pays` likes it least."""
-
-    model_config = ConfigDict(extra="allow")
-
-    item: Id
-    title: str | None
-    score: float
-    lowest: float
-    highest: float
-    pays: Id
 
 
 class GroupRecommendations(BaseModel):
     """Items for a group, best first."""
 
     items: list[GroupRecommended]
+    interval: float | None
 
 
-class Term(BaseModel):
+class Term(columns_of(explanation.Term)):  # type: ignore[misc]
     """One addend of a prediction."""
 
-    kind: str
-    label: str
-    share: float
 
-
-class Reason(BaseModel):
+class Reason(columns_of(explanation.Reason)):  # type: ignore[misc]
     """One of the user's own ratings, and what it does to the prediction."""
-
-    item: Id
-    title: str | None
-    rating: float
-    share: float
-    rated: float
-    slope: float
 
 
 class Instead(BaseModel):
@@ -122,25 +111,12 @@ class Explanation(BaseModel):
     notes: list[str]
 
 
-class Question(BaseModel):
+class Question(columns_of(interview.Question)):  # type: ignore[misc]
     """One item to ask about: the chance of knowing it, and how much an answer tells."""
 
-    item: Id
-    title: str | None
-    chance: float
-    drop: float
 
-
-class Advice(BaseModel):
+class Advice(columns_of(interview.Advice)):  # type: ignore[misc]
     """One item for the newcomer, and the answer that speaks for it most."""
-
-    item: Id
-    title: str | None
-    rating: float
-    low: float
-    high: float
-    because: str | None
-    pull: float
 
 
 class Questions(BaseModel):

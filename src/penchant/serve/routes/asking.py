@@ -75,11 +75,15 @@ def _recommended(model: Recommender, body: bodies.Recommend) -> dict[str, Any]:
 
 @router.post("/recommend/group", responses={200: {"model": shapes.GroupRecommendations}})
 async def recommend_group(body: bodies.RecommendGroup, desk: AtDesk) -> Response:
-    """Recommend items that suit a group, and tell who likes each least."""
+    """Recommend items that suit a group, and tell who likes each least.
+
+    With `interval` each has the ends of an interval of the group's score.
+    """
 
     def work(model: Recommender) -> dict[str, Any]:
         settings = {name: value for name, value in body if name not in ("users", "n")}
-        return {"items": model.recommend_group(body.users, body.n, **settings).to_json()}
+        found = model.recommend_group(body.users, body.n, **settings)
+        return {"items": found.to_json(), "interval": body.interval}
 
     return await desk.answer(work)
 

@@ -1,0 +1,58 @@
+"""How far a question goes through the house, and how many ancestors a class has."""
+
+import importlib
+import pkgutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import penchant as pc
+import penchant.recommender
+
+ROOT = Path(penchant.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def model():
+    world = pc.synthetic(n_users=40, n_items=30, n_ratings=500, factors=2, noise=0.4, seed=1)
+    # Without side columns: what encodes those is one file more
+    world = pc.Ratings.from_columns(world.users, world.items, world.values)
+    solver = pc.Gibbs(rank=2, sweeps=12, burn_in=4, heads=4)
+    return pc.MatrixFactorization(4, solver).fit(world, progress=False)
+
+
+def entered(ask):
+    """The files of the library that a question enters, once all is warm."""
+    files = set()
+
+    def look(frame, event, argument):
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(ROOT):
+            files.add(str(path.relative_to(ROOT)))
+
+    ask()
+    sys.setprofile(look)
+    try:
+        ask()
+    finally:
+        sys.setprofile(None)
+    return files
+
+
+@pytest.mark.parametrize(("by", "most"), [("rating", 8), ("low", 14)])
+def test_a_list_enters_few_files(model, by, most):
+    files = entered(lambda: model.recommend(1, by=by))
+    assert "recommender/recommend.py" in files
+    assert len(files) <= most, sorted(files)
+
+
+def test_no_recommender_or_predictor_has_more_than_three_ancestors():
+    seen = set()
+    for module in pkgutil.iter_modules(penchant.recommender.__path__):
+        for cls in vars(importlib.import_module(f"penchant.recommender.{module.name}")).values():
+            if isinstance(cls, type) and cls.__module__.startswith("penchant."):
+                ours = [one for one in cls.__mro__[1:] if one.__module__.startswith("penchant.")]
+                assert len(ours) <= 3, (cls, ours)
+                seen.add(cls.__name__)
+    assert {"MatrixFactorization", "AutoRec", "Blend", "FactorPredictor", "Newcomer"} <= seen
