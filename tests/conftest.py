@@ -1,4 +1,6 @@
+import functools
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -6,7 +8,8 @@ import pytest
 from hypothesis import settings
 from tests import services
 
-ROOT = Path(__file__).parent.parent
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 
 # The first call of a kernel compiles it, and machines for tests are slow and shared.
 settings.register_profile("penchant", deadline=None)
@@ -37,6 +40,34 @@ def _interrupts():
     before = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+# What takes long to load, to compile or to start: Keras, servers, browsers, other programs. A file
+# that speaks of none of them is quick, and so is what is marked in a file, as in tests/contract.
+LONG = re.compile(
+    r"\b(AutoRec|browser|CliRunner|DeepRating|keras|Keras|load_keras|NeuralRating|"
+    r"penchant\.network|postgresql|report|Service|serving|subprocess|tune)\b|mark\.(network|slow)"
+)
+
+
+@functools.cache
+def is_quick(path):
+    """Whether all tests of a file are quick; None where only those are that it marks."""
+    text = path.read_text(encoding="utf-8")
+    return None if "mark.quick" in text else path.is_relative_to(TESTS) and not LONG.search(text)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if is_quick(item.path):
+            item.add_marker(pytest.mark.quick)
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Load no file for `pytest -m quick` that has no quick test: loading Keras alone takes long."""
+    if config.option.markexpr == "quick" and collection_path.suffix == ".py":
+        return True if is_quick(collection_path) is False else None
+    return None
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        options = {"executable_path": program, "args": ["--no-sandbox"], "timeout": 120_000}
+        options = {"executable_path": program, "args": ["--no-sandbox"], "timeout": 600_000}
         browser = driver.chromium.launch(**options)
         try:
             yield browser

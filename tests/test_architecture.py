@@ -13,6 +13,8 @@ import pytest
 
 import penchant
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(penchant.__file__).parent
 
 ORDER = """

@@ -23,7 +23,7 @@ from penchant.cli.app import app
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 MARKDOWN = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
-PATIENCE = 120_000  # milliseconds, for a browser on a busy machine
+PATIENCE = 600_000  # milliseconds, for a browser on a busy machine
 
 
 def load(name):

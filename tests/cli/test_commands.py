@@ -396,7 +396,7 @@ class TestTheProgram:
     def run(*arguments, **options):
         command = [sys.executable, "-m", "penchant", *arguments]
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=120, check=False, **options
+            command, capture_output=True, text=True, timeout=600, check=False, **options
         )
 
     def test_version_and_help(self):
@@ -421,7 +421,7 @@ class TestTheProgram:
     def test_a_reader_that_goes_away_is_no_traceback(self, here):
         command = f"{sys.executable} -m penchant recommend {BUNDLE} 1 -n 30 | true"
         done = subprocess.run(
-            ["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False
+            ["bash", "-c", command], capture_output=True, text=True, timeout=600, check=False
         )
         assert "Traceback" not in done.stderr
 
@@ -445,7 +445,7 @@ class TestTheProgram:
                 break
             seen += chunk
         os.close(mine)
-        assert done.wait(timeout=60) == 0
+        assert done.wait(timeout=600) == 0
         lines = seen.decode().split("\r\n")
         rounds = [line for line in lines if "epoch" in line]
         assert len(rounds) == 45

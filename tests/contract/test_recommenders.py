@@ -143,7 +143,18 @@ def fit(case, ratings=TRAIN, **settings):
     return make(case, **settings).fit(ratings, progress=False)
 
 
-@pytest.fixture(params=CASES, ids=lambda case: f"{case[0].kind}-{case[1]}", scope="session")
+def as_parameter(case):
+    """A parameter for a case: quick where no network is compiled."""
+    cls, solver = case
+    compiled = "keras" in solver if solver else cls.kind != "blend"
+    return pytest.param(case, marks=() if compiled else pytest.mark.quick)
+
+
+@pytest.fixture(
+    params=[as_parameter(case) for case in CASES],
+    ids=lambda case: f"{case[0].kind}-{case[1]}",
+    scope="session",
+)
 def case(request):
     return request.param
 

@@ -43,7 +43,7 @@ from penchant.solvers.base import Checkpoint
 from penchant.solvers.blocked.training import train_blocks
 from penchant.store import BlockStore
 
-PATIENCE = 300.0  # seconds for what another process is about to do
+PATIENCE = 900.0  # seconds for what another process is about to do
 SOLVERS = {
     "als": pc.ALS(rank=4, sweeps=5),
     "als by count": pc.ALS(rank=4, sweeps=4, scaling="count", l2=0.25, l2_bias=0.1),

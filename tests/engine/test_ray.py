@@ -54,7 +54,7 @@ def results(tmp_path_factory):
         ["unshare", "-n", sys.executable, str(HERE / "cluster.py"), str(folder)],
         capture_output=True,
         text=True,
-        timeout=1500,
+        timeout=3600,
         check=False,
         env={**os.environ, "PYTHONPATH": path},
     )

@@ -16,7 +16,7 @@ def run(code, **environment):
         env={**base, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 

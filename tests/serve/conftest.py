@@ -12,7 +12,7 @@ GIBBS = pc.Gibbs(rank=2, sweeps=12, burn_in=4, heads=4)
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch):
     """On a slow machine others may hold a lock for longer than a server would wait."""
-    monkeypatch.setattr(database, "PATIENCE", 60.0)
+    monkeypatch.setattr(database, "PATIENCE", 600.0)
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,7 @@ def warmed(bundle):
     model.forget(USER)
 
 
-database.PATIENCE = 60.0  # for slow machines
+database.PATIENCE = 600.0  # for slow machines
 
 
 def main(folder, bundle, *asked):

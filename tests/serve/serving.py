@@ -50,7 +50,7 @@ class InThread(httpx.BaseTransport):
         self.asgi = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 50_000))
 
     def run(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(120)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(600)
 
     def handle_request(self, request):
         request.read()

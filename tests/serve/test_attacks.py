@@ -20,7 +20,7 @@ from tests.serve.waiting import until
 from penchant.serve import Rating, Service
 from penchant.serve.keys import KeyFile
 
-PATIENCE = 120
+PATIENCE = 600
 CONNECTIONS = 32
 SMALL = f"""
 import json, sys

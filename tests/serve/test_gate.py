@@ -19,7 +19,7 @@ from penchant.serve.limits import Buckets, Limits
 from penchant.serve.logs import JsonLines
 from penchant.serve.problems import Problem, problem_of
 
-PATIENCE = 120
+PATIENCE = 600
 
 
 @pytest.fixture

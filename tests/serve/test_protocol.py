@@ -14,7 +14,7 @@ from tests.serve.serving import GENEROUS, app_of, model
 from penchant.serve.limits import Limits
 from penchant.serve.protocol import GuardedProtocol
 
-PATIENCE = 60  # seconds until a test gives up
+PATIENCE = 600  # seconds until a test gives up
 SHORT = 0.5
 GET = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = b"POST /v1/recommend HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

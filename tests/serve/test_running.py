@@ -20,7 +20,7 @@ from penchant.serve.client import Client
 from penchant.serve.keys import KeyFile
 from penchant.serve.running import Serving, serve
 
-PATIENCE = 120
+PATIENCE = 600
 
 
 @pytest.fixture(scope="module")

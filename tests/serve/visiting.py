@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 
 import penchant as pc
 
-AMPLE = 120_000  # milliseconds that a condition may take on a slow, busy machine
+AMPLE = 600_000  # milliseconds that a condition may take on a slow, busy machine
 PHONE = {"width": 360, "height": 780}
 DESK = {"width": 1280, "height": 900}
 LOADING = "Failed to load resource"
@@ -65,7 +65,7 @@ def gibbs(ratings, **fit):
 def serving(bundle):
     """The address of a server in a process of its own; what it logs goes to a file."""
     command = [sys.executable, "-m", "penchant", "serve", str(bundle), "--port", "0", "--json"]
-    generous = ["--rate", "100000", "--burst", "100000", "--seconds", "120"]
+    generous = ["--rate", "100000", "--burst", "100000", "--seconds", "600"]
     with (
         open(f"{bundle}.log", "wb") as log,
         subprocess.Popen(

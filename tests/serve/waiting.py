@@ -3,7 +3,7 @@
 import time
 
 
-def until(condition, seconds=120.0):
+def until(condition, seconds=600.0):
     """Wait until a condition holds; fail where it doesn't in a time that is ample."""
     end = time.monotonic() + seconds
     while not condition():

@@ -10,7 +10,7 @@ import sys
 
 from penchant.serve import Rating, Service, database
 
-database.PATIENCE = 60.0  # for slow machines
+database.PATIENCE = 600.0  # for slow machines
 
 
 def main(bundle, first, last, log):

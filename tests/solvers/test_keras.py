@@ -382,7 +382,7 @@ class TestControlC:
         for _ in range(3):
             assert child.stdout.readline() == "epoch\n"
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+        out, err = child.communicate(timeout=600)
         assert child.returncode == 0, err
         told = json.loads(out[out.index("{") :])  # it may have come in the middle of a line
         assert told["interrupted"]

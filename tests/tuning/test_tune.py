@@ -124,7 +124,7 @@ class TestStorage:
         process = subprocess.Popen(
             [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": SRC}
         )
-        until = time.monotonic() + 60
+        until = time.monotonic() + 600
         while time.monotonic() < until and (not file.exists() or file.stat().st_size < 3000):
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
