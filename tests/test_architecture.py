@@ -29,6 +29,7 @@ FORWARD = {("history", "plots")}
 """Imports against the order, inside a function: who imports, and what."""
 
 HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "pyarrow", "rich")
+HEAVY += ("jinja2",)
 
 PUBLIC = """
     ALS AutoRec Bias Blend Checkpoint DeepRating Gibbs Keras MatrixFactorization NeuralRating

@@ -50,15 +50,16 @@ class History:
         """Return one name over all records, (n,) float64; NaN where a record lacks it."""
         return np.array([record.get(name, np.nan) for record in self.records], dtype=np.float64)
 
-    def plot(self, path: str | None = None) -> Any:
+    def plot(self, path: str | None = None, title: str | None = None) -> Any:
         """Draw the curves of train, validation and watched RMSE; return the Matplotlib figure.
 
         Args:
             path: where to write the picture too (PNG, SVG or PDF by its ending).
+            title: a line above; any script.
         """
         from penchant.plots import plot_history
 
-        return plot_history(self, path)
+        return plot_history(self, path, title)
 
     def to_json(self) -> dict[str, Any]:
         """Return the history as JSON-able values."""

@@ -1,6 +1,7 @@
 """penchant report, and what penchant fit notes for it, through the commands themselves."""
 
 import json
+import shlex
 
 import pytest
 
@@ -64,6 +65,42 @@ def test_it_writes_a_page_with_the_test_figures(penchant, tmp_path):
     assert f"{rmse:.4f}" in shown
     assert "penchant fit films.csv --solver als --factors 3 --test 0.2 --seed 5" in shown
     assert "penchant report films.penchant films.csv" in shown
+
+
+def test_its_command_trains_the_same_model_again(penchant, tmp_path, monkeypatch):
+    rows = "".join(f"{user},{20 + user % 5}\n" for user in range(1, 41))
+    (tmp_path / "people.csv").write_text(f"user,age\n{rows}")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    sides = ("--users", tmp_path / "people.csv", "--duplicates", "mean")
+    code, _, err = penchant("fit", tmp_path / "films.csv", *FIT[2:], *sides, "--out", "a.penchant")
+    assert code == 0, err
+    told = pc.report(pc.open("a.penchant"), bundle="b.penchant").numbers["settings"]
+    assert "without folders" in told["where"]
+    before = pc.open("a.penchant")
+    assert str(tmp_path) not in str(before.provenance)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = penchant(*shlex.split(told["fit"])[1:])
+    assert code == 0, err
+    again = pc.open("b.penchant")
+    assert again.knowledge.fingerprint == before.knowledge.fingerprint
+    assert again.predict([1, 2], [3, 4]).tolist() == before.predict([1, 2], [3, 4]).tolist()
+    assert again.provenance.options == ("--duplicates", "mean", "--users", "people.csv")
+
+
+def test_a_database_has_no_command(penchant, tmp_path):
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "films.db") as base:
+        base.execute("create table seen (user int, item int, rating real)")
+        seen = zip(WORLD.users, WORLD.items, WORLD.values.tolist(), strict=True)
+        base.executemany("insert into seen values (?, ?, ?)", seen)
+    base.close()
+    query = ("--query", "select user, item, rating from seen", "--out", "a.penchant")
+    code, _, err = penchant("fit", f"sqlite:///{tmp_path}/films.db", *FIT[2:], *query)
+    assert code == 0, err
+    told = pc.report(pc.open("a.penchant")).numbers["settings"]
+    assert "no address" in told["fit"]["left_out"]
 
 
 def test_json_has_the_same_numbers(penchant, tmp_path):

@@ -10,6 +10,8 @@ from penchant.errors import DataError, SettingsError, SourceError
 from penchant.history import History
 from penchant.plots import plot_history
 
+NAMES = ("Train", "Validation", "Test")
+
 
 def history(n=5, best=None, word="epoch", **columns):
     columns = columns or {"train_rmse": np.linspace(1.1, 0.7, n)}
@@ -36,21 +38,21 @@ def texts(figure):
 def boxes_of_labels(figure):
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
-    labels = [t for t in figure.axes[0].texts if t.get_text().endswith(" RMSE")]
+    labels = [t for t in figure.axes[0].texts if t.get_text() in NAMES]
     return [t.get_window_extent(renderer) for t in labels], figure.bbox
 
 
 def test_curves_are_drawn_from_the_records():
     figure = plot_history(three())
     lines = {line.get_label(): line for line in figure.axes[0].lines}
-    assert lines["Train RMSE"].get_xydata().tolist() == [
+    assert lines["Train"].get_xydata().tolist() == [
         [1, 1.1],
         [2, 0.9],
         [3, 0.8],
         [4, 0.75],
         [5, 0.7],
     ]
-    assert {"Train RMSE", "Validation RMSE", "Test RMSE"} <= set(lines)
+    assert set(NAMES) <= set(lines)
 
 
 def test_the_last_values_are_written():
@@ -62,10 +64,26 @@ def test_the_kept_epoch_is_marked():
     assert not any("kept" in text for text in texts(plot_history(three(best=None))))
 
 
+def test_the_end_of_a_burn_in_is_marked():
+    columns = {"train_rmse": [1.1, 1.0, 0.8, 0.7], "draws": [0, 0, 1, 2]}
+    figure = plot_history(history(4, word="sweep", **columns))
+    assert "mean of the draws from sweep 3" in texts(figure)
+    columns["draws"] = [1, 2, 3, 4]  # without a burn-in there is no fall to explain
+    assert not any("draws" in t for t in texts(plot_history(history(4, **columns))))
+
+
+def test_the_labels_fill_what_stands_right_of_the_curves():
+    figure = plot_history(three())
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    right = max(t.get_window_extent(renderer).x1 for t in figure.axes[0].texts)
+    assert right > 0.93 * figure.bbox.x1
+
+
 def test_only_what_was_measured_is_drawn():
     shown = texts(plot_history(history()))
-    assert "Train RMSE" in shown
-    assert "Test RMSE" not in shown
+    assert "Train" in shown
+    assert "Test" not in shown
 
 
 def test_sweeps_are_called_sweeps():
@@ -76,7 +94,7 @@ def test_holes_in_a_column_are_skipped():
     records = [{"epoch": 1, "train_rmse": 1.0}, {"epoch": 2, "train_rmse": 0.9, "watch_rmse": 1.0}]
     figure = plot_history(History(records))
     lines = {line.get_label(): line for line in figure.axes[0].lines}
-    assert lines["Test RMSE"].get_xydata().tolist() == [[2, 1.0]]
+    assert lines["Test"].get_xydata().tolist() == [[2, 1.0]]
 
 
 @pytest.mark.parametrize("ends", [(0.9, 0.9, 0.9), (0.7, 0.9, 0.901), (1.1, 1.1, 0.5)])

@@ -8,7 +8,8 @@ from penchant.errors import BundleError, DataError, NotFittedError
 from penchant.recommender.provenance import Provenance, today, versions
 
 WORLD = pc.synthetic(n_users=20, n_items=15, n_ratings=150, factors=2, noise=0.5, seed=1)
-NOTED = Provenance("films.csv", 0.2, 7, 0.1, 30, 0.91, "2026-11-24", {"penchant": "0.1.0"})
+NOTED = Provenance("films.csv", 0.2, 7, 0.1, 30, 0.91, "2026-11-24", {"penchant": "0.1.0"},
+                   ("--users", "users.csv"))  # fmt: skip
 
 
 @pytest.fixture
@@ -51,6 +52,8 @@ WRONG = [
     {"date": None},
     {"versions": ["penchant"]},
     {"versions": {"penchant": 1}},
+    {"options": "--users"},
+    {"options": [3]},
 ]
 
 
@@ -64,6 +67,12 @@ def test_nonsense_is_refused(changes):
 def test_other_names_are_refused(said):
     with pytest.raises(DataError, match="should hold source, test"):
         Provenance.from_card(said)
+
+
+def test_a_note_from_before_there_were_options_is_read():
+    said = NOTED.card()
+    del said["options"]
+    assert Provenance.from_card(said).options == ()
 
 
 def test_a_bundle_with_nonsense_is_refused(model, tmp_path):

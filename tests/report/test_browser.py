@@ -98,7 +98,7 @@ def test_the_theme_follows_the_system_and_the_switch(opened):
 
 def test_pictures_follow_the_theme(opened):
     page = opened(color_scheme="dark")
-    ask = "getComputedStyle(document.querySelector('.bar')).fill"
+    ask = "getComputedStyle(document.querySelector('#data svg [fill=\"var(--blue)\"]')).fill"
     dark = page.evaluate(ask)
     page.get_by_label("Light", exact=True).check(force=True)
     assert page.evaluate(ask) != dark

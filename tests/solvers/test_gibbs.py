@@ -174,7 +174,9 @@ def test_each_setting_matters(split, fitted, changes):
 def test_history_tells_each_sweep(split, fitted):
     history = fitted.history
     assert history.column("sweep").tolist() == list(range(1, 31))
-    assert history.names == ["sweep", "train_rmse", "watch_rmse", "noise", "drift", "seconds"]
+    names = ["sweep", "train_rmse", "watch_rmse", "noise", "drift", "draws", "seconds"]
+    assert history.names == names
+    assert history.column("draws").tolist() == [0] * 10 + list(range(1, 21))
     assert (np.diff(history.column("seconds")) > 0).all()
     train_error = error(fitted, split[0])
     assert history.column("train_rmse")[-1] == pytest.approx(train_error, rel=0.1)

@@ -118,6 +118,7 @@ def fit(
     Where the source is a folder that penchant blocks wrote, it is read block by block, and the
     test ratings are those that it holds out.
     """
+    from penchant.recommender.naming import kind_of
     from penchant.store import is_store
 
     recommender = model_of(
@@ -138,12 +139,12 @@ def fit(
         _show_network(train)
     recommender.fit(train, watch=held_out, validation=validation)
     scores = None if held_out is None else recommender.evaluate(held_out)
-    noted = _provenance(source, test, seed, validation, scores)
+    noted = _provenance(source, test, seed, validation, scores, reading.noted())
     protocol = noted.protocol
     recommender.note(noted)
     recommender.save(target, overwrite=True)
     curves = target.with_suffix(".curves.png")
-    recommender.history.plot(str(curves))
+    recommender.history.plot(str(curves), f"{ratings.name}: {kind_of(recommender)}")
     if json:
         print_json(_result(recommender, scores, protocol, target, curves, ratings))
     else:
@@ -151,7 +152,12 @@ def fit(
 
 
 def _provenance(
-    source: Source, test: float, seed: int, validation: float | None, scores: Scores | None
+    source: Source,
+    test: float,
+    seed: int,
+    validation: float | None,
+    scores: Scores | None,
+    options: tuple[str, ...],
 ) -> Provenance:
     from penchant.recommender.provenance import Provenance, today, versions
 
@@ -164,6 +170,7 @@ def _provenance(
         rmse=None if scores is None else scores.rmse,
         date=today(),
         versions=versions(),
+        options=options,
     )
 
 

@@ -63,12 +63,13 @@ def fit_blocks(
 ) -> None:
     """Train, score on what the store holds out, save, and tell."""
     from penchant.engine.named import engine_of
+    from penchant.recommender.naming import kind_of
 
     recommender.fit(store, engine=engine_of(engine, address=address), resume=resume)
     scores = recommender.evaluate(store.test_ratings()) if store.n_test else None
     recommender.save(target, ratings=ratings, overwrite=True)
     curves = target.with_suffix(".curves.png")
-    recommender.history.plot(str(curves))
+    recommender.history.plot(str(curves), f"{store.index.name}: {kind_of(recommender)}")
     if json:
         print_json(
             {

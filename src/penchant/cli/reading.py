@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penchant.cli import options
@@ -39,6 +40,24 @@ class Reading:
 
         source.require_ratings()
         return load(source.reveal(), **self.arguments())
+
+    def noted(self) -> tuple[str, ...]:
+        """Return the options that a bundle may note: no folder, and nothing of a database.
+
+        >>> Reading(users="/home/ann/users.csv", header=False, query="select 1").noted()
+        ('--no-header', '--users', 'users.csv')
+        """
+        options: list[str] = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value == field.default or field.name == "query":
+                continue
+            if isinstance(value, bool):
+                options.append(f"--{'' if value else 'no-'}{field.name}")
+                continue
+            side = field.name in ("users", "items")
+            options += [f"--{field.name}", Path(value).name if side else value]
+        return tuple(options)
 
     def arguments(self) -> dict[str, Any]:
         """Return the options as `penchant.load` takes them."""

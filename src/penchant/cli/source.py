@@ -54,8 +54,10 @@ class Source:
     @property
     def public(self) -> str:
         """What a bundle may say of it: no folder, no address."""
+        from penchant.recommender.provenance import DATABASE
+
         if isinstance(self._given, URL):
-            return "a database"
+            return DATABASE
         return Path(self._given).name[:200] or "ratings"
 
     def require_ratings(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,19 +11,23 @@ import numpy.typing as npt
 from penchant.errors import DataError
 from penchant.plots.canvas import (
     BLUE,
+    DASHES,
     GREEN,
     GREY,
     INK,
-    LIGHT,
     VERMILION,
     PathLike,
     empty_figure,
+    plain_axes,
     require_ending,
     save,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Doubles = npt.NDArray[np.float64]
 
 _STYLES = ((INK, "o"), (VERMILION, "s"), (BLUE, "^"), (GREEN, "D"))
 _GAP = 0.075  # of the height of the axes, between two labels
@@ -61,34 +65,65 @@ def plot_calibration(
             f"A calibration is drawn of one to {len(_STYLES)} columns as long as the "
             f"{len(x)} levels; received {len(coverage)}, of them {len(found)} so long."
         )
-    figure = empty_figure(7.0, 4.2)
-    axes = figure.add_axes((0.095, 0.15, 0.70, 0.73))
-    _style(axes, x, max(5.0, *(float(np.abs(values).max()) for values in found.values())))
-    for (name, values), (colour, marker) in zip(found.items(), _STYLES, strict=False):
-        axes.plot(x, values, color=colour, marker=marker, markersize=5, linewidth=2, label=name)
-    _label(axes, found)
+    figure = draw_calibration(x, found)
+    _label(figure.axes[0], found)
     if path is not None:
         save(figure, path)
     return figure
 
 
-def _style(axes: Axes, x: npt.NDArray[np.float64], reach: float) -> None:
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(False)
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color=LIGHT, linewidth=1)
+def draw_calibration(
+    levels: Sequence[float] | Doubles,
+    off: Mapping[str, Doubles],
+    whiskers: Doubles | None = None,
+    size: tuple[float, float] = (7.0, 4.2),
+) -> Figure:
+    """Draw by how many points columns are off their level, in per cent.
+
+    Args:
+        levels: (n,) in per cent.
+        off: (n,) points by name.
+        whiskers: (2, n) below and above the first column, the ends of its interval; with them
+            there is no room for names beside the lines.
+        size: of the figure in inches.
+    """
+    x = np.asarray(levels, dtype=np.float64)
+    figure = empty_figure(*size)
+    y, room = "Coverage above or below the level (points)", 0.1 if whiskers is not None else 1.4
+    axes = plain_axes(figure, "Level of the interval (%)", y, left=0.55, right=room)
+    axes.spines["bottom"].set_visible(False)
     axes.axhline(0, color=GREY, linewidth=1.4, zorder=1)
-    axes.tick_params(colors=GREY, labelsize=11, length=0, pad=6)
+    styles = dict(zip(off, _STYLES, strict=False))
+    for name, values in off.items():
+        colour, marker = styles[name]
+        axes.plot(x, values, color=colour, marker=marker, markersize=5, linewidth=2, label=name)
+    reach = max(5.0, *(float(np.abs(values).max()) for values in off.values()))
+    if whiskers is not None:
+        first = next(iter(off.values()))
+        axes.errorbar(x, first, whiskers, fmt="none", color=INK, capsize=3, elinewidth=1.4)
+        reach = float(np.abs(np.concatenate([first - whiskers[0], first + whiskers[1]])).max())
+        reach = max(3.0, reach, *(float(np.abs(values).max()) for values in off.values()))
     axes.set_xlim(float(x[0]) - 1, float(x[-1]) + 1)
     axes.set_ylim(-1.1 * reach, 1.1 * reach)
-    axes.set_xlabel("Level of the interval (%)", fontsize=12, color=GREY, labelpad=6)
-    axes.text(
-        -0.12, 1.06, "Coverage above or below the level (points)", transform=axes.transAxes,
-        fontsize=12, color=GREY,
-    )  # fmt: skip
+    return figure
 
 
-def _label(axes: Axes, found: Mapping[str, npt.NDArray[np.float64]]) -> None:
+def draw_shares(
+    levels: Sequence[float] | Doubles, shares: Mapping[str, Doubles], size: tuple[float, float]
+) -> Figure:
+    """Draw the shares of ratings inside, (n,) by name, against the levels, all in per cent."""
+    figure = empty_figure(*size)
+    x, y = "Level of the interval (%)", "Ratings inside (%)"
+    axes = plain_axes(figure, x, y, left=0.55, right=0.2)
+    axes.plot((0, 100), (0, 100), color=GREY, linewidth=1.2, linestyle=DASHES)
+    for (name, values), (colour, marker) in zip(shares.items(), _STYLES, strict=False):
+        axes.plot(levels, values, color=colour, marker=marker, markersize=5, label=name)
+    axes.set_xlim(0, 100)
+    axes.set_ylim(0, 100)
+    return figure
+
+
+def _label(axes: Axes, found: Mapping[str, Doubles]) -> None:
     """Write each name beside its curve's end; where they would collide, apart."""
     low, high = axes.get_ylim()
     colours = dict(zip(found, (colour for colour, _ in _STYLES), strict=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,13 +13,15 @@ from penchant.fonts import lettering
 from penchant.history import History
 from penchant.plots.canvas import (
     BLUE,
+    DASHES,
     GREEN,
     GREY,
     INK,
-    LIGHT,
+    PAPER,
     VERMILION,
     PathLike,
     empty_figure,
+    plain_axes,
     require_ending,
     save,
 )
@@ -27,29 +30,68 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LABEL_GAP = 0.16  # of the height of the axes, between two labels of two lines
+_LABEL_GAP = 0.55  # inches, between two labels of two lines
 
 
-class _Curve(NamedTuple):
-    name: str
+class Curves(NamedTuple):
+    """What training measured, round by round."""
+
+    word: str
+    """What a round is: an epoch, a sweep, or a member of a blend."""
+    rounds: Sequence[float]
+    rmse: Mapping[str, Sequence[float | None]]
+    """By name of the history's column; None where a round has none."""
+    kept: float | None = None
+    """The round whose state validation rows chose."""
+    averaged: float | None = None
+    """The first round after a burn-in: from here on the mean of the draws is measured."""
+
+
+class _Look(NamedTuple):
     label: str
     colour: str
     marker: str
 
 
-_CURVES = (
-    _Curve("train_rmse", "Train RMSE", BLUE, "o"),
-    _Curve("out_of_fold_rmse", "Out-of-fold RMSE", BLUE, "o"),
-    _Curve("validation_rmse", "Validation RMSE", GREEN, "^"),
-    _Curve("watch_rmse", "Test RMSE", VERMILION, "s"),
-)
+_LOOKS = {
+    "train_rmse": _Look("Train", BLUE, "o"),
+    "out_of_fold_rmse": _Look("Out of fold", BLUE, "o"),
+    "validation_rmse": _Look("Validation", GREEN, "^"),
+    "watch_rmse": _Look("Test", VERMILION, "s"),
+}
+
+
+def curves_of(history: History) -> Curves:
+    """Return the curves that a history holds; `rmse` is empty where it holds none.
+
+    >>> made = curves_of(History([{"sweep": 1, "train_rmse": 1.1}, {"sweep": 2}]))
+    >>> made.word, made.rounds, made.rmse
+    ('sweep', [1.0, 2.0], {'train_rmse': [1.1, None]})
+    """
+    word = next((name for name in ("sweep", "member") if name in history.names), "epoch")
+    rounds = history.column(word) if word in history.names else np.arange(1.0, len(history) + 1)
+    columns = {name: history.column(name) for name in _LOOKS}
+    rmse = {
+        name: [value if np.isfinite(value) else None for value in values.tolist()]
+        for name, values in columns.items()
+        if np.isfinite(values).any()
+    }
+    drawn = np.flatnonzero(history.column("draws") > 0)
+    after_burn_in = len(drawn) > 0 and drawn[0] > 0
+    return Curves(
+        word,
+        rounds.tolist(),
+        rmse,
+        None if history.best is None else float(rounds[history.best]),
+        float(rounds[drawn[0]]) if after_burn_in else None,
+    )
 
 
 def plot_history(history: History, path: PathLike | None = None, title: str | None = None) -> Any:
     """Draw the RMSE of the training, validation and watched rows over the epochs or sweeps.
 
     Each curve ends in its name and last value. The epoch that validation rows chose, if any, is
-    marked as kept.
+    marked as kept; so is the sweep from which it is the mean of the draws that is measured.
 
     Args:
         history: what training measured.
@@ -70,74 +112,69 @@ def plot_history(history: History, path: PathLike | None = None, title: str | No
     """
     if path is not None:
         require_ending(path)
-    curves = [(curve, history.column(curve.name)) for curve in _CURVES]
-    present = [(curve, values) for curve, values in curves if np.isfinite(values).any()]
-    if not present:
+    curves = curves_of(history)
+    if not curves.rmse:
         raise DataError(
             f"There is no RMSE to draw in a history of {len(history)} records with the names "
             f"{', '.join(history.names) or '(none)'}. Fit the model first."
         )
-    figure = empty_figure(6.0, 4.4)
-    axes = figure.add_axes((0.115, 0.14, 0.61, 0.69 if title else 0.76))
-    word = next((name for name in ("sweep", "member") if name in history.names), "epoch")
-    rounds = history.column(word) if word in history.names else np.arange(1.0, len(history) + 1)
-    _style(axes, word, rounds)
-    for curve, values in present:
-        _draw_curve(axes, curve, rounds, values)
-    _mark_kept(axes, history, rounds, word)
-    _label_ends(axes, present)
-    _write_title(figure, title)
+    figure = draw_curves(curves, title=title)
     if path is not None:
         save(figure, path)
     return figure
 
 
-def _style(axes: Axes, word: str, rounds: npt.NDArray[np.float64]) -> None:
+def draw_curves(
+    curves: Curves, size: tuple[float, float] = (6.0, 4.4), title: str | None = None
+) -> Figure:
+    """Draw curves of at least one round on a figure of so many inches."""
     from matplotlib.ticker import MaxNLocator
 
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(GREY)
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color=LIGHT, linewidth=1)
-    axes.tick_params(colors=GREY, labelsize=11, length=0, pad=6)
+    figure = empty_figure(*size)
+    room = 0.25 + max(0.7, *(0.1 * len(_LOOKS[name].label) for name in curves.rmse))
+    top, above = (0.95, 0.74) if title else (0.48, 0.28)
+    word = curves.word.capitalize()
+    axes = plain_axes(figure, word, "RMSE", left=0.62, right=room, top=top, name=above)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.set_xlabel(word.capitalize(), fontsize=12, color=GREY, labelpad=6)
-    axes.text(-0.165, 1.035, "RMSE", transform=axes.transAxes, fontsize=12, color=GREY)
-    if len(rounds) > 1:
-        axes.set_xlim(float(rounds[0]), float(rounds[-1]))
+    if len(curves.rounds) > 1:
+        axes.set_xlim(curves.rounds[0], curves.rounds[-1])
+    for name, values in curves.rmse.items():
+        _draw_curve(axes, _LOOKS[name], curves.rounds, np.array(values, dtype=np.float64))
+    _mark_kept(axes, curves)
+    _label_ends(axes, curves)
+    _write_title(figure, title)
+    return figure
 
 
 def _draw_curve(
-    axes: Axes, curve: _Curve, rounds: npt.NDArray[np.float64], values: npt.NDArray[np.float64]
+    axes: Axes, look: _Look, rounds: Sequence[float], values: npt.NDArray[np.float64]
 ) -> None:
-    known = np.isfinite(values)
-    look: dict[str, Any] = {"color": curve.colour, "clip_on": False}
-    axes.plot(rounds[known], values[known], linewidth=2.4, label=curve.label, **look)
+    known, at = np.isfinite(values), np.asarray(rounds)
+    drawn: dict[str, Any] = {"color": look.colour, "clip_on": False}
+    axes.plot(at[known], values[known], linewidth=2.4, label=look.label, **drawn)
     last = np.flatnonzero(known)[-1]
-    axes.plot(rounds[last], values[last], curve.marker, markersize=7, **look)
+    axes.plot(at[last], values[last], look.marker, markersize=7, **drawn)
 
 
-def _mark_kept(axes: Axes, history: History, rounds: npt.NDArray[np.float64], word: str) -> None:
-    if history.best is None:
-        return
-    at = float(rounds[history.best])
-    axes.axvline(at, color=GREY, linewidth=1.2, linestyle=(0, (3, 3)), zorder=1)
-    axes.plot(
-        at,
-        history.column("validation_rmse")[history.best],
-        "o",
-        markersize=10,
-        markerfacecolor="white",
-        markeredgecolor=GREEN,
-        markeredgewidth=2.2,
-        clip_on=False,
-        zorder=4,
-    )
-    right = at > rounds.mean()
+def _mark_kept(axes: Axes, curves: Curves) -> None:
+    """Mark the round that was kept, or the one from which draws are averaged."""
+    kept, averaged = curves.kept, curves.averaged
+    if kept is not None:
+        _mark(axes, curves, kept, f"kept: {curves.word} {kept:g}")
+        chosen = np.array(curves.rmse["validation_rmse"], np.float64)[curves.rounds.index(kept)]
+        look: dict[str, Any] = {"markerfacecolor": PAPER, "markeredgecolor": GREEN}
+        look |= {"markersize": 10, "markeredgewidth": 2.2, "clip_on": False, "zorder": 4}
+        axes.plot(kept, chosen, "o", **look)
+    elif averaged is not None:
+        _mark(axes, curves, averaged, f"mean of the draws from {curves.word} {averaged:g}")
+
+
+def _mark(axes: Axes, curves: Curves, at: float, told: str) -> None:
+    axes.axvline(at, color=GREY, linewidth=1.2, linestyle=DASHES, zorder=1)
+    right = at > (curves.rounds[0] + curves.rounds[-1]) / 2
     axes.annotate(
-        f"kept: {word} {at:g}",
+        told,
         (at, 1.035),
         xycoords=("data", "axes fraction"),
         xytext=(4 if right else -4, 0),
@@ -148,32 +185,37 @@ def _mark_kept(axes: Axes, history: History, rounds: npt.NDArray[np.float64], wo
     )
 
 
-def _label_ends(axes: Axes, present: list[tuple[_Curve, npt.NDArray[np.float64]]]) -> None:
+def _label_ends(axes: Axes, curves: Curves) -> None:
     """Write name and last value beside the end of each curve, pushed apart where they collide."""
     low, high = axes.get_ylim()
-    ends = [(float(values[np.isfinite(values)][-1]), curve) for curve, values in present]
-    ends.sort(key=lambda end: end[0])
-    heights = _apart([(value - low) / (high - low) for value, _ in ends])
-    for (value, curve), height in zip(ends, heights, strict=True):
-        place: dict[str, Any] = {"transform": axes.transAxes, "color": curve.colour}
-        axes.text(1.035, height + 0.016, curve.label, fontsize=11.5, **place)
-        axes.text(1.035, height, f"{value:.4f}", va="top", fontsize=14, weight="bold", **place)
+    last = [
+        (next(value for value in reversed(values) if value is not None), _LOOKS[name])
+        for name, values in curves.rmse.items()
+    ]
+    last.sort(key=lambda end: end[0])
+    tall = axes.get_window_extent().height / axes.figure.dpi
+    heights = _apart([(value - low) / (high - low) for value, _ in last], _LABEL_GAP / tall)
+    for (value, look), height in zip(last, heights, strict=True):
+        axes.annotate(look.label, (1, height), (9, 2), "axes fraction", "offset points",
+                      color=look.colour, fontsize=11.5)  # fmt: skip
+        axes.annotate(f"{value:.4f}", (1, height), (9, 0), "axes fraction", "offset points",
+                      color=look.colour, fontsize=13, weight="bold", va="top")  # fmt: skip
 
 
-def _apart(heights: list[float]) -> list[float]:
+def _apart(heights: list[float], gap: float) -> list[float]:
     """Move sorted heights as little as it takes to be a gap apart and inside the axes."""
     n = len(heights)
     placed = list(heights)
     for j in range(1, n):
-        placed[j] = max(placed[j], placed[j - 1] + _LABEL_GAP)
+        placed[j] = max(placed[j], placed[j - 1] + gap)
     shift = float(np.mean(placed) - np.mean(heights))
     placed = [height - shift for height in placed]
     placed[0] = max(placed[0], 0.04)
     for j in range(1, n):
-        placed[j] = max(placed[j], placed[j - 1] + _LABEL_GAP)
+        placed[j] = max(placed[j], placed[j - 1] + gap)
     placed[-1] = min(placed[-1], 1.0)
     for j in range(n - 2, -1, -1):
-        placed[j] = min(placed[j], placed[j + 1] - _LABEL_GAP)
+        placed[j] = min(placed[j], placed[j + 1] - gap)
     return placed
 
 
@@ -181,6 +223,7 @@ def _write_title(figure: Figure, title: str | None) -> None:
     if not title:
         return
     (text,), families = lettering([title])
+    top = 1 - 0.26 / figure.get_size_inches()[1]
     figure.text(
-        0.03, 0.945, text, family=families, fontsize=14, color=INK, va="center", parse_math=False
+        0.02, top, text, family=families, fontsize=14, color=INK, va="center", parse_math=False
     )

@@ -1,7 +1,8 @@
-"""The drawing of the network: one-hot, embeddings, dot, biases, add, flatten, mean."""
+"""The drawing of a network: its tables and what becomes of them, its layers, or its members."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from penchant.plots.canvas import (
@@ -9,6 +10,7 @@ from penchant.plots.canvas import (
     GREEN,
     GREY,
     INK,
+    PAPER,
     VERMILION,
     PathLike,
     empty_figure,
@@ -19,17 +21,21 @@ from penchant.settings import require_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _CELLS = 9  # of a one-hot strip and of a table, as drawn
 _HOT = 3
+_WIDE = 30  # letters of a sum that stands alone on its line
+_MANY = 1_000_000  # rows; their sizes take two lines
 
 
 class _Side(NamedTuple):
     """One half of the drawing: the user's or the item's."""
 
     word: str
-    letter: str
     table: str
+    row: str
+    bias: str
     rows: int
     colour: str
     table_at: float
@@ -64,50 +70,111 @@ def draw_network(n_users: int, n_items: int, factors: int, path: PathLike | None
         require_count(name, count)
     if path is not None:
         require_ending(path)
-    figure = empty_figure(6.0, 8.0)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(0, 90)
-    axes.set_ylim(0, 120)
-    axes.axis("off")
-    user = _Side("user", "u", "P", n_users + 1, BLUE, 29, 11)
-    item = _Side("item", "i", "Q", n_items + 1, VERMILION, 61, 79)
-    for side in (user, item):
-        _draw_side(axes, side, factors)
-    _draw_spine(axes)
-    weights = (user.rows + item.rows) * (factors + 1)
-    sum_of = f"({user.rows:,} + {item.rows:,}) × ({factors:,} + 1)"
-    _note(axes, 45, 3, f"{sum_of} = {weights:,} parameters")
+    figure = draw_factorisation(n_users + 1, n_items + 1, factors, "+ mean", "no weights")
+    weights = (n_users + n_items + 2) * (factors + 1)
+    sum_of = f"({n_users + 1:,} + {n_items + 1:,}) × ({factors:,} + 1)"
+    apart = "\n" if len(sum_of) > _WIDE else " "
+    _note(figure.axes[0], 45, 3.4, f"{sum_of}{apart}= {weights:,} parameters")
     if path is not None:
         save(figure, path)
     return figure
 
 
+def draw_factorisation(users: int, items: int, factors: int, last: str, note: str) -> Figure:
+    """Draw a factorisation of so many rows, and the last step with a note beside it."""
+    figure, axes = _blank(4.8, 6.6, 120)
+    user = _Side("user", "P", "pᵤ", "bᵤ", users, BLUE, 30, 11)
+    item = _Side("item", "Q", "qᵢ", "bᵢ", items, VERMILION, 60, 79)
+    for side in (user, item):
+        _draw_side(axes, side, factors)
+    steps = (
+        (58, "dot", "pᵤ · qᵢ"),
+        (43, "add", "pᵤ · qᵢ + bᵤ + bᵢ"),
+        (30, "flatten", "(batch, 1)"),
+        (18, last, note),
+    )
+    for place, (y, name, beside) in enumerate(steps):
+        colour = GREEN if name == last else INK
+        _box(axes, 45, y, 19, name, colour)
+        below = steps[place + 1][0] + 2.9 if place + 1 < len(steps) else 11.4
+        _arrow(axes, (45, y - 2.9), (45, below))
+        axes.text(56, y, beside, va="center", fontsize=10.5, color=GREY)
+    _bold(axes, 45, 8.8, "predicted rating", INK, 12.5)
+    return figure
+
+
+def draw_layers(layers: Sequence[tuple[str, str]]) -> Figure:
+    """Draw layers one under another: a name each, and a size or "" below it."""
+    high = 17.0 * len(layers) + 2
+    figure, axes = _blank(4.6, 0.054 * high, high)
+    for place, (name, size) in enumerate(layers):
+        y = high - 5 - 17 * place
+        colour = GREEN if place + 1 == len(layers) else BLUE if place == 0 else INK
+        _box(axes, 45, y, 78, name, colour)
+        if size:
+            _note(axes, 45, y - 6.6, size)
+        if place + 1 < len(layers):
+            _arrow(axes, (45, y - (9 if size else 3.4)), (45, y - 13.4))
+    return figure
+
+
+def draw_members(members: Sequence[tuple[str, float]], constant: float) -> Figure:
+    """Draw the weight of each member of a blend as a bar, and the constant."""
+    figure = empty_figure(4.6, 0.42 * len(members) + 0.5)
+    axes = figure.add_axes((0.3, 0, 0.55, 1))
+    weights = [weight for _, weight in members]
+    most = max(*map(abs, weights), 1e-9)
+    axes.barh(range(len(members)), [abs(weight) for weight in weights], height=0.62, color=BLUE)
+    for place, (name, weight) in enumerate([*members, ("constant", constant)]):
+        last = place == len(members)
+        end = 0.0 if last else abs(weight)
+        told = (f"{weight:+.3f}" if last else f"{weight:.3f}").replace("-", "−")
+        look: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 11.5}
+        axes.annotate(name[:18], (0, place), (-8, 0), ha="right", color=GREY if last else INK,
+                      parse_math=False, **look)  # fmt: skip
+        axes.annotate(told, (end, place), (7, 0), color=GREY, **look)
+    axes.set_xlim(0, most)
+    axes.set_ylim(len(members) + 0.5, -0.5)
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.axis("off")
+    return figure
+
+
+def _blank(width: float, height: float, units: float) -> tuple[Figure, Axes]:
+    """Return a figure of so many inches whose whole is 90 units wide and so many high."""
+    figure = empty_figure(width, height)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(0, 90)
+    axes.set_ylim(0, units)
+    axes.axis("off")
+    return figure, axes
+
+
 def _draw_side(axes: Axes, side: _Side, factors: int) -> None:
     middle = (side.table_at + side.bias_at) / 2
-    axes.text(middle, 116, side.word, ha="center", fontsize=14, weight="bold", color=side.colour)
-    _draw_grid(axes, middle - 14, 109, 28, 3.4, columns=_CELLS, rows=1, colour=side.colour)
-    _note(axes, middle, 106.4, f"one-hot, {side.rows:,} wide")
+    _bold(axes, middle, 117, side.word, side.colour)
+    _draw_grid(axes, middle - 14, 109, 28, 3.6, columns=_CELLS, rows=1, colour=side.colour)
+    _note(axes, middle, 106.2, f"one-hot, {side.rows:,} wide")
     for at in (side.table_at, side.bias_at):
         _arrow(axes, (middle, 103.8), (at, 99.5))
-    bias = f"$b_{side.letter}$"
-    _draw_table(axes, side.table_at, 17, side, side.table, f"{side.rows:,} × {factors:,}")
-    _draw_table(axes, side.bias_at, 3.4, side, bias, f"{side.rows:,} × 1")
-    row = "p" if side.table == "P" else "q"
+    _draw_table(axes, side.table_at, 17, side, side.table, factors)
+    _draw_table(axes, side.bias_at, 3.6, side, side.bias, 1)
     left = side.table_at < 45
-    _arrow(axes, (side.table_at, 69), (42 if left else 48, 60.5))
-    _arrow(axes, (side.bias_at, 69), (40.2 if left else 49.8, 45.5))
-    _note(axes, 31.5 if left else 58.5, 63.4, f"${row}_{side.letter}$", side.colour, 13)
-    _note(axes, 21 if left else 69, 55.5, bias, side.colour, 13)
+    _arrow(axes, (side.table_at, 66.4), (42 if left else 48, 61.4))
+    _arrow(axes, (side.bias_at, 66.4), (39 if left else 51, 46.4))
+    _note(axes, 30 if left else 60, 63, side.row, side.colour, 13)
+    _note(axes, 19 if left else 71, 56, side.bias, side.colour, 13)
 
 
-def _draw_table(axes: Axes, at: float, width: float, side: _Side, name: str, size: str) -> None:
-    axes.text(at, 96.6, name, ha="center", fontsize=14, weight="bold", color=side.colour)
-    columns = 5 if width > 10 else 1
-    _draw_grid(
-        axes, at - width / 2, 78, width, 17, columns=columns, rows=_CELLS, colour=side.colour
-    )
-    _note(axes, at, 74.6, size, INK, 10.5 if side.rows < 1_000_000 else 8.2)
-    _note(axes, at, 71.4, "embedding")
+def _draw_table(axes: Axes, at: float, width: float, side: _Side, name: str, columns: int) -> None:
+    _bold(axes, at, 97, name, side.colour)
+    drawn, left = 1 if columns == 1 else 5, at - width / 2
+    _draw_grid(axes, left, 78, width, 17, columns=drawn, rows=_CELLS, colour=side.colour)
+    many = side.rows >= _MANY
+    apart = "\n" if many else " "
+    size = f"{side.rows:,}{apart}× {columns:,}"
+    axes.text(at, 76.2, size, ha="center", va="top", fontsize=10.5, color=INK)
+    _note(axes, at, 68.4 if many else 71.2, "embedding")
 
 
 def _draw_grid(
@@ -130,44 +197,20 @@ def _draw_grid(
         for column in range(columns):
             hot = (column if rows == 1 else row) == _HOT
             left, low = x + column * wide, y + height - (row + 1) * high
-            fill = colour if hot else "white"
+            fill = colour if hot else PAPER
             axes.add_patch(Rectangle((left, low), wide, high, facecolor=fill, **look))
             if rows == 1:
-                digit, ink = ("1", "white") if hot else ("0", GREY)
-                _note(axes, left + wide / 2, low + high / 2, digit, ink, 9.5)
+                digit, ink = ("1", PAPER) if hot else ("0", GREY)
+                _note(axes, left + wide / 2, low + high / 2, digit, ink, 10)
 
 
-def _draw_spine(axes: Axes) -> None:
-    steps = (
-        (58, "dot", "$p_u \\cdot q_i$"),
-        (43, "add", "$p_u \\cdot q_i + b_u + b_i$"),
-        (30, "flatten", "(batch, 1)"),
-        (18, "+ mean", "Rescaling, no weights"),
-    )
-    for place, (y, name, note) in enumerate(steps):
-        colour = GREEN if name == "+ mean" else INK
-        _box(axes, 45, y, name, colour)
-        below = steps[place + 1][0] + 2.9 if place + 1 < len(steps) else 11.4
-        _arrow(axes, (45, y - 2.9), (45, below))
-        axes.text(54.5, y, note, va="center", fontsize=11, color=GREY)
-    axes.text(45, 8.8, "predicted rating", ha="center", va="center", fontsize=13, weight="bold")
-
-
-def _box(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
+def _box(axes: Axes, x: float, y: float, width: float, text: str, colour: str) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - 7, y - 1.9),
-            14,
-            3.8,
-            boxstyle="round,pad=0.6,rounding_size=1.4",
-            facecolor="white",
-            edgecolor=colour,
-            linewidth=1.6,
-        )
-    )
-    axes.text(x, y, text, ha="center", va="center", fontsize=12.5, weight="bold", color=colour)
+    shape = "round,pad=0,rounding_size=1.8"
+    look: dict[str, Any] = {"facecolor": PAPER, "edgecolor": colour, "linewidth": 1.6}
+    axes.add_patch(FancyBboxPatch((x - width / 2, y - 2.8), width, 5.6, boxstyle=shape, **look))
+    _bold(axes, x, y, text, colour, 12)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -179,3 +222,7 @@ def _note(
     axes: Axes, x: float, y: float, text: str, colour: str = GREY, size: float = 10.5
 ) -> None:
     axes.text(x, y, text, ha="center", va="center", fontsize=size, color=colour)
+
+
+def _bold(axes: Axes, x: float, y: float, text: str, colour: str, size: float = 13) -> None:
+    axes.text(x, y, text, ha="center", va="center", fontsize=size, color=colour, weight="bold")

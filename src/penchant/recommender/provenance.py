@@ -11,6 +11,9 @@ from typing import Any
 
 from penchant.errors import DataError
 
+DATABASE = "a database"
+"""What a bundle says of a source that has an address."""
+
 _MOST_LETTERS = 300
 _PACKAGES = ("numpy", "scipy", "numba", "keras", "jax")
 
@@ -32,6 +35,8 @@ class Provenance:
         rmse: of the test ratings, or None where there were none.
         date: of the training, such as "2026-11-24".
         versions: of Penchant, Python and what computes, by name.
+        options: of `penchant fit`, how the source was read, such as ``("--users", "ann.csv")``;
+            names of files without their folders.
     """
 
     source: str
@@ -42,6 +47,7 @@ class Provenance:
     rmse: float | None
     date: str
     versions: Mapping[str, str]
+    options: tuple[str, ...] = ()
 
     @property
     def protocol(self) -> str:
@@ -56,22 +62,28 @@ class Provenance:
 
     def card(self) -> dict[str, Any]:
         """Return it as JSON-able values."""
-        return {**dataclasses.asdict(self), "versions": dict(self.versions)}
+        lists = {"versions": dict(self.versions), "options": list(self.options)}
+        return {**dataclasses.asdict(self), **lists}
 
     @classmethod
     def from_card(cls, said: Any) -> Provenance:
         """Build it from what `card` gave; raise `DataError` where that makes no sense."""
         names = [field.name for field in dataclasses.fields(cls)]
+        if isinstance(said, dict):
+            said = {"options": [], **said}  # the first bundles have none
         if not isinstance(said, dict) or sorted(said) != sorted(names):
             raise DataError(f"It should hold {', '.join(names)}, and is {said!r:.200}.")
         texts = [said["source"], said["date"]]
-        versions = said["versions"]
+        versions, options = said["versions"], said["options"]
+        if isinstance(options, list):
+            texts += options
         if isinstance(versions, dict):
             texts += [*versions, *versions.values()]
         shares = [said["test"], 0 if said["validation"] is None else said["validation"]]
         whole = [said["seed"], said["tested"]]
         right = (
             isinstance(versions, dict)
+            and isinstance(options, list)
             and all(isinstance(text, str) and len(text) <= _MOST_LETTERS for text in texts)
             and all(type(share) in (int, float) and 0 <= share < 1 for share in shares)
             and all(type(number) is int and number >= 0 for number in whole)
@@ -79,7 +91,7 @@ class Provenance:
         )
         if not right:
             raise DataError(f"Its values make no sense: {said!r:.200}.")
-        return cls(**said)
+        return cls(**{**said, "options": tuple(options)})
 
 
 def _is_finite(value: Any) -> bool:

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+import json
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from penchant.report.html import Html, el, joined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from penchant.ratings import Scale
+from penchant.recommender.explanation import amount
+from penchant.report.item_map import layout, titles_of
 from penchant.report.look.colours import colours_css
-from penchant.report.sections import card, data, errors, items, model, people, versus
-from penchant.report.sections.summary import summary
+from penchant.tables import BIDI, HARMFUL
 
 _LOOK = Path(__file__).parent / "look"
-_ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect "
-    "width='16' height='16' rx='4' fill='%230b5cab'/%3E%3Cpath d='M4 11l3-4 2 2 3-5' fill='none' "
-    "stroke='white' stroke-width='1.8'/%3E%3C/svg%3E"
-)
-_PROJECT = "https://pypi.org/project/penchant/"
-
-SECTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], Html]]] = {
-    "summary": ("In short", summary),
-    "data": ("Data", data.data),
-    "model": ("Model and training", model.model),
-    "errors": ("Errors", errors.errors),
-    "calibration": ("How sure it is", errors.calibration),
-    "residuals": ("Residuals", errors.residuals),
-    "extremes": ("Best and worst", errors.extremes),
-    "map": ("Map of the items", items.item_map),
-    "people": ("Recommendations", people.people),
-    "comparison": ("Beside other models", versus.comparison),
-    "settings": ("Settings", card.settings),
-    "card": ("Model card", card.card),
-}
 
 
 def page(told: dict[str, Any]) -> str:
@@ -45,20 +31,43 @@ def page(told: dict[str, Any]) -> str:
     """
     style = colours_css() + (_LOOK / "style.css").read_text(encoding="utf-8")
     script = (_LOOK / "script.js").read_text(encoding="utf-8")
-    title = f"{told['name']}: recommender report"
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", name="generator", content="Penchant"),
-        el("title", title),
-        el("link", rel="icon", href=_ICON),
-        el("style", Html(style)),
+    parts = {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}  # noqa: S704  # our own
+    return environment().get_template("page.html").render(told, **parts)
+
+
+@cache
+def environment() -> Environment:
+    """Return what renders our templates: whatever a number or word holds becomes text."""
+    from penchant.plots.groups import name_of
+    from penchant.report import pictures
+
+    made = Environment(
+        loader=FileSystemLoader(_LOOK),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_text,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    body = el("body", _body(told), el("script", Html(script)))
-    return f"<!DOCTYPE html>\n{el('html', head, body, lang='en', class_='no-script')}\n"
+    made.filters |= {
+        "digits": lambda value, n: "" if value is None else f"{value:.{n}f}",
+        "ends": ends,
+        "indented": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
+        "p_value": p_value,
+        "percent": percent,
+        "shown": shown,
+        "signed": signed,
+        "verbatim": lambda text: Markup(escape(plain(text))),  # noqa: S704  # escaped
+    }
+    made.globals |= {
+        "draw": pictures,
+        "layout": layout,
+        "n": "{:,}".format,
+        "name_of": name_of,
+        "titles_of": titles_of,
+        "amount": lambda rating, scale: amount(rating, Scale(*scale)),
+    }
+    return made
 
 
 def _policy(style: str, script: str) -> str:
@@ -73,66 +82,79 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _body(told: dict[str, Any]) -> Html:
-    main = el("main", [draw(told) for _, draw in SECTIONS.values()], id="main")
-    return joined(
-        [
-            el("a", "To the report", href="#main", class_="skip"),
-            el(
-                "div",
-                _top(told),
-                el("div", _contents(), main, class_="columns"),
-                _foot(told),
-                class_="page",
-            ),
-        ]
+def _text(value: Any) -> Any:
+    """Return what a template writes for a value, before it is escaped."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return plain(value).replace(" %", "\u00a0%")  # a percent sign stays with its number
+    return value
+
+
+def plain(text: str) -> str:
+    r"""Return a text without what could turn or break the lines around it; line ends stay.
+
+    >>> plain("a\u202eb\x00c\nd")
+    'abc\nd'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(
+        c
+        for c in composed
+        if c == "\n" or (unicodedata.category(c) not in HARMFUL and c not in BIDI)
     )
 
 
-def _top(told: dict[str, Any]) -> Html:
-    origin = told["card"]["provenance"]
-    trained = "" if origin["trained"] is None else f"trained {origin['trained']}, "
-    words = el(
-        "div",
-        el("p", "Recommender report", class_="kicker"),
-        el("h1", told["name"]),
-        el(
-            "p",
-            el("b", told["model"][:1].upper() + told["model"][1:]),
-            f" · {trained}reported {origin['reported']}",
-            class_="subtitle",
-        ),
-    )
-    return el("header", words, _theme(), class_="top")
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share as a percentage.
+
+    >>> percent(0.9037), percent(0.5, 0)
+    ('90.4 %', '50 %')
+    """
+    return f"{100 * share:.{digits}f} %"
 
 
-def _theme() -> Html:
-    choices = [
-        el(
-            "label",
-            el("input", type="radio", name="theme", value=value, checked=value == "auto"),
-            el("span", value.capitalize()),
-        )
-        for value in ("auto", "light", "dark")
-    ]
-    return el("fieldset", el("legend", "Colours"), choices, class_="theme")
+def ends(interval: Sequence[float] | None, digits: int = 4) -> str:
+    """Return the ends of an interval in words.
+
+    >>> ends([-0.84, 0.86], 2), ends(None)
+    ('−0.84 to 0.86', '')
+    """
+    if interval is None:
+        return ""
+    return f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}".replace("-", "−")
 
 
-def _contents() -> Html:
-    links = [el("li", el("a", title, href=f"#{id_}")) for id_, (title, _) in SECTIONS.items()]
-    inside = el("details", el("summary", "Contents"), el("ol", links), open=True)
-    return el("nav", inside, class_="contents", aria_label="Contents")
+def p_value(p: float) -> str:
+    """Return a p value in words.
+
+    >>> p_value(0.0001), p_value(0.0312)
+    ('p < 0.001', 'p = 0.031')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def _foot(told: dict[str, Any]) -> Html:
-    origin = told["card"]["provenance"]
-    version = origin["reported_with"]["penchant"]
-    return el(
-        "footer",
-        el(
-            "p",
-            "Made by ",
-            el("a", f"Penchant {version}", href=_PROJECT, rel="noreferrer"),
-            f" on {origin['reported']}. This page is one file: it loads and sends nothing.",
-        ),
-    )
+def signed(value: float, digits: int = 2) -> str:
+    """Return a number with its sign.
+
+    >>> signed(-0.5), signed(0.25, 1)
+    ('−0.50', '+0.2')
+    """
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def shown(value: Any) -> str:
+    """Return a setting in words.
+
+    >>> shown(None), shown([True, 0.5]), shown([])
+    ('none', 'yes, 0.5', 'none')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(map(shown, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

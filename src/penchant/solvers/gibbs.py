@@ -125,9 +125,9 @@ class Gibbs(SolverSettings):
         """Sample, and distil to `factors`; see `penchant.solvers.base.Solver`.
 
         History: `train_rmse`, `validation_rmse`, `watch_rmse` of the mean of the draws so far (of
-        the last draw during the burn-in), `noise` = 1/√α in rating units, and `drift`, by how much
-        the noise differs between the halves of the kept sweeps, in standard deviations: well below
-        1 once the sampler has settled.
+        the last draw during the burn-in), `noise` = 1/√α in rating units, `drift`, by how much the
+        noise differs between the halves of the kept sweeps, in standard deviations: well below 1
+        once the sampler has settled, and `draws`, how many are in that mean.
 
         Raises:
             DataError: no ratings, a side column that doesn't exist, or days without timestamps.

@@ -141,6 +141,7 @@ class Run:
             record[f"{name}_rmse"] = part.rmse(sampler, average=average)
         record["noise"] = self._problem.unit / float(np.sqrt(sampler.alpha))
         record["drift"] = self._drift(record["noise"])
+        record["draws"] = max(0, sampler.sweep - self._settings.burn_in)
         record["seconds"] = time.perf_counter() - self._began
         return record
 

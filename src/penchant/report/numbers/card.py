@@ -8,7 +8,7 @@ from typing import Any
 from penchant.errors import SettingsError
 from penchant.recommender.base import Recommender
 from penchant.recommender.opening import kind_class
-from penchant.recommender.provenance import today, versions
+from penchant.recommender.provenance import DATABASE, Provenance, today, versions
 from penchant.recommender.settings_file import recorded
 from penchant.report.judged import Judged
 from penchant.report.numbers.model import made_by
@@ -32,17 +32,35 @@ def settings(judged: Judged, bundle: str) -> Numbers:
     noted = model.provenance
     if noted is None:
         told = "The bundle doesn't tell of what it was trained, so its training has no command."
-        return {**found, "file": file, "fit": {"left_out": told}, "report": _report(bundle, "")}
+        found |= {"file": file, "fit": {"left_out": told}, "where": ""}
+        return {**found, "report": _report(bundle, "")}
+    if noted.source == DATABASE:
+        told = "Its ratings came from a database, and a bundle notes no address of one."
+        found |= {"file": file, "fit": {"left_out": told}, "where": ""}
+        return {**found, "report": _report(bundle, "")}
     if options is None:
         told = "penchant fit does not train this kind by options alone."
         fit: Any = {"left_out": told}
     else:
-        parts = ["penchant", "fit", noted.source, *options]
+        parts = ["penchant", "fit", noted.source, *noted.options, *options]
         parts += ["--test", f"{noted.test:g}", "--seed", str(noted.seed)]
         if noted.validation is not None:
             parts += ["--validation", f"{noted.validation:g}"]
         fit = shlex.join([*parts, "--out", bundle])
-    return {**found, "file": file, "fit": fit, "report": _report(bundle, noted.source)}
+    found |= {"file": file, "fit": fit, "where": _where(noted)}
+    return {**found, "report": _report(bundle, noted.source)}
+
+
+def _where(noted: Provenance) -> str:
+    """Say where the commands run: a bundle notes the names of files, never their folders."""
+    from penchant.sources.named import NAMED_SETS
+
+    if noted.source in NAMED_SETS and not noted.options:
+        return ""
+    return (
+        "The bundle notes the names of files, without folders: run these where the files are, or "
+        "put their folders before their names."
+    )
 
 
 def _report(bundle: str, source: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from penchant.plots.curves import curves_of
 from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender
 from penchant.report.judged import Judged
@@ -99,30 +100,22 @@ def _layers(kind: str, settings: Numbers, sizes: Numbers) -> list[Numbers]:
 def training(judged: Judged) -> Numbers:
     """Return the curves of the training, as the history measured them."""
     history = judged.model.history
-    curves = {
-        name: history.column(name) for name in _CURVES if np.isfinite(history.column(name)).any()
-    }
-    if not curves or len(history) < 2:
+    curves = curves_of(history)
+    if not curves.rmse or len(history) < 2:
         return {"left_out": "This training is solved in one step: there are no rounds to draw."}
-    word = next((name for name in ("sweep", "member") if name in history.names), "epoch")
-    rounds = history.column(word) if word in history.names else np.arange(1.0, len(history) + 1)
-    seconds = history.column("seconds") if "seconds" in history.names else np.array([np.nan])
+    seconds = history.column("seconds")
     seconds = seconds[np.isfinite(seconds)]
     return {
-        "round": word,
-        "rounds": rounds.tolist(),
+        "round": curves.word,
+        "rounds": curves.rounds,
         "curves": [
-            {"name": name, "of": _CURVES[name], "rmse": _plain(values)}
-            for name, values in curves.items()
+            {"name": name, "of": _CURVES[name], "rmse": rmse} for name, rmse in curves.rmse.items()
         ],
-        "kept": None if history.best is None else float(rounds[history.best]),
+        "kept": curves.kept,
+        "averaged": curves.averaged,
         "interrupted": history.interrupted,
         "seconds": float(seconds[-1]) if len(seconds) else None,
     }
-
-
-def _plain(values: Any) -> list[float | None]:
-    return [value if np.isfinite(value) else None for value in values.tolist()]
 
 
 def bias_model(judged: Judged) -> Recommender | None:

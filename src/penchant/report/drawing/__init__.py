@@ -1,1 +1,0 @@
-"""Pictures as SVG whose colours are the page's: pure functions of the report's numbers."""
