@@ -33,6 +33,7 @@ AGREED = {
     "POST /v1/models/none/activate": "admin",
     "POST /v1/models/roll-back": "admin",
     "POST /v1/models/compact": "admin",
+    "GET /v1/receipts/{id}": "admin",
     "GET /health/live": None,
 }
 
