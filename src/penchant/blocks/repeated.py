@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,8 +70,3 @@ def joined(found: list[Repeats]) -> Repeats | None:
         for field in ("pairs", "ratings", "copies", "changed", "squares", "free")
     }
     return Repeats(**sums, apart=apart / max(1, sum(fresh)))
-
-
-def as_json(repeats: Repeats | None) -> dict[str, Any] | None:
-    """Return the numbers of repeats for a note."""
-    return None if repeats is None else dataclasses.asdict(repeats)

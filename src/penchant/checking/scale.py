@@ -37,7 +37,7 @@ def scale(ratings: Ratings) -> Finding:
         "heaps": heaps,
         **_spread(ratings, values, shares),
     }
-    text = f"{_told(numbers)}, mean {ratings.mean:.2f}. {_steps(numbers['halves'], values)}"
+    text = f"{_told(numbers)}, mean {ratings.mean:.2f}. {_steps(numbers['halves'])}"
     if unused:
         text += f" Nobody gives {' or '.join(unused)}, though the scale holds it."
     level: Level = "note" if unused or len(values) == 1 else "ok"
@@ -80,7 +80,7 @@ def _halves(values: Any, shares: Any) -> float | None:
     return float(shares[twice % 2 == 1].sum())
 
 
-def _steps(halves: float | None, values: Any) -> str:
+def _steps(halves: float | None) -> str:
     if halves is None:
         return "Values lie between the halves too."
     if not halves:

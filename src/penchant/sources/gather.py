@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -177,11 +177,3 @@ def _coded(chunk: Any) -> pa.DictionaryArray:
     if isinstance(chunk, np.ndarray):
         return pc.dictionary_encode(pa.array(chunk).cast(pa.large_string()))
     return chunk
-
-
-def rows_of(batches: Iterable[Batch]) -> Iterator[tuple[int, Batch]]:
-    """Yield each batch with the number of its first row; for the place of an error."""
-    first = 0
-    for batch in batches:
-        yield first, batch
-        first += len(batch["user"])

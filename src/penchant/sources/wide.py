@@ -18,7 +18,6 @@ from penchant.sources.names import NAMES
 from penchant.sources.opened import Opened, Places
 
 _LEAST = 10  # a table without names is no narrower
-_HEADER = ("user", "item", "rating")
 _FLAGS = ("99", "-1", "255", "999", "")
 
 
