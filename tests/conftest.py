@@ -43,10 +43,10 @@ def _interrupts():
 
 
 # What takes long to load, to compile or to start: Keras, servers, browsers, other programs. A file
-# that speaks of none of them is quick, and so is what is marked in a file, as in tests/contract.
+# that speaks of none of them is quick, but for its slow tests; so is what is marked in a file.
 LONG = re.compile(
     r"\b(AutoRec|browser|CliRunner|DeepRating|keras|Keras|load_keras|NeuralRating|"
-    r"penchant\.network|postgresql|report|Service|serving|subprocess|tune)\b|mark\.(network|slow)"
+    r"penchant\.network|postgresql|report|Service|serving|subprocess|tune)\b|mark\.network"
 )
 
 
@@ -59,7 +59,7 @@ def is_quick(path):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if is_quick(item.path):
+        if is_quick(item.path) and not item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.quick)
 
 

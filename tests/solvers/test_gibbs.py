@@ -316,8 +316,8 @@ def test_heads_are_spaced_over_the_sweeps_after_the_burn_in(sweeps, burn_in, hea
 def test_wishart_draws_have_their_mean():
     random = np.random.default_rng(0)
     C = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, 0.3], [0.0, 0.3, 1.5]])
-    draws = np.mean([draw_wishart(C, 8, random) for _ in range(20_000)], axis=0)
-    np.testing.assert_allclose(draws, 8 * np.linalg.inv(C), atol=0.1)
+    draws = np.mean([draw_wishart(C, 8, random) for _ in range(5000)], axis=0)
+    np.testing.assert_allclose(draws, 8 * np.linalg.inv(C), atol=0.25)  # 4 errors of the mean
 
 
 def test_coordinates_and_strength_follow_their_conditionals():
@@ -328,13 +328,13 @@ def test_coordinates_and_strength_follow_their_conditionals():
     draws = np.array(
         [
             draw_coordinates(Y, variances, 2.0, L @ L.T, random.normal(size=(3, 2)))
-            for _ in range(20_000)
+            for _ in range(5000)
         ]
     )
-    np.testing.assert_allclose(draws.mean(0), share[:, None] * Y, atol=0.03)
-    np.testing.assert_allclose(np.cov(draws[:, 0].T), share[0] * np.linalg.inv(L @ L.T), atol=0.03)
+    np.testing.assert_allclose(draws.mean(0), share[:, None] * Y, atol=0.05)
+    np.testing.assert_allclose(np.cov(draws[:, 0].T), share[0] * np.linalg.inv(L @ L.T), atol=0.06)
     rate = 1 + 0.5 * np.sum((Y @ L) ** 2 / variances[:, None])
-    strengths = [draw_strength(Y, variances, L @ L.T, random) for _ in range(5000)]
+    strengths = [draw_strength(Y, variances, L @ L.T, random) for _ in range(2000)]
     assert stats.kstest(strengths, stats.gamma(1 + 3, scale=1 / rate).cdf).pvalue > 0.001
 
 
@@ -349,7 +349,7 @@ def test_parts_share_out_what_both_could_explain():
     precision = np.eye(2)
     sums = np.zeros((found.size, 2))
     prior = dataclasses.replace(Prior.start(2, found.size), precision=precision)
-    for _ in range(4000):
+    for _ in range(1500):
         prior.strengths[:] = 1.0  # λ held fixed, so that the mean is known
         for part in found.parts:
             noise = random.normal(size=(found.size, 2))
@@ -357,7 +357,7 @@ def test_parts_share_out_what_both_could_explain():
             prior.strengths[:] = 1.0
         sums += prior.coordinates
     exact = np.linalg.solve(found.overlap + np.diag(1 / found.variances), U.T @ rows)
-    np.testing.assert_allclose(sums / 4000, exact, atol=0.1)
+    np.testing.assert_allclose(sums / 1500, exact, atol=0.15)
     assert first.stop == second.start
 
 
