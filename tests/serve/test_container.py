@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import typer.main
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import penchant
 from penchant.cli.app import app
@@ -51,12 +53,34 @@ def test_what_is_copied_is_there_and_not_kept_away():
 
 
 def test_the_extras_are_the_projects_and_the_version_of_python_is_one_that_it_takes():
-    extras = re.search(r"\.\[([a-z,]+)\]", DOCKERFILE)[1].split(",")
-    assert set(extras) <= set(PROJECT["optional-dependencies"])
-    versions = [line.split()[0] for line in instructions("FROM")]
-    assert len(set(versions)) == 1
-    minor = int(re.fullmatch(r"python:3\.(\d+)-slim", versions[0])[1])
+    assert [line.split()[0] for line in instructions("FROM")] == ["${PYTHON}"] * 2
+    (version,) = instructions("ARG")
+    minor = int(re.fullmatch(r"PYTHON=python:3\.(\d+)-slim", version)[1])
+    assert f"--python-version 3.{minor}" in (ROOT / "requirements" / "lock").read_text()
     assert minor >= int(PROJECT["requires-python"].removeprefix(">=3."))
+
+
+def pins(name):
+    """What a file of the image's requirements pins; each has hashes."""
+    text = (ROOT / "requirements" / name).read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line[:1] not in ("", "#", " ")]
+    assert all("--hash=sha256:" in line for line in lines)
+    found = [line.partition(" ")[0].split("==") for line in lines]
+    return {canonicalize_name(package): version for package, version in found}
+
+
+def test_the_image_installs_what_the_project_needs_and_by_hashes():
+    """`requirements/lock` writes them anew."""
+    locked = pins("image.txt")
+    extras = PROJECT["optional-dependencies"]
+    for text in (*PROJECT["dependencies"], *extras["serve"], *extras["postgres"]):
+        needed = Requirement(text)
+        assert needed.specifier.contains(locked[canonicalize_name(needed.name)]), text
+    assert "hatchling" in pins("build.txt")
+    assert "argon2-cffi" not in locked
+    installs = re.findall(r"pip install (.*?)(?: \\$|$)", DOCKERFILE, re.MULTILINE)
+    assert len(installs) == 3
+    assert all("--require-hashes" in one or "--no-deps" in one for one in installs)
 
 
 def test_it_runs_as_nobody_of_importance():
@@ -89,8 +113,8 @@ def test_compose_serves_with_postgresql(monkeypatch):
     monkeypatch.setenv("PENCHANT_LOG", served["environment"]["PENCHANT_LOG"])
     options = options_of(served["command"])
     assert options["host"] == "0.0.0.0"
-    assert options["log"].startswith("postgresql://penchant:${POSTGRES_PASSWORD:?")
-    assert options["log"].endswith("@database/penchant")
+    assert options["log"] == "postgresql://penchant@database/penchant"
+    assert served["environment"]["PGPASSWORD"].startswith("${POSTGRES_PASSWORD:?")
     assert {"POSTGRES_USER": "penchant", "POSTGRES_DB": "penchant"}.items() <= database[
         "environment"
     ].items()
