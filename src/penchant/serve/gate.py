@@ -84,11 +84,11 @@ class Gate:
         # Probes have a rate of their own: whoever asks too much else still learns that it lives.
         wait = self._rates.wait(f"{caller.name} {path}" if path in _PROBES else caller.name)
         if wait:
-            raise Problem(
-                429,
-                f"Too many requests: {limits.rate:g} a second are allowed.",
-                headers={"Retry-After": str(max(1, math.ceil(wait)))},
-            )
+            answered = {"Retry-After": str(max(1, math.ceil(wait)))}
+            if caller.role is None:  # what a stranger has sent beyond this one isn't looked at
+                answered["Connection"] = "close"
+            told = f"Too many requests: {limits.rate:g} a second are allowed."
+            raise Problem(429, told, headers=answered)
         self._access.require(caller, scope, headers)
         self._require_size(headers)
         return caller
