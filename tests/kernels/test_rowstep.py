@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penchant.kernels import gram, plain, rowstep
+from penchant.kernels.coded import parts_of
 from penchant.kernels.rng import seed_key
 
 
@@ -104,7 +105,8 @@ def test_long_rows_keep_their_precision():
     indices = random.integers(0, 50, n).astype(np.int32)
     G, s, h, errors = np.empty(64, np.float32), *np.empty((2, 8), np.float32), np.empty(1024, "f4")
     u, b = np.ones(50, np.float32), np.zeros(50, np.float32)
-    row = (np.ones(n, np.float32), factors.reshape(-1), 8, b, u, indices, 0, n, errors)
+    values = parts_of(np.ones(n, np.float32))
+    row = (*values, factors.reshape(-1), 8, b, u, indices, 0, n, errors)
     uu, ue = gram.row_moments(*row, 0, G, s, h)
     q = factors[indices].astype(float)
     np.testing.assert_allclose(np.triu(G.reshape(8, 8)), np.triu(q.T @ q), rtol=2e-5, atol=0.5)

@@ -28,6 +28,22 @@ def aligned_empty(*shape: int) -> Floats:
     return raw[start : start + size].view(np.float32).reshape(shape)
 
 
+def aligned_parts(*sizes: int) -> list[Floats]:
+    """Return arrays of these sizes, float32, whose numbers are not set, in one piece of memory.
+
+    Each begins where a cache line does. For scratch of a kernel: one allocation, not one for each.
+
+    >>> [len(part) for part in aligned_parts(3, 0, 16)]
+    [3, 0, 16]
+    """
+    step = LINE // 4
+    whole, parts, start = aligned_empty(sum(-(-size // step) * step for size in sizes)), [], 0
+    for size in sizes:
+        parts.append(whole[start : start + size])
+        start += -(-size // step) * step
+    return parts
+
+
 def aligned_zeros(*shape: int) -> Floats:
     """Return zeros, float32, from the start of a cache line on."""
     table = aligned_empty(*shape)

@@ -12,10 +12,15 @@ Up to eight ratings go abreast, so the work is D² instead of D³.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from penchant.kernels.jit import kernel
-from penchant.kernels.vector import fma, load, mul, splat, store, total
+from penchant.kernels.aligned import aligned_parts
+from penchant.kernels.gram import row_errors
+from penchant.kernels.jit import kernel, part
+from penchant.kernels.rng import row_normals, scratch_of
+from penchant.kernels.vector import at, fma, load, mul, splat, store, total
 
 MOST_RATINGS = 8
 """Rows of up to so many ratings are solved this way …"""
@@ -24,7 +29,7 @@ LEAST_WIDTH = 33
 """… where D is at least this: below, eight Cholesky factorisations abreast are as fast."""
 
 
-@kernel
+@part
 def root_of(precision, L, inverse):  # type: ignore[no-untyped-def]
     """Fill L, flat (D · D,) float32, with the Cholesky factor of Λ; `inverse` (D,) 1 / diagonal."""
     D = precision.shape[0]
@@ -37,7 +42,7 @@ def root_of(precision, L, inverse):  # type: ignore[no-untyped-def]
         inverse[i] = 1 / L[i * D + i]
 
 
-@kernel
+@part
 def _whiten(factors, K, units, indices, lo, n, L, inverse, D, V):  # type: ignore[no-untyped-def]
     """Fill V, (8 D,), with F̃: ``V[8 i + r]`` is coordinate i of rating r; zeros from n on."""
     for i in range(D):
@@ -55,7 +60,7 @@ def _whiten(factors, K, units, indices, lo, n, L, inverse, D, V):  # type: ignor
         store(V, 8 * i, mul(a, splat(inverse[i])))
 
 
-@kernel
+@part
 def _gram(V, D, S):  # type: ignore[no-untyped-def]
     """Fill S, (64,), with ``F̃ F̃ᵀ``."""
     c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = splat(np.float32(0))
@@ -76,7 +81,7 @@ def _gram(V, D, S):  # type: ignore[no-untyped-def]
     store(S, 56, c7)
 
 
-@kernel
+@part
 def _solve_small(S, n, w):  # type: ignore[no-untyped-def]
     """Turn w into ``S⁻¹ w`` in place, S (8 · 8,) positive definite in its first n rows."""
     for i in range(n):
@@ -95,7 +100,7 @@ def _solve_small(S, n, w):  # type: ignore[no-untyped-def]
         w[i] /= S[9 * i]
 
 
-@kernel
+@part
 def solve_short(  # type: ignore[no-untyped-def]
     factors, K, units, indices, lo, n, errors, alpha, c, prior, L, inverse, z, noise, V, S, y
 ):
@@ -152,3 +157,41 @@ def solve_short(  # type: ignore[no-untyped-def]
         x = y[i]
         for p in range(i):
             y[p] -= L[i * D + p] * x
+
+
+def room_of(D: int) -> tuple[Any, ...]:
+    """Return scratch for `solve_short_rows`: L, root, V, S, y, e, and room for D + 8 normals."""
+    return *aligned_parts(D * D, D, 8 * D, 64, D, 8), scratch_of((D + 8 + 31) // 32 * 8)
+
+
+@kernel
+def solve_short_rows(  # type: ignore[no-untyped-def]
+    start, stop, indptr, indices, codes, levels, numbers, factors, biases, units, alphas, precision,
+    scales, priors, noise, sweep, side, key, out_factors, out_bias, first, room,
+):  # fmt: skip
+    """Solve those of rows start … stop-1 that have at most `MOST_RATINGS`, in H heads.
+
+    Arrays are as for `penchant.kernels.rowstep.solve_in_heads`, the values as
+    `penchant.kernels.coded.parts_of` has them; `room` is of `room_of`.
+    """
+    K, D = factors.shape[2], precision.shape[1]
+    L, root, V, S, y, errors, scratch = room
+    z, blocks = scratch.z, scratch.radius.size
+    for s in range(len(factors)):
+        root_of(precision[s], L, root)
+        flat = factors[s].reshape(-1)
+        for row in range(start, stop):
+            lo, hi = np.intp(at(indptr, row)), np.intp(at(indptr, row + 1))
+            if hi - lo > MOST_RATINGS:
+                continue
+            errors[:] = np.float32(0)
+            row_errors(codes, levels, numbers, biases[s], units, indices, lo, hi, errors)
+            if noise:
+                row_normals(blocks, row + first, sweep, side, key, scratch)
+            solve_short(
+                flat, K, units, indices, lo, hi - lo, errors, alphas[s, row], scales[row],
+                priors[s, row], L, root, z, noise, V, S, y,
+            )  # fmt: skip
+            for d in range(D - 1):
+                out_factors[s, row, d] = y[d]
+            out_bias[s, row] = y[D - 1]

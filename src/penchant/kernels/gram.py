@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from penchant.kernels.jit import part
+from penchant.kernels.coded import Coded
+from penchant.kernels.jit import inlined, part
 from penchant.kernels.tiles import add, outer, tile_8, tile_8_by_16, tile_16
 from penchant.kernels.vector import WIDE, at, axpy, prefetch, splat, store
 
@@ -22,8 +23,7 @@ AHEAD = 64
 """The factors of the rating so many places ahead are asked for, of this row or the next."""
 
 
-@part
-def chunk_of(K):  # type: ignore[no-untyped-def]
+def chunk_of(K: int) -> int:
     """Return how many ratings of K factors make a chunk, a multiple of 4 of at least 32."""
     return max(32, CHUNK // K // 4 * 4)
 
@@ -53,7 +53,7 @@ def _first_tile(c, factors, K, units, errors, indices, lo, hi, j, G, g, s, h, o)
     add(h, o + j, 0, (b,))
 
 
-@part
+@inlined
 def add_sums(factors, K, units, errors, indices, lo, hi, wide, G, g, s, h, o):  # type: ignore[no-untyped-def]
     """Add the upper triangle of ``Σ q qᵀ``, ``Σ u q`` and ``Σ e q`` of some ratings.
 
@@ -88,7 +88,7 @@ def add_sums(factors, K, units, errors, indices, lo, hi, wide, G, g, s, h, o):  
 
 
 @part
-def row_errors(values, biases, units, indices, lo, hi, errors):  # type: ignore[no-untyped-def]
+def _errors(values, biases, units, indices, lo, hi, errors):  # type: ignore[no-untyped-def]
     """Fill `errors` with ``e = u (value − b)`` of each rating; return ``Σ u²`` and ``Σ u e``.
 
     `units` (N,) is the last coordinate u of each augmented factor (q, u), `biases` (N,) the other
@@ -119,13 +119,23 @@ def row_errors(values, biases, units, indices, lo, hi, errors):  # type: ignore[
 
 
 @part
+def row_errors(codes, levels, numbers, biases, units, indices, lo, hi, errors):  # type: ignore[no-untyped-def]
+    """Fill `errors` as `_errors` does, of values in bytes or plain ones."""
+    if codes.size > 0:
+        return _errors(Coded(codes, levels), biases, units, indices, lo, hi, errors)
+    return _errors(numbers, biases, units, indices, lo, hi, errors)
+
+
+@part
 def row_moments(  # type: ignore[no-untyped-def]
-    values, factors, K, biases, units, indices, lo, hi, errors, lane, G, s, h
+    codes, levels, numbers, factors, K, biases, units, indices, lo, hi, errors, lane, G, s, h
 ):
     """Sum up a row's ratings, chunk by chunk, while a chunk's factors are in the cache.
 
     Args:
-        values: (n,) float32.
+        codes: the values, as `penchant.kernels.coded.parts_of` has them.
+        levels: of `parts_of`.
+        numbers: of `parts_of`.
         factors: flat (N · K,) float32.
         K: their width.
         biases: (N,) float32, b of the other side.
@@ -149,10 +159,12 @@ def row_moments(  # type: ignore[no-untyped-def]
     for p in range(o, o + K, 8):
         store(s, p, zero)
         store(h, p, zero)
-    uu, ue, chunk = 0.0, 0.0, chunk_of(K)
+    uu, ue, chunk = 0.0, 0.0, errors.size
     for first in range(lo, hi, chunk):
-        last = min(first + chunk, hi)
-        a, b = row_errors(values, biases, units, indices, first, last, errors)
+        last = first + chunk
+        if last > hi:
+            last = hi
+        a, b = row_errors(codes, levels, numbers, biases, units, indices, first, last, errors)
         uu, ue = uu + a, ue + b
         add_sums(factors, K, units, errors, indices, first, last, WIDE, G, g, s, h, o)
     return np.float32(uu), np.float32(ue)

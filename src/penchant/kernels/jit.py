@@ -4,6 +4,11 @@
 liberties with floating point a `kernel` takes only `contract` (a multiplication and an addition in
 one rounding): it does not reorder sums, so a row's bits cannot depend on where its block starts.
 What takes more, with `kernel_with`, says why that is so there too.
+
+A new user waits for the compiler, and it takes its time for each function, for each combination of
+types that one is called with, and again for each function that calls it. So what only makes a
+kernel readable is a `part`, scratch arrays come from Python, and a literal number is not handed to
+a kernel by a kernel: it would be another type.
 """
 
 from __future__ import annotations
@@ -16,16 +21,24 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def kernel_with(*liberties: str, inlined: bool = False) -> Callable[[F], F]:
-    """Compile with these liberties of LLVM's fast-math, such as "reassoc", and no others."""
-    compiler = numba.njit(
-        cache=True,
-        nogil=True,
-        error_model="numpy",
-        fastmath=set(liberties),
-        forceinline=inlined,
-    )
-    return cast("Callable[[F], F]", compiler)
+def kernel_with(
+    *liberties: str, allocates: bool = False, inline: str = "never", forceinline: bool = False
+) -> Callable[[F], F]:
+    """Compile with these liberties of LLVM's fast-math, such as "reassoc", and no others.
+
+    A function that makes no arrays counts no references to them: its callers hold them.
+    """
+    options: dict[str, Any] = {
+        "cache": True,
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": set(liberties),
+        "inline": inline,
+        "forceinline": forceinline,
+        "no_cfunc_wrapper": True,  # no one calls them from C
+        "_nrt": allocates,
+    }
+    return cast("Callable[[F], F]", numba.njit(**options))
 
 
 def kernel(function: F) -> F:
@@ -34,8 +47,17 @@ def kernel(function: F) -> F:
 
 
 def part(function: F) -> F:
-    """Compile a function that becomes part of the kernels that call it.
+    """Write a function out in the kernels that call it, before those are compiled.
 
-    A call hands over each array as seven words: too many for what is called for each row.
+    No call is left, which would hand over each array as seven words. For what has few branches, or
+    is called in one place: Numba copies it for each.
     """
-    return kernel_with("contract", inlined=True)(function)
+    return kernel_with("contract", inline="always")(function)
+
+
+def inlined(function: F) -> F:
+    """Compile a function for itself, and let LLVM write it out in those that call it.
+
+    For large parts, of which Numba is slow to make copies.
+    """
+    return kernel_with("contract", forceinline=True)(function)

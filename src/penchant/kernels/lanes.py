@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from penchant.kernels.aligned import aligned_parts
 from penchant.kernels.gram import chunk_of, row_moments
 from penchant.kernels.jit import part
 from penchant.kernels.tiles import across
@@ -26,6 +27,7 @@ class Lanes(NamedTuple):
         ends: (16,) float32, ``Σ u²`` of each, and ``Σ u e``.
         scales: (16,) float32, α of each, and c.
         priors: (8 · P,) float32, m of each, P = D rounded up to a multiple of 8.
+        normals: (8 · P,) float32, z of each; not set where means are asked for.
         errors: (chunk,) float32, scratch.
         A: (4 · D · (D + 1),) float32, see `penchant.kernels.cholesky`.
         b: (8 · P,) float32, the right sides, then the rows.
@@ -38,30 +40,31 @@ class Lanes(NamedTuple):
     ends: Any
     scales: Any
     priors: Any
+    normals: Any
     errors: Any
     A: Any
     b: Any
     inverse: Any
 
 
-@part
-def lanes_of(D, K):  # type: ignore[no-untyped-def]
+def lanes_of(D: int, K: int) -> Lanes:
     """Return lanes for rows of width D = k + 1, K = k rounded up to a multiple of 8."""
-    f, P = np.float32, (D + 7) // 8 * 8
-    G, s, h = np.empty(8 * K * K, f), np.empty(8 * K, f), np.empty(8 * K, f)
-    A, b, inverse = np.empty(4 * D * (D + 1), f), np.empty(8 * P, f), np.empty(8 * D, f)
-    errors, priors = np.empty(chunk_of(K), f), np.zeros(8 * P, f)
-    return Lanes(G, s, h, np.empty(16, f), np.empty(16, f), priors, errors, A, b, inverse)
+    P = (D + 7) // 8 * 8
+    sums = (8 * K * K, 8 * K, 8 * K, 16, 16, 8 * P, 8 * P, chunk_of(K))
+    lanes = Lanes(*aligned_parts(*sums, 4 * D * (D + 1), 8 * P, 8 * D))
+    lanes.priors[:], lanes.normals[:] = 0, 0  # what fills the last vectors up
+    return lanes
 
 
 @part
 def gather(  # type: ignore[no-untyped-def]
-    lanes, lane, row, indptr, indices, values, factors, K, biases, units, alpha, c, priors
-):
-    """Sum up one row's ratings at the place of its lane."""
+    lanes, lane, row, indptr, indices, codes, levels, numbers, factors, K, biases, units, alpha, c,
+    priors, normals, drawn,
+):  # fmt: skip
+    """Sum up one row's ratings at the place of its lane; its noise is row `drawn` of `normals`."""
     lo, hi = np.intp(at(indptr, row)), np.intp(at(indptr, row + 1))
     uu, ue = row_moments(
-        values, factors, K, biases, units, indices, lo, hi, lanes.errors, lane,
+        codes, levels, numbers, factors, K, biases, units, indices, lo, hi, lanes.errors, lane,
         lanes.G, lanes.s, lanes.h,
     )  # fmt: skip
     p = np.uintp(lane)
@@ -70,6 +73,9 @@ def gather(  # type: ignore[no-untyped-def]
     D, P = priors.shape[1], lanes.b.size // 8
     for d in range(D):
         lanes.priors[np.uintp(lane * P + d)] = priors[np.uintp(row), np.uintp(d)]
+    if len(normals) > 0:
+        for d in range(D):
+            lanes.normals[np.uintp(lane * P + d)] = normals[np.uintp(drawn), np.uintp(d)]
 
 
 @part
@@ -77,11 +83,21 @@ def repeat_first(lanes, first):  # type: ignore[no-untyped-def]
     """Copy the sums of the first lane to the lanes from `first` on."""
     for x in (lanes.G, lanes.s, lanes.h, lanes.priors):
         size = x.size // 8
-        for lane in range(first, 8):
-            x[lane * size : (lane + 1) * size] = x[:size]
+        for place in range(first * size, 8 * size):
+            x[np.uintp(place)] = x[np.uintp(place % size)]
     for x in (lanes.ends, lanes.scales):
         for lane in range(first, 8):
             x[lane], x[8 + lane] = x[0], x[8]
+
+
+@part
+def add_normals(lanes, D):  # type: ignore[no-untyped-def]
+    """Add z to b."""
+    b, P, one = lanes.b, lanes.b.size // 8, splat(np.float32(1))
+    for j in range(0, D, 8):
+        turned = across(lanes.normals, j, P)
+        for d in range(j, min(j + 8, D)):
+            store(b, 8 * d, fma(one, turned[d - j], load(b, 8 * d)))
 
 
 @part

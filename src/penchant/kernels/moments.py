@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from penchant.kernels.cholesky import factorise, solve_lower, solve_upper
-from penchant.kernels.heads import prior_rows
+from penchant.kernels.coded import parts_of
 from penchant.kernels.jit import kernel
-from penchant.kernels.lanes import assemble, gather, lanes_of
+from penchant.kernels.lanes import gather, lanes_of
+from penchant.kernels.rowstep import finish_rows
 from penchant.kernels.vector import fma, load, mul, splat, store, sub
 
 
@@ -51,11 +51,9 @@ def _row_pairs(  # type: ignore[no-untyped-def]
             withins[first + place] = within[place]
 
 
-@kernel
 def pair_moments(  # type: ignore[no-untyped-def]
-    start, stop, indptr, indices, values, norms, counts, side, alphas, factors, biases, units,
-    precision, mean, bags, count_weights, side_weights, starts, pair_items, items, lasts, means,
-    withins,
+    start, stop, indptr, indices, values, alphas, factors, biases, units, precision, priors, starts,
+    pair_items, items, lasts, means, withins,
 ):  # fmt: skip
     """Solve rows start … stop-1 and fill the moments of their pairs.
 
@@ -65,18 +63,12 @@ def pair_moments(  # type: ignore[no-untyped-def]
         indptr: (M + 1,) int64, where each row's ratings start.
         indices: (n,) int32, the other side's row of each rating.
         values: (n,) float32, ``r − mean``.
-        norms: (M,) float32, what each entry of a row's bag weighs.
-        counts: (M,) float32, the count feature.
-        side: (M, S) float32, the side columns.
         alphas: (M,) float32, the noise precision of each row.
         factors: (N, K) float32 of the other side, times its units; K a multiple of 8.
         biases: (N,) float32 of the other side.
         units: (N,) float32, the roots of the other side's weights.
         precision: (D, D) float32, Λ.
-        mean: (D,) float32, m.
-        bags: (N, D) float32, the rows of B for the bag.
-        count_weights: (D,) float32, the row of B for the count.
-        side_weights: (S, D) float32, the rows of B for the side columns.
+        priors: (M, D) float32, m of each row.
         starts: (M + 1,) int64, where each row's pairs start.
         pair_items: (m,) int32, the item of each pair.
         items: (N', K) float32, the items' factors, without units.
@@ -84,29 +76,34 @@ def pair_moments(  # type: ignore[no-untyped-def]
         means: (m,) float32, written.
         withins: (m,) float32, written.
     """
-    D = precision.shape[0]
-    K = factors.shape[1]
-    flat, table = factors.reshape(-1), items.reshape(-1)
-    lanes, shared = lanes_of(D, K), np.ascontiguousarray(precision).reshape(-1)
-    A, b, inverse = lanes.A, lanes.b, lanes.inverse
+    D, K = precision.shape[0], factors.shape[1]
     x, eight = np.empty(8 * D, np.float32), np.empty((2, 8), np.float32)
-    priors, one = np.empty((len(norms), D), np.float32), np.float32(1)
-    prior_rows(
-        start, stop, indptr, indices, norms, counts, side, mean, bags, count_weights, side_weights,
-        priors,
+    _pair_moments(
+        start, stop, indptr, indices, *parts_of(values), alphas, factors, biases, units, precision,
+        priors, starts, pair_items, items, lasts, means, withins, lanes_of(D, K), x, eight,
+        np.empty((0, D), np.float32),
     )  # fmt: skip
+
+
+@kernel
+def _pair_moments(  # type: ignore[no-untyped-def]
+    start, stop, indptr, indices, codes, levels, numbers, alphas, factors, biases, units, precision,
+    priors, starts, pair_items, items, lasts, means, withins, lanes, x, eight, no_normals,
+):  # fmt: skip
+    """Do so; lanes, x and eight are scratch."""
+    D, K, noise = precision.shape[0], factors.shape[1], len(no_normals) > 0
+    flat, table, shared = factors.reshape(-1), items.reshape(-1), precision.reshape(-1)
+    A, b, inverse, one = lanes.A, lanes.b, lanes.inverse, np.float32(1)
     for first in range(start, stop, 8):
-        for lane in range(8):
-            row = min(first + lane, stop - 1)  # the last row fills up the lanes that are left
+        count = min(8, stop - first)
+        for lane in range(count):
+            row = first + lane
             gather(
-                lanes, lane, row, indptr, indices, values, flat, K, biases, units, alphas[row],
-                one, priors,
+                lanes, lane, row, indptr, indices, codes, levels, numbers, flat, K, biases, units,
+                alphas[row], one, priors, no_normals, row,
             )  # fmt: skip
-        assemble(lanes, K, shared)
-        factorise(A, D, inverse)
-        solve_lower(A, D, inverse, b)
-        solve_upper(A, D, inverse, b)
-        for lane in range(min(8, stop - first)):
+        finish_rows(lanes, count, K, shared, noise)
+        for lane in range(count):
             lo, hi = np.intp(starts[first + lane]), np.intp(starts[first + lane + 1])
             _row_pairs(
                 A, D, inverse, lane, b, lo, hi, pair_items, table, K, lasts, x, eight[0],

@@ -17,9 +17,11 @@ import math
 
 import numpy as np
 
+from penchant.kernels.coded import parts_of
 from penchant.kernels.gram import chunk_of, row_moments
 from penchant.kernels.jit import kernel
-from penchant.kernels.lanes import lanes_of
+from penchant.kernels.lanes import lanes_of, put_row
+from penchant.kernels.rng import fill_normals
 from penchant.kernels.rowstep import finish_rows
 
 HEADROOM = 6
@@ -59,7 +61,6 @@ def add_rounded(parts, c, sums):  # type: ignore[no-untyped-def]
         parts[n] = 0
 
 
-@kernel
 def item_sums(  # type: ignore[no-untyped-def]
     items, starts, raters, values, names, shift, factors, k, biases, units, c, sums,
 ):  # fmt: skip
@@ -80,9 +81,21 @@ def item_sums(  # type: ignore[no-untyped-def]
         sums: (m, `size_of(k)`) float64, added to.
     """
     K = factors.shape[1]
-    flat = factors.reshape(-1)
-    errors = np.empty(chunk_of(K), np.float32)
     G, s, h = np.empty(K * K, np.float32), np.empty(K, np.float32), np.empty(K, np.float32)
+    _item_sums(
+        items, starts, raters, *parts_of(values), names, shift, factors, k, biases, units, c, sums,
+        np.empty(chunk_of(K), np.float32), G, s, h,
+    )  # fmt: skip
+
+
+@kernel
+def _item_sums(  # type: ignore[no-untyped-def]
+    items, starts, raters, codes, levels, numbers, names, shift, factors, k, biases, units, c, sums,
+    errors, G, s, h,
+):  # fmt: skip
+    """Do so; errors, G, s and h are scratch."""
+    K, lane = factors.shape[1], np.intp(0)
+    flat = factors.reshape(-1)
     for m in range(items.size):
         lo, end = np.intp(starts[items[m]]), np.intp(starts[items[m] + 1])
         out = sums[m]
@@ -90,7 +103,10 @@ def item_sums(  # type: ignore[no-untyped-def]
             segment, hi = names[raters[lo]] >> shift, lo + 1
             while hi < end and names[raters[hi]] >> shift == segment:
                 hi += 1
-            uu, ue = row_moments(values, flat, K, biases, units, raters, lo, hi, errors, 0, G, s, h)
+            uu, ue = row_moments(
+                codes, levels, numbers, flat, K, biases, units, raters, lo, hi, errors, lane, G, s,
+                h,
+            )  # fmt: skip
             _add_moments(G, s, h, uu, ue, K, k, c, out)
             lo = hi
 
@@ -131,7 +147,6 @@ def is_exact(sums, limit):  # type: ignore[no-untyped-def]
     return fine
 
 
-@kernel
 def solve_sums(  # type: ignore[no-untyped-def]
     sums, K, alphas, precision, scales, priors, noise, sweep, side, key, first, out_factors,
     out_bias,
@@ -154,18 +169,25 @@ def solve_sums(  # type: ignore[no-untyped-def]
         out_bias: (m,) float32, written.
     """
     D = precision.shape[0]
-    k = D - 1
-    lanes, shared = lanes_of(D, K), np.ascontiguousarray(precision).reshape(-1)
-    lanes.G[:] = np.float32(0)
-    P = lanes.b.size // 8
-    blocks = (D + 3) // 4
-    words, radius = np.empty((4, blocks * 8), np.uint32), np.empty(blocks * 8, np.float32)
-    z, rows = np.empty((4, blocks * 8), np.float32), np.empty(8, np.uint32)
-    out = out_factors.reshape(-1)
+    lanes, m = lanes_of(D, K), len(sums)
+    lanes.G[:] = 0
+    normals = np.empty((m if noise else 0, D), np.float32)
+    fill_normals(0, len(normals), sweep, side, key, normals, first)
+    _solve_sums(sums, K, alphas, precision, scales, priors, normals, out_factors, out_bias, lanes)
+
+
+@kernel
+def _solve_sums(  # type: ignore[no-untyped-def]
+    sums, K, alphas, precision, scales, priors, normals, out_factors, out_bias, lanes
+):
+    """Do so; lanes are scratch."""
+    D, P = precision.shape[0], lanes.b.size // 8
+    k, noise = D - 1, len(normals) > 0
+    shared, out = precision.reshape(-1), out_factors.reshape(-1)
     for start in range(0, len(sums), 8):
         n = min(8, len(sums) - start)
-        for lane in range(8):
-            row, o = start + (lane if lane < n else 0), 0
+        for lane in range(n):
+            row, o = start + lane, 0
             one = sums[row]
             for i in range(k):
                 for j in range(i, k):
@@ -177,12 +199,13 @@ def solve_sums(  # type: ignore[no-untyped-def]
             lanes.ends[lane] = np.float32(one[o + 2 * k])
             lanes.ends[8 + lane] = np.float32(one[o + 2 * k + 1])
             lanes.scales[lane], lanes.scales[8 + lane] = alphas[row], scales[row]
-            lanes.priors[lane * P : lane * P + D] = priors[row]
-            rows[lane] = row + first
-        finish_rows(
-            lanes, rows, n, K, shared, noise, sweep, side, key, words, radius, z, first, out,
-            out_bias,
-        )  # fmt: skip
+            for d in range(D):
+                lanes.priors[lane * P + d] = priors[row, d]
+                if noise:
+                    lanes.normals[lane * P + d] = normals[row, d]
+        finish_rows(lanes, n, K, shared, noise)
+        for lane in range(n):
+            put_row(lanes, lane, start + lane, K, out, out_bias)
 
 
 @kernel

@@ -12,10 +12,12 @@ many numbers abreast. `penchant.kernels.plain` holds the twin in NumPy.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from penchant.kernels.jit import kernel
+from penchant.kernels.jit import kernel, part
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
@@ -30,7 +32,7 @@ def seed_key(seed: int) -> npt.NDArray[np.uint32]:
     return np.array([seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF], dtype=np.uint32)
 
 
-@kernel
+@part
 def _round(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     p, q = _M0 * np.uint64(c0), _M1 * np.uint64(c2)
     a, b = np.uint32(q >> _HIGH) ^ c1 ^ k0, np.uint32(q)
@@ -38,7 +40,7 @@ def _round(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     return np.uint32(a), b, np.uint32(c), d, np.uint32(k0 + _W0), np.uint32(k1 + _W1)
 
 
-@kernel
+@part
 def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     """Return the four words of a counter (c0 … c3) under a key (k0, k1); all are uint32."""
     # Ten rounds, written out: a loop here would keep LLVM from working on counters abreast.
@@ -55,7 +57,7 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     return c0, c1, c2, c3
 
 
-@kernel
+@part
 def lane_words(blocks, rows, sweep, side, key, words):  # type: ignore[no-untyped-def]
     """Fill `words`, (4, blocks * 8) uint32, with the words of eight rows, (8,) uint32.
 
@@ -68,12 +70,14 @@ def lane_words(blocks, rows, sweep, side, key, words):  # type: ignore[no-untype
         words[0, n], words[1, n], words[2, n], words[3, n] = a, b, c, d
 
 
-@kernel
-def _radius(words, out, n):  # type: ignore[no-untyped-def]
-    """Fill out[:n] with √(−2 ln u), u = (the word's upper 24 bits + ½) / 2²⁴; spoils `words`."""
+@part
+def _radius(words, out, bits, n):  # type: ignore[no-untyped-def]
+    """Fill out[:n] with √(−2 ln u), u = (the word's upper 24 bits + ½) / 2²⁴; spoils `words`.
+
+    `bits` is `out` as int32.
+    """
     for m in range(n):
         out[m] = (_f(np.int32(words[m] >> np.uint32(8))) + _f(0.5)) * _f(2.0**-24)
-    bits = out.view(np.int32)
     for m in range(n):  # u = f 2^e with f from √½ to √2
         e = (bits[m] - _SQRT_HALF_BITS) >> 23
         bits[m] -= e << 23
@@ -89,7 +93,7 @@ def _radius(words, out, n):  # type: ignore[no-untyped-def]
         out[m] = np.sqrt(_f(-2) * ((x + y) + e * _f(0.693359375)))
 
 
-@kernel
+@part
 def _turn(words, radius, cosines, sines, n):  # type: ignore[no-untyped-def]
     """Fill cosines[:n] and sines[:n] with radius · cos 2πv and radius · sin 2πv, v = word / 2³²."""
     for m in range(n):
@@ -108,56 +112,76 @@ def _turn(words, radius, cosines, sines, n):  # type: ignore[no-untyped-def]
         sines[m] = radius[m] * (-sine if q >= 2 else sine)
 
 
-@kernel
-def _normals(words, radius, out, n):  # type: ignore[no-untyped-def]
-    _radius(words[0], radius, n)
-    _turn(words[1], radius, out[0], out[1], n)
-    _radius(words[2], radius, n)
-    _turn(words[3], radius, out[2], out[3], n)
+@part
+def _normals(words, radius, bits, out, n):  # type: ignore[no-untyped-def]
+    """Fill `out`, (4, n or more), with the normals of `words`, which are spoilt."""
+    for c in range(0, 4, 2):
+        _radius(words[c], radius, bits, n)
+        _turn(words[c + 1], radius, out[c], out[c + 1], n)
 
 
-@kernel
-def lane_normals(blocks, rows, sweep, side, key, words, radius, out):  # type: ignore[no-untyped-def]
-    """Fill `out`, (4, blocks * 8) float32, with standard normals of eight rows, (8,) uint32.
+class Scratch(NamedTuple):
+    """What normals are made in; radius and bits are one memory.
 
-    ``out[c, 8 b + l]`` is coordinate ``4 b + c`` of row ``rows[l]``. `words`, (4, blocks * 8)
-    uint32, and `radius`, (blocks * 8,) float32, are scratch.
+    Attributes:
+        words: (4, n) uint32.
+        radius: (n,) float32.
+        bits: (n,) int32.
+        z: (4, n) float32, where they are found.
     """
-    lane_words(blocks, rows, sweep, side, key, words)
-    _normals(words, radius, out, blocks * 8)
+
+    words: Any
+    radius: Any
+    bits: Any
+    z: Any
 
 
-@kernel
-def row_normals(blocks, row, sweep, side, key, words, radius, out):  # type: ignore[no-untyped-def]
-    """Fill `out`, (4, blocks) float32, with standard normals of one row; blocks in eights.
+def scratch_of(n: int) -> Scratch:
+    """Return room for n blocks of four normals."""
+    radius = np.empty(n, np.float32)
+    return Scratch(
+        np.empty((4, n), np.uint32), radius, radius.view(np.int32), np.empty((4, n), np.float32)
+    )
 
-    ``out[c, b]`` is coordinate ``4 b + c``. `words`, (4, blocks) uint32, and `radius`, (blocks,)
-    float32, are scratch.
+
+@part
+def row_normals(blocks, row, sweep, side, key, scratch):  # type: ignore[no-untyped-def]
+    """Leave standard normals of one row in `scratch.z`; blocks in eights.
+
+    ``z[c, b]`` is coordinate ``4 b + c``.
     """
-    k0, k1 = key[0], key[1]
+    k0, k1, words = key[0], key[1], scratch.words
     row, sweep, side = np.uint32(row), np.uint32(sweep), np.uint32(side)
     for n in range(blocks):
         a, b, c, d = philox(np.uint32(n), row, sweep, side, k0, k1)
         words[0, n], words[1, n], words[2, n], words[3, n] = a, b, c, d
-    _normals(words, radius, out, blocks)
+    _normals(words, scratch.radius, scratch.bits, scratch.z, blocks)
 
 
-@kernel
-def fill_normals(start, stop, sweep, side, key, out, first=0):  # type: ignore[no-untyped-def]
+def fill_normals(  # type: ignore[no-untyped-def]
+    start, stop, sweep, side, key, out, first=0
+):
     """Fill rows start … stop-1 of `out`, (M, D) float32, with their standard normals.
 
     `first` is what row 0 of `out` is called in the counters.
     """
-    D = out.shape[1]
-    blocks = (D + 3) // 4
-    words = np.empty((4, blocks * 8), np.uint32)
-    radius = np.empty(blocks * 8, np.float32)
-    z = np.empty((4, blocks * 8), np.float32)
+    blocks = (out.shape[1] + 3) // 4
     rows = np.empty(8, np.uint32)
+    _fill_normals(start, stop, sweep, side, key, out, first, blocks, rows, scratch_of(blocks * 8))
+
+
+@kernel
+def _fill_normals(  # type: ignore[no-untyped-def]
+    start, stop, sweep, side, key, out, first, blocks, rows, scratch
+):
+    """Do so eight rows at a time: ``z[c, 8 b + l]`` is coordinate ``4 b + c`` of row l of those."""
+    z, D = scratch.z, out.shape[1]
     for row in range(start, stop, 8):
         for lane in range(8):
             rows[lane] = row + lane + first
-        lane_normals(blocks, rows, sweep, side, key, words, radius, z)
-        for lane in range(min(8, stop - row)):
-            for d in range(D):
-                out[row + lane, d] = z[d & 3, 8 * (d >> 2) + lane]
+        lane_words(blocks, rows, sweep, side, key, scratch.words)
+        _normals(scratch.words, scratch.radius, scratch.bits, z, blocks * 8)
+        for lane in range(8):
+            if row + lane < stop:
+                for d in range(D):
+                    out[row + lane, d] = z[d & 3, 8 * (d >> 2) + lane]

@@ -10,6 +10,9 @@ f = (q, u), u = 1 or the root of a weight:
 own prior mean, Λ the precision all rows share, c the row's scale of it: 1, or the number of its
 ratings for the weighted-λ of Zhou et al. 2008. Eight rows go abreast through the Cholesky; a row
 with few ratings and many factors is solved by `penchant.kernels.dual`.
+
+Training solves rows of one head, a posterior those of many. One machine code does both, of ratings
+in a byte and of plain ones: a newcomer waits for each that is compiled.
 """
 
 from __future__ import annotations
@@ -17,59 +20,17 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.cholesky import factorise, solve_lower, solve_upper
-from penchant.kernels.dual import LEAST_WIDTH, MOST_RATINGS, root_of, solve_short
-from penchant.kernels.gram import row_errors
+from penchant.kernels.coded import Values, parts_of
+from penchant.kernels.dual import LEAST_WIDTH, MOST_RATINGS, room_of, solve_short_rows
 from penchant.kernels.jit import kernel
-from penchant.kernels.lanes import assemble, gather, lanes_of, put_row, repeat_first
-from penchant.kernels.rng import lane_normals, row_normals
-from penchant.kernels.vector import at, fma, load, splat, store
+from penchant.kernels.lanes import add_normals, assemble, gather, lanes_of, put_row, repeat_first
+from penchant.kernels.rng import fill_normals
+from penchant.kernels.vector import at
 
 
-@kernel
-def finish_rows(  # type: ignore[no-untyped-def]
-    lanes, rows, n, K, precision, noise, sweep, side, key, words, radius, z, first, out_factors,
-    out_bias,
-):  # fmt: skip
-    """Solve eight systems abreast; write the rows of the first n lanes.
-
-    Args:
-        lanes: the sums of those rows.
-        rows: (8,) uint32, what the rows are called in the counters of the noise.
-        n: how many lanes are filled.
-        K: the width of the factors.
-        precision: flat (D · D,) float32, Λ.
-        noise: whether to draw rather than to take the mean.
-        sweep: a counter of the noise.
-        side: a counter of the noise.
-        key: (2,) uint32 of `seed_key`.
-        words: (4, …) uint32 for `lane_normals`, scratch.
-        radius: (…,) float32, scratch.
-        z: (4, …) float32, scratch.
-        first: what row 0 of the tables is called in `rows`.
-        out_factors: flat (M · K,) float32, written.
-        out_bias: (M,) float32, written.
-    """
-    if n < 8:
-        repeat_first(lanes, n)
-    assemble(lanes, K, precision)
-    D, A, b, inverse = lanes.inverse.size // 8, lanes.A, lanes.b, lanes.inverse
-    factorise(A, D, inverse)
-    solve_lower(A, D, inverse, b)
-    if noise:
-        lane_normals((D + 3) // 4, rows, sweep, side, key, words, radius, z)
-        flat, one, width = z.reshape(-1), splat(np.float32(1)), z.shape[1]
-        for d in range(D):
-            drawn = load(flat, (d & 3) * width + 8 * (d >> 2))
-            store(b, 8 * d, fma(one, drawn, load(b, 8 * d)))
-    solve_upper(A, D, inverse, b)
-    for lane in range(n):
-        put_row(lanes, lane, np.intp(rows[lane]) - first, K, out_factors, out_bias)
-
-
-@kernel
 def solve_rows(  # type: ignore[no-untyped-def]
-    start, stop, indptr, indices, values, factors, biases, units, alphas, precision, scales, priors,
-    noise, sweep, side, key, out_factors, out_bias, first=0,
+    start, stop, indptr, indices, values: Values, factors, biases, units, alphas, precision,
+    scales, priors, noise, sweep, side, key, out_factors, out_bias, first=0,
 ):  # fmt: skip
     """Solve rows start … stop-1; write their factors and biases.
 
@@ -96,53 +57,88 @@ def solve_rows(  # type: ignore[no-untyped-def]
         out_bias: (M,) float32, written.
         first: what row 0 of the arrays is called in the counters of the noise.
     """
-    D = precision.shape[0]
-    k, K = D - 1, factors.shape[1]
-    flat, out = factors.reshape(-1), out_factors.reshape(-1)
-    shortest = np.intp(MOST_RATINGS + 1)
-    for row in range(start, stop):
-        shortest = min(shortest, np.intp(indptr[row + 1]) - np.intp(indptr[row]))
-    lanes, shared = lanes_of(D, K), np.ascontiguousarray(precision).reshape(-1)
-    blocks = (D + 8 + 31) // 32 * 8  # of four coordinates, for a row that needs D + 8
-    words, radius = np.empty((4, blocks * 8), np.uint32), np.empty(blocks * 8, np.float32)
-    z = np.empty((4, blocks * 8), np.float32)
-    dual = D >= LEAST_WIDTH and shortest <= MOST_RATINGS
-    L, root = np.empty(D * D if dual else 0, np.float32), np.empty(D, np.float32)
-    V, S, y = np.empty(8 * D, np.float32), np.empty(64, np.float32), np.empty(D, np.float32)
-    if dual:
-        root_of(precision, L, root)
-    rows, lane = np.empty(8, np.uint32), 0
-    for row in range(start, stop):
-        lo, hi = np.intp(at(indptr, row)), np.intp(at(indptr, row + 1))
-        if dual and hi - lo <= MOST_RATINGS:
-            errors = lanes.errors
-            errors[:8] = np.float32(0)
-            row_errors(values, biases, units, indices, lo, hi, errors)
-            if noise:
-                row_normals(blocks, row + first, sweep, side, key, words, radius, z)
-            solve_short(
-                flat, K, units, indices, lo, hi - lo, errors, alphas[row], scales[row],
-                priors[row], L, root, z, noise, V, S, y,
-            )  # fmt: skip
-            out_factors[row, :k] = y[:k]
-            out_bias[row] = y[k]
-            continue
-        gather(
-            lanes, lane, row, indptr, indices, values, flat, K, biases, units, at(alphas, row),
-            at(scales, row), priors,
+    solve_in_heads(
+        start, stop, indptr, indices, values, factors[None], biases[None], units, alphas[None],
+        precision[None], scales, priors[None], noise, sweep, side, key, out_factors[None],
+        out_bias[None], first,
+    )  # fmt: skip
+
+
+def solve_in_heads(  # type: ignore[no-untyped-def]
+    start, stop, indptr, indices, values: Values, factors, biases, units, alphas, precision,
+    scales, priors, noise, sweep, side, key, out_factors, out_bias, first=0,
+):  # fmt: skip
+    """Solve rows as `solve_rows` does, in H heads.
+
+    `factors`, `biases`, `alphas`, `precision`, `priors`, `out_factors` and `out_bias` have a head
+    each along their first axis; the noise is the same in all.
+    """
+    D, rows = precision.shape[1], slice(start, stop + 1)
+    precision, priors = np.ascontiguousarray(precision), np.ascontiguousarray(priors)
+    given = (*parts_of(values), factors, biases, units, alphas)
+    short = D >= LEAST_WIDTH and bool((np.diff(indptr[rows]) <= MOST_RATINGS).any())
+    if short:
+        solve_short_rows(
+            start, stop, indptr, indices, *given, precision, scales, priors, noise, sweep, side,
+            key, out_factors, out_bias, first, room_of(D),
         )  # fmt: skip
-        rows[lane] = row + first
-        lane += 1
-        if lane == 8:
-            finish_rows(
-                lanes, rows, lane, K, shared, noise, sweep, side, key, words, radius, z, first,
-                out, out_bias,
-            )  # fmt: skip
-            lane = 0
-    if lane > 0:
-        for spare in range(lane, 8):
-            rows[spare] = rows[0]
-        finish_rows(
-            lanes, rows, lane, K, shared, noise, sweep, side, key, words, radius, z, first,
-            out, out_bias,
-        )  # fmt: skip
+    normals = np.empty((stop - start if noise else 0, D), np.float32)
+    fill_normals(0, len(normals), sweep, side, key, normals, first + start)
+    solve_long_rows(
+        start, stop, MOST_RATINGS if short else -1, indptr, indices, *given, precision, scales,
+        priors, normals, out_factors, out_bias, lanes_of(D, factors.shape[2]),
+        np.empty(8, np.intp),
+    )  # fmt: skip
+
+
+@kernel
+def finish_rows(lanes, n, K, precision, noise):  # type: ignore[no-untyped-def]
+    """Solve eight systems abreast and leave the rows in `lanes.b`.
+
+    Args:
+        lanes: the sums of those rows.
+        n: how many lanes are filled.
+        K: the width of the factors.
+        precision: flat (D · D,) float32, Λ.
+        noise: whether to draw, with `lanes.normals`, rather than to take the mean.
+    """
+    repeat_first(lanes, n)
+    assemble(lanes, K, precision)
+    D, A, b, inverse = lanes.inverse.size // 8, lanes.A, lanes.b, lanes.inverse
+    factorise(A, D, inverse)
+    solve_lower(A, D, inverse, b)
+    if noise:
+        add_normals(lanes, D)
+    solve_upper(A, D, inverse, b)
+
+
+@kernel
+def solve_long_rows(  # type: ignore[no-untyped-def]
+    start, stop, fewest, indptr, indices, codes, levels, numbers, factors, biases, units, alphas,
+    precision, scales, priors, normals, out_factors, out_bias, lanes, rows,
+):  # fmt: skip
+    """Solve those of rows start … stop-1 that have more ratings than `fewest`, in H heads.
+
+    Arrays are as for `solve_in_heads`, the values as `penchant.kernels.coded.parts_of` has them.
+    `normals` is (stop - start, D) float32, or has no rows where the mean is asked for. `lanes`, and
+    `rows`, (8,) intp, are scratch.
+    """
+    K, noise = factors.shape[2], len(normals) > 0
+    for s in range(len(factors)):
+        flat, shared = factors[s].reshape(-1), precision[s].reshape(-1)
+        out, bias = out_factors[s].reshape(-1), out_bias[s]
+        others, own, means = biases[s], alphas[s], priors[s]
+        lane = 0
+        for row in range(start, stop):
+            if np.intp(at(indptr, row + 1)) - np.intp(at(indptr, row)) > fewest:
+                gather(
+                    lanes, lane, row, indptr, indices, codes, levels, numbers, flat, K, others,
+                    units, at(own, row), at(scales, row), means, normals, row - start,
+                )  # fmt: skip
+                rows[lane] = row
+                lane += 1
+            if lane == 8 or (row == stop - 1 and lane > 0):
+                finish_rows(lanes, lane, K, shared, noise)
+                for filled in range(lane):
+                    put_row(lanes, filled, rows[filled], K, out, bias)
+                lane = 0

@@ -26,10 +26,10 @@ _SHUFFLE = np.uint32(0x5364)  # keeps these draws apart from others under the sa
 
 # These sums may be reordered, to run in as many lanes as the processor has. The order depends on
 # K alone: no bit depends on the threads, or on where a block starts.
-_wide = kernel_with("contract", "reassoc")
+_wide = kernel_with("contract", "reassoc", allocates=True)
 
 
-@kernel
+@kernel_with("contract", allocates=True)
 def sort_into_blocks(  # type: ignore[no-untyped-def]
     user_band, item_band, bands, users, items, values, sorted_users, sorted_items, sorted_values
 ):
@@ -63,7 +63,7 @@ def sort_into_blocks(  # type: ignore[no-untyped-def]
     return starts
 
 
-@kernel
+@kernel_with("contract", allocates=True)
 def shuffle(order, block, epoch, key):  # type: ignore[no-untyped-def]
     """Fill `order`, (n,) int32, with a random order of 0 … n-1 (Fisher & Yates).
 

@@ -108,7 +108,7 @@ def _choose(scores, first, width, item_rows, best, rows):  # type: ignore[no-unt
                     lowest = best[r, n - 1]
 
 
-@kernel
+@kernel_with("contract", allocates=True)
 def top_n(  # type: ignore[no-untyped-def]
     users, P, panels, biases, item_rows, columns, indptr, items, best, rows
 ):

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from penchant.engine.threads import Threads
 from penchant.features import bag_weights
 from penchant.ids import Rows
+from penchant.kernels.heads import prior_rows
 from penchant.kernels.moments import pair_moments
 from penchant.posterior.heads import Posterior
 from penchant.posterior.rows import of_users, prior_parts, user_weights
@@ -149,13 +150,15 @@ def _moments(
     indptr, indices = ratings.indptr.astype(np.int64), ratings.indices.astype(np.int32)
     prior = prior_parts(posterior.users, slice(s, s + 1), np.arange(N, dtype=np.int32))
     means, withins = (np.empty(len(pairs.items), dtype=np.float32) for _ in range(2))
+    priors = np.empty((1, ratings.shape[0], D), dtype=np.float32)
 
     def run(start: int, stop: int) -> None:
+        prior_rows(start, stop, indptr, indices, *work.facts, *prior, priors)  # type: ignore[call-arg]
         pair_moments(
-            start, stop, indptr, indices, ratings.data, *work.facts, alphas, scaled, biases, units,
-            posterior.users.precision[s], *(part[0] for part in prior), pairs.starts, pairs.items,
-            items, lasts, means, withins,
-        )  # type: ignore[call-arg]  # fmt: skip
+            start, stop, indptr, indices, ratings.data, alphas, scaled, biases, units,
+            posterior.users.precision[s], priors[0], pairs.starts, pairs.items, items, lasts, means,
+            withins,
+        )  # fmt: skip
 
     work.threads.map(run, work.threads.blocks(np.diff(indptr) + np.diff(pairs.starts)))
     return means[pairs.places].astype(np.float64), withins[pairs.places].astype(np.float64)

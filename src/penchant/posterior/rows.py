@@ -18,8 +18,9 @@ from penchant.engine.threads import Threads
 from penchant.features import bag_weights
 from penchant.features.who import PRIOR_OFFSET, Noise, weight
 from penchant.kernels.aligned import aligned_zeros
-from penchant.kernels.heads import add_mapped, solve_heads
+from penchant.kernels.heads import add_mapped, prior_rows
 from penchant.kernels.rng import seed_key
+from penchant.kernels.rowstep import solve_in_heads
 from penchant.posterior.bulk_latent import latents
 from penchant.posterior.heads import Posterior
 from penchant.posterior.latent import some
@@ -114,13 +115,8 @@ def head_rows(
     units = np.sqrt(given.weights[used])
     names = used if given.names is None else given.names[used]
     rows, bias = np.zeros((T, m, K), np.float32), np.zeros((T, m), np.float32)
-    facts: tuple[Any, ...] = (
-        indptr,
-        indices,
-        np.ascontiguousarray(ratings.data),
-        bag_weights(counts),
-    )
-    facts += (given.side.count.encode(counts), columns, own)
+    values, ones = np.ascontiguousarray(ratings.data), np.ones(m, np.float32)
+    facts = (bag_weights(counts), given.side.count.encode(counts), columns)
     step = max(1, _AT_ONCE // max(1, len(used)))
     blocks = [(0, m)] if threads is None else threads.blocks(counts)
     for first in range(0, T, step):
@@ -130,10 +126,18 @@ def head_rows(
         np.multiply(drawn[:, :, :k], units[:, None], out=factors[:, :, :k])
         biases = np.ascontiguousarray(drawn[:, :, k])
         prior = prior_parts(given.side, group, names)
-        more = (factors, biases, units, given.alpha[group], given.side.precision[group], *prior)
+        alphas = given.alpha[group, None] * own
+        priors = np.empty((len(drawn), m, D), np.float32)
+        more = (factors, biases, units, alphas, given.side.precision[group], ones, priors)
 
-        def work(start: int, stop: int, more: Any = more, group: slice = group) -> None:
-            solve_heads(start, stop, *facts, *more, seed_key(0), rows[group], bias[group])  # type: ignore[call-arg]
+        def work(
+            start: int, stop: int, prior: Any = prior, more: Any = more, group: slice = group
+        ) -> None:
+            prior_rows(start, stop, indptr, indices, *facts, *prior, more[-1])  # type: ignore[call-arg]
+            solve_in_heads(  # type: ignore[call-arg]
+                start, stop, indptr, indices, values, *more, False, 0, 0, seed_key(0), rows[group],
+                bias[group],
+            )  # fmt: skip
 
         if threads is None:
             work(0, m)
@@ -168,7 +172,7 @@ def prior_parts(side: Side, group: slice, rows: npt.NDArray[np.int32]) -> tuple[
         return mean, bags, np.zeros((H, D), np.float32), np.zeros((H, S, D), np.float32)
     B = side.weights[group]
     N = B.shape[1] - 1 - S
-    bags = B[:, np.minimum(rows, N)]
+    bags = np.take(B, np.minimum(rows, N), axis=1)
     bags[:, rows >= N] = 0  # what training has not seen counts for the norm alone
     return mean, bags, np.ascontiguousarray(B[:, N]), np.ascontiguousarray(B[:, N + 1 :])
 

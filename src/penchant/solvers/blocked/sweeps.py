@@ -113,8 +113,8 @@ def solved_users(
     if not len(B):
         B = np.zeros((N + 1 + users.side.shape[1], k + 1), np.float32)
     prior_rows(
-        0, m, block.indptr, block.indices, users.norms, users.known, users.side, items.mean,
-        B[:N], B[N], B[N + 1 :], priors,
+        0, m, block.indptr, block.indices, users.norms, users.known, users.side,
+        items.mean[None], B[None, :N], B[None, N], B[None, N + 1 :], priors[None],
     )  # fmt: skip
     alphas = (items.alpha * users.units.astype(np.float64) ** 2).astype(np.float32)
     solve_rows(
