@@ -1,10 +1,14 @@
 import io
 import os
 import sys
+import time
 
+import numba
+import numpy as np
 import pytest
 
-from penchant.recommender.progress import show_progress
+from penchant.recommender import progress
+from penchant.recommender.progress import show_progress, told_while_compiling
 
 
 class Terminal(io.StringIO):
@@ -49,3 +53,45 @@ def test_a_training_that_ends_early_ends_its_line(monkeypatch, last, ends):
 def test_a_passing_line_is_cut_to_the_terminal(monkeypatch):
     passing = shown(monkeypatch, Terminal(), 200, [1, 2], width=20).split("\x1b[2K")[-1]
     assert passing == "sweep   2/200  trai\n"
+
+
+def waited(monkeypatch, stream, work):
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "_GLANCE", 0.01)
+    monkeypatch.setattr(progress, "_PATIENCE", 0.05)
+    with told_while_compiling() as begin:
+        work(begin)
+    return stream.getvalue()
+
+
+def compile_twice(begin):
+    """Compile a function before the first round, and one after it."""
+    for kind in (np.float32, np.float64):
+        numba.njit(lambda x: np.sort(x).sum())(np.ones(3, kind))
+        begin({})
+
+
+COMPILING = "compiling the inner loops for this processor, this once …"
+
+
+def test_what_is_compiled_is_told_in_one_line(monkeypatch):
+    assert waited(monkeypatch, io.StringIO(), compile_twice) == f"{COMPILING}\n"
+
+
+def test_on_a_terminal_that_line_counts_and_gives_way(monkeypatch):
+    said = waited(monkeypatch, Terminal(), compile_twice)
+    assert said.count(f"\r\x1b[2K{COMPILING} ") > 2
+    assert "\n" not in said
+    assert said.endswith("\r\x1b[2K")
+
+
+def test_what_else_takes_long_before_the_first_round_is_told_too(monkeypatch):
+    assert waited(monkeypatch, io.StringIO(), lambda begin: time.sleep(0.3)) == "preparing …\n"
+
+
+def test_who_waits_for_nothing_is_told_nothing(monkeypatch):
+    def begun(begin):
+        begin({})
+        time.sleep(0.2)
+
+    assert waited(monkeypatch, Terminal(), begun) == ""

@@ -249,5 +249,8 @@ def _shown(rounds: int, callbacks: Iterable[Any], progress: bool) -> Iterator[It
     if not progress:
         yield callbacks
         return
-    with told_while_compiling() as begun, show_progress("epoch", rounds) as shown:
+    with (
+        told_while_compiling("compiling the network") as begun,
+        show_progress("epoch", rounds) as shown,
+    ):
         yield (begun, shown, *callbacks)

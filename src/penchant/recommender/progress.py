@@ -8,13 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penchant.console import tell
 from penchant.history import Record
 
+if TYPE_CHECKING:
+    from penchant.kernels.compiling import Compiler
+
 _LINES = 60
 _PATIENCE = 2.0  # seconds that a person waits without a word
+_GLANCE = 0.5  # seconds after which a line of something that passes is written, or anew
 _LABELS = {
     "loss": "loss",
     "train_rmse": "train RMSE",
@@ -55,27 +59,73 @@ def show_progress(round_name: str, rounds: int) -> Iterator[Callable[[Record], N
 
 
 @contextmanager
-def told_while_compiling() -> Iterator[Callable[[Record], None]]:
-    """Yield a callback; until it is first called, say every few seconds that work goes on.
+def told_while_compiling(waiting: str = "preparing") -> Iterator[Callable[[Record], None]]:
+    """Tell of what is compiled while the block runs; yield a callback for the first round.
 
-    The first round waits for the compilers: seconds in which nothing else could be shown.
+    Kernels are compiled at their first call on a machine: most before the first round, some after
+    the last. On a terminal one line counts the seconds and gives way to what comes next; elsewhere
+    it is written once. Until the callback is first called, `waiting` says what else takes long.
     """
-    started, began = threading.Event(), time.perf_counter()
+    from penchant.kernels.compiling import Compiler
+
+    compiler = Compiler()
+    ended, teller = threading.Event(), _Teller(compiler, waiting)
 
     def tell_on() -> None:
-        while not started.wait(_PATIENCE):
-            tell(
-                f"compiling the inner loops for this processor … "
-                f"{time.perf_counter() - began:.0f} s"
-            )
+        while not ended.wait(_GLANCE):
+            teller.look()
 
-    teller = threading.Thread(target=tell_on, daemon=True)
-    teller.start()
-    try:
-        yield lambda record: started.set()
-    finally:
-        started.set()
-        teller.join()
+    thread = threading.Thread(target=tell_on, daemon=True)
+    with compiler.heard():
+        thread.start()
+        try:
+            yield teller.begin
+        finally:
+            ended.set()
+            thread.join()
+            teller.clear()
+
+
+class _Teller:
+    """Says what is waited for, where that is for longer than a glance."""
+
+    def __init__(self, compiler: Compiler, waiting: str) -> None:
+        self._compiler = compiler
+        self._waiting: str | None = waiting
+        self._since = time.perf_counter()
+        self._told: list[str] = []
+        self._passing = False
+
+    def begin(self, record: Record) -> None:
+        """Know that the first round is over."""
+        self._waiting = None
+        self.clear()
+
+    def look(self) -> None:
+        """Write the line, if there is something to say."""
+        compiling, seconds = self._compiler.busy, self._compiler.seconds
+        if compiling and seconds >= _GLANCE:
+            self._write("compiling the inner loops for this processor, this once", seconds)
+        elif not compiling and self._waiting:
+            waited = time.perf_counter() - self._since - seconds
+            if waited >= _PATIENCE:
+                self._write(self._waiting, waited)
+
+    def _write(self, what: str, seconds: float) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[2K{what} … {seconds:.0f} s")
+            sys.stderr.flush()
+            self._passing = True
+        elif what not in self._told:
+            tell(f"{what} …")
+        self._told.append(what)
+
+    def clear(self) -> None:
+        """Take the line away, if it is there."""
+        if self._passing:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+        self._passing = False
 
 
 def _line(round_name: str, number: int, rounds: int, record: Record) -> str:
