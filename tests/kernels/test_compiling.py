@@ -48,5 +48,5 @@ def test_a_first_training_compiles_few_functions_and_each_once(tmp_path):
     first, second = again
     ours = [name for name in first if name.startswith("penchant.")]
     assert len(ours) == len(set(ours)) <= 16, ours
-    assert len(first) <= 22, first  # Numba's own functions that they call are compiled, too
+    assert len(first) <= 24, first  # Numba's own functions that they call are compiled, too
     assert not second

@@ -22,21 +22,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kernel_with(
-    *liberties: str, allocates: bool = False, inline: str = "never", forceinline: bool = False
+    *liberties: str, allocates: bool = False, inner: bool = False, **inlining: Any
 ) -> Callable[[F], F]:
     """Compile with these liberties of LLVM's fast-math, such as "reassoc", and no others.
 
-    A function that makes no arrays counts no references to them: its callers hold them.
+    A function that makes no arrays counts no references to them: its callers hold them. An `inner`
+    one is called by kernels alone. The rest says how it is inlined.
     """
     options: dict[str, Any] = {
         "cache": True,
         "nogil": True,
         "error_model": "numpy",
         "fastmath": set(liberties),
-        "inline": inline,
-        "forceinline": forceinline,
         "no_cfunc_wrapper": True,  # no one calls them from C
+        "no_cpython_wrapper": inner,
         "_nrt": allocates,
+        **inlining,
     }
     return cast("Callable[[F], F]", numba.njit(**options))
 
@@ -60,4 +61,9 @@ def inlined(function: F) -> F:
 
     For large parts, of which Numba is slow to make copies.
     """
-    return kernel_with("contract", forceinline=True)(function)
+    return kernel_with("contract", inner=True, forceinline=True)(function)
+
+
+def inner(function: F) -> F:
+    """Compile a function that kernels alone call, seldom enough for a call."""
+    return kernel_with("contract", inner=True)(function)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from penchant.kernels.jit import kernel, part
+from penchant.kernels.jit import inlined, kernel, part
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
@@ -32,7 +32,7 @@ def seed_key(seed: int) -> npt.NDArray[np.uint32]:
     return np.array([seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF], dtype=np.uint32)
 
 
-@part
+@inlined
 def _round(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     p, q = _M0 * np.uint64(c0), _M1 * np.uint64(c2)
     a, b = np.uint32(q >> _HIGH) ^ c1 ^ k0, np.uint32(q)

@@ -22,7 +22,7 @@ import numpy as np
 from penchant.kernels.cholesky import factorise, solve_lower, solve_upper
 from penchant.kernels.coded import Values, parts_of
 from penchant.kernels.dual import LEAST_WIDTH, MOST_RATINGS, room_of, solve_short_rows
-from penchant.kernels.jit import kernel
+from penchant.kernels.jit import inner, kernel
 from penchant.kernels.lanes import add_normals, assemble, gather, lanes_of, put_row, repeat_first
 from penchant.kernels.rng import fill_normals
 from penchant.kernels.vector import at
@@ -91,7 +91,7 @@ def solve_in_heads(  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@kernel
+@inner
 def finish_rows(lanes, n, K, precision, noise):  # type: ignore[no-untyped-def]
     """Solve eight systems abreast and leave the rows in `lanes.b`.
 
