@@ -54,10 +54,8 @@ def test_the_scores_are_those_by_hand(model, members, how):
 
 
 def test_what_is_shown_lies_on_the_scale(model, members, monkeypatch):
-    inside = FactorPredictor.scores_of
-    monkeypatch.setattr(
-        FactorPredictor, "scores_of", lambda one, rows: 4 * (inside(one, rows) - 3) + 3
-    )
+    inside = FactorPredictor.scores
+    monkeypatch.setattr(FactorPredictor, "scores", lambda one, row: 4 * (inside(one, row) - 3) + 3)
     for how in WAYS:
         shown = model.recommend_group(members, 40, how, exclude_rated=False)
         assert all(min(one[2:5]) >= 1 and max(one[2:5]) <= 5 for one in shown)

@@ -389,15 +389,15 @@ class TestBundle:
         model = models["sgd"]
         wrong = dataclasses.replace(model.calibration, by_posterior=True)
         kept = model.predictor
-        model._predictor = dataclasses.replace(kept, measured=wrong)
+        model._predictor = dataclasses.replace(kept, calibration=wrong)
         try:
             model.save(tmp_path / "m")
         finally:
             model._predictor = kept
         with pytest.raises(BundleError, match=r"calibration\.by_posterior should be false"):
             pc.open(tmp_path / "m")
-        none = dataclasses.replace(kept.measured, rows=0)
-        model._predictor = dataclasses.replace(kept, measured=none)
+        none = dataclasses.replace(kept.calibration, rows=0)
+        model._predictor = dataclasses.replace(kept, calibration=none)
         try:
             model.save(tmp_path / "n")
         finally:

@@ -75,7 +75,7 @@ def test_without_a_note_unseen_pairs_judge(unnoted, world, parts):
 def test_a_validation_curve_is_a_reason_for_caution(parts, world):
     solver = pc.SGD(epochs=3)
     model = pc.MatrixFactorization(2, solver).fit(parts[0], validation=0.1, progress=False)
-    model._predictor = dataclasses.replace(model.predictor, measured=None)
+    model._predictor = dataclasses.replace(model.predictor, calibration=None)
     assert "may include validation ratings" in judge(model, world).caution
 
 

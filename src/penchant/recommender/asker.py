@@ -75,10 +75,6 @@ class Newcomer(Predictor):
         scores[rows] = self.predict(rows, rows)
         return scores
 
-    def counts(self, user_rows: Rows) -> npt.NDArray[np.integer]:
-        """Return the number of answers, for each user, (m,)."""
-        return np.full(len(user_rows), len(self.rated))
-
     def correlations(self, side: str, row: int) -> Floats:
         """Return the model's own correlations."""
         return self.asker.predictor.correlations(side, row)
@@ -169,10 +165,10 @@ class Asker:
         prior = q.asked_prior(self.posterior, self._usual, rated, self.side)
         values = [rating for _, rating in found]
         return Newcomer(
-            known=self.known,
+            known=dataclasses.replace(self.known, user_counts=np.array([len(rated)], np.int32)),
             history=self.predictor.history,
             made_by=self.predictor.made_by,
-            measured=self.predictor.calibration,
+            calibration=self.predictor.calibration,
             stars=self.posterior.stars,
             asker=self,
             solved=self.posterior.row(rated, values, self.side, prior),

@@ -27,7 +27,7 @@ from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.predictor import Predictor
 from penchant.recommender.provenance import Provenance
 from penchant.recommender.rate import calibrated, evaluate, predict
-from penchant.recommender.recommend import recommend
+from penchant.recommender.recommend import Filter, recommend
 from penchant.recommender.recommend_all import recommend_all
 from penchant.recommender.scores import Scores
 from penchant.recommender.similar import similar
@@ -97,7 +97,8 @@ class Recommender(Estimator, ABC):
     def _calibrated(self, validation: Ratings | None) -> Self:
         """Learn the widths of intervals from ratings that were kept out of the training."""
         measured = calibrated(self.predictor, validation)
-        self._predictor = dataclasses.replace(self.predictor, measured=measured)
+        if measured is not None:
+            self._predictor = dataclasses.replace(self.predictor, calibration=measured)
         return self
 
     # What everyone can do with it
@@ -190,9 +191,9 @@ class Recommender(Estimator, ABC):
         Raises:
             UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
         """
+        only = Filter(exclude_rated, among, without, min_ratings)
         return recommend(
-            self.predictor, user, n,
-            exclude_rated=exclude_rated, among=among, without=without, min_ratings=min_ratings,
+            self.predictor, user, n, only,
             by=by, interval=interval, diversity=diversity, popularity=popularity,
         )  # fmt: skip
 
@@ -233,11 +234,10 @@ class Recommender(Estimator, ABC):
             SourceError: the file can't be written; one that stood there is as it was.
             UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
         """
+        only = Filter(exclude_rated, among, without, min_ratings)
         return recommend_all(
-            self.predictor, n,
-            users=users, exclude_rated=exclude_rated, among=among, without=without,
-            min_ratings=min_ratings, path=path, progress=progress, threads=threads,
-        )  # fmt: skip
+            self.predictor, n, only, users=users, path=path, progress=progress, threads=threads
+        )
 
     def recommend_group(
         self,
@@ -276,11 +276,8 @@ class Recommender(Estimator, ABC):
             UnsupportedError: `exclude_rated` where the bundle was saved without ratings, or an
                 interval of a model that knows none.
         """
-        return recommend_group(
-            self.predictor, users, n, how,
-            exclude_rated=exclude_rated, among=among, without=without, min_ratings=min_ratings,
-            interval=interval,
-        )  # fmt: skip
+        only = Filter(exclude_rated, among, without, min_ratings)
+        return recommend_group(self.predictor, users, n, how, only, interval=interval)
 
     def similar_items(self, item: Id, n: int = 10) -> Answer[Neighbour]:
         """Return the n items most like one: whom the same users are predicted to like.

@@ -20,6 +20,7 @@ from penchant.recommender.intervals import Calibration
 from penchant.recommender.naming import by_name
 from penchant.recommender.out_of_fold import Stack, Stacked
 from penchant.recommender.plan import Parts, require_callbacks
+from penchant.recommender.predictor import POSTERIOR_OWN
 from penchant.recommender.stacking import Weights
 from penchant.recommender.usual import usual_members
 from penchant.settings import require_count
@@ -115,13 +116,14 @@ class Blend(Recommender):
         return self._calibrated(parts.validation)
 
     def _accept(
-        self, stacked: Stacked, made_by: dict[str, Any], measured: Calibration | None = None
+        self, stacked: Stacked, made_by: dict[str, Any], calibration: Calibration | None = None
     ) -> None:
+        sure = any(member.predictor.has_posterior for member in stacked.members)
         self._predictor = BlendPredictor(
             known=stacked.members[0].knowledge,
             history=stacked.history,
             made_by=made_by,
-            measured=measured,
+            calibration=calibration or (POSTERIOR_OWN if sure else None),
             reads_time=any(member.reads_time for member in stacked.members),
             members=stacked.members,
             weights=stacked.weights,
@@ -206,7 +208,7 @@ class Blend(Recommender):
         card = {"history": self.history.to_json(), "settings": self.predictor.made_by}
         saved = sections.saved(self.parts, self.weights, ratings)
         saved.card.update(card)
-        return saved.calibrated(self.predictor.measured)
+        return saved.calibrated(self.predictor.calibration)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored, network: Any = None) -> Blend:

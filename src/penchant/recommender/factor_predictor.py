@@ -14,13 +14,11 @@ from penchant.factors import Factors
 from penchant.ids import Rows
 from penchant.posterior import Posterior, Solved, variances
 from penchant.recommender.distribution import Distribution
-from penchant.recommender.intervals import Calibration
 from penchant.recommender.ledger import Ledger, Rated, Table
 from penchant.recommender.life import Life, State, like_of
 from penchant.recommender.predictor import (
     F32,
     F64,
-    POSTERIOR_OWN,
     Mask,
     Predictor,
     Seconds,
@@ -81,14 +79,6 @@ class FactorPredictor(Predictor):
         """Return the unclipped rating of one user for every item row, (N,) float32."""
         return self._as_ratings(self.factors.scores(user_row))
 
-    def scores_of(self, user_rows: Rows) -> F32:
-        """Return the unclipped ratings of some users for every item row, (m, N) float32."""
-        return np.stack([self.scores(row) for row in user_rows.tolist()])
-
-    def counts(self, user_rows: Rows) -> npt.NDArray[np.integer]:
-        """Return how many ratings there are of each user, (m,)."""
-        return self.known.user_counts[user_rows]
-
     def correlations(self, side: str, row: int) -> F32:
         """Return how deviations ``p_u · q_i`` correlate; see `Factors.correlations`."""
         counts = self.known.user_counts if side == "item" else self.known.item_counts
@@ -124,11 +114,6 @@ class FactorPredictor(Predictor):
         if self.stars is None:
             return found
         return self.stars.deviations(self.factors.predict(user_rows, item_rows), found)
-
-    @property
-    def calibration(self) -> Calibration | None:
-        """Where the widths of intervals come from; None where there can be no intervals."""
-        return POSTERIOR_OWN if self.measured is None and self.has_posterior else self.measured
 
     def _can_change(self) -> dict[str, str]:
         ratings = where_kept(self.keeps_ratings)

@@ -15,7 +15,7 @@ from penchant.recommender.group_intervals import of_average, of_extreme
 from penchant.recommender.intervals import LEVEL, normal_factor, widths
 from penchant.recommender.knowledge import listed
 from penchant.recommender.predictor import Predictor
-from penchant.recommender.recommend import allowed_to, ranked, top_rows
+from penchant.recommender.recommend import Filter, allowed_to, ranked, top_rows
 from penchant.settings import require, require_choice, require_count
 
 Floats = npt.NDArray[np.float32]
@@ -33,11 +33,8 @@ def recommend_group(
     users: Any,
     n: int,
     how: How,
+    only: Filter,
     *,
-    exclude_rated: bool,
-    among: Any,
-    without: Any,
-    min_ratings: int,
     interval: float | None,
     by: str = "rating",
 ) -> Answer[Shared]:
@@ -50,8 +47,7 @@ def recommend_group(
     members = _members(users)
     known = predictor.known
     rows = known.user_ids.rows(members)
-    choice = known.choice(among, without, min_ratings)
-    choice &= allowed_to(known, rows, choice, exclude_rated).all(axis=0)
+    choice = allowed_to(known, rows, only.choice(known), only.exclude_rated).all(axis=0)
     found = ranked(predictor, rows, np.tile(choice, (len(rows), 1)), by, interval or LEVEL)
     ranks = _WAYS[how](found.ranks, axis=0).astype(np.float32)
     best = top_rows(ranks, np.flatnonzero(choice), n)

@@ -229,9 +229,6 @@ class Uncertain(Protocol):
     def deviations(self, user_rows: Rows, item_rows: Rows) -> Doubles | None:
         """Return the posterior's standard deviation of a rating of each pair, or None."""
 
-    def counts(self, user_rows: Rows) -> npt.NDArray[np.integer]:
-        """Return how many ratings there are of each user."""
-
 
 def widths(
     model: Uncertain, level: float, user_rows: Rows, item_rows: Rows, ratings: Floats
@@ -249,7 +246,7 @@ def widths(
             "fit(..., validation=0.1), or with solver='gibbs'."
         )
     deviations = model.deviations(user_rows, item_rows)
-    counts, scale = model.counts(user_rows), model.known.scale
+    counts, scale = model.known.user_counts[user_rows], model.known.scale
     return calibration.factor(level), calibration.widths(ratings, deviations, counts, scale)
 
 

@@ -119,7 +119,7 @@ class Interview(Answer[Question]):
         ratings = clipped(newcomer, np.zeros_like(rows), rows, None)
         if interval is None:
             return ratings
-        return Prediction(ratings, *ends(newcomer, interval, rows, rows, ratings))
+        return Prediction(ratings, *ends(newcomer, interval, np.zeros_like(rows), rows, ratings))
 
     def recommend(self, n: int = 10, *, interval: float = LEVEL) -> Answer[Advice]:
         """Return the n items with the highest predictions that were not answered, best first.
@@ -133,7 +133,7 @@ class Interview(Answer[Question]):
         ratings, ranks = ranked(newcomer, np.zeros(1, np.int32), allowed)
         best = top_rows(ranks[0], newcomer.left(), n)
         shown = known.scale.clip(ratings[0, best]).astype(np.float32)
-        low, high = ends(newcomer, interval, best, best, shown)
+        low, high = ends(newcomer, interval, np.zeros_like(best), best, shown)
         because = [_reason(self._asker, pulls) for pulls in self._asker.pulls(newcomer, best)]
         columns = [known.item_ids.ids(best), known.titles(best)]
         columns += [column.tolist() for column in (shown, low, high)]

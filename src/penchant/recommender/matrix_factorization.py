@@ -17,6 +17,7 @@ from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.life import Life
 from penchant.recommender.living import Living
 from penchant.recommender.plan import Plan, with_side_information
+from penchant.recommender.predictor import POSTERIOR_OWN
 from penchant.settings import FACTORS, require
 from penchant.solvers.base import Checkpoint, Fitted
 from penchant.solvers.named import SOLVERS, solver_of, solver_record
@@ -156,6 +157,8 @@ class MatrixFactorization(Living):
             "history": fitted.history,
             "reads_time": reads_time,
             "made_by": more.pop("made_by", None) or self._settings(),
+            "calibration": more.pop("calibration", None)
+            or (None if fitted.posterior is None else POSTERIOR_OWN),
             "life": Life((knowledge.user_ids.size, knowledge.item_ids.size)),
         }
         self._predictor = FactorPredictor(**{**given, **more})
@@ -208,7 +211,7 @@ class MatrixFactorization(Living):
         weights |= one.life.arrays() if ratings else {}
         weights |= {} if one.stars is None else one.stars.arrays()
         kept = one.posterior.arrays() if one.has_posterior else None
-        return storage.Saved(card, weights, kept).calibrated(one.measured)
+        return storage.Saved(card, weights, kept).calibrated(one.calibration)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored) -> MatrixFactorization:
@@ -226,7 +229,7 @@ class MatrixFactorization(Living):
             reads_time=storage.reads_time_of(stored),
             made_by={**settings, "solver": dataclasses.asdict(settings["solver"])},
             life=storage.life_of(stored),
-            measured=storage.calibration_of(stored),
+            calibration=storage.calibration_of(stored),
         )
         return model
 

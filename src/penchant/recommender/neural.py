@@ -140,13 +140,13 @@ class NeuralRecommender(Recommender):
         trained: Trained,
         knowledge: Knowledge,
         made_by: dict[str, Any] | None = None,
-        measured: Calibration | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         made_by = made_by or {k: plain_setting(v) for k, v in self.get_params().items()}
         twin = self._as_made(made_by)
         common = {"known": knowledge, "history": trained.history, "made_by": made_by}
         built = Built(trained, knowledge, twin._build)
-        self._predictor = self._predictor_of(built, measured=measured, **common)
+        self._predictor = self._predictor_of(built, calibration=calibration, **common)
 
     def _predictor_of(self, built: Built, **common: Any) -> NetworkPredictor:
         return NetworkPredictor(built=built, **common)
@@ -175,7 +175,7 @@ class NeuralRecommender(Recommender):
         card = {"settings": one.made_by, "network": trained.card}
         card["history"] = trained.history.to_json()
         weights = {**trained.weights, **trained.more}
-        return storage.Saved(card, weights).calibrated(one.measured)
+        return storage.Saved(card, weights).calibrated(one.calibration)
 
     @classmethod
     def from_bundle(cls, stored: storage.Stored) -> Self:

@@ -49,7 +49,7 @@ class Predictor(ABC):
         known: ids, scale, side tables and counts of the training data.
         history: what each round of the training measured.
         made_by: the settings of the training, JSON-able.
-        measured: what validation ratings say of the widths of intervals, or None.
+        calibration: where the widths of intervals come from; None where there can be none.
         reads_time: whether the time of a rating makes a difference to its prediction.
         stars: of an ordinal model, whose numbers give latent values; else None.
     """
@@ -57,7 +57,7 @@ class Predictor(ABC):
     known: Knowledge
     history: History
     made_by: Mapping[str, Any]
-    measured: Calibration | None = None
+    calibration: Calibration | None = None
     reads_time: bool = False
     stars: Stars | None = None
 
@@ -82,10 +82,6 @@ class Predictor(ABC):
     def scores(self, user_row: int) -> F32:
         """Return the unclipped rating of one user for every item row, (N,) float32."""
 
-    def scores_of(self, user_rows: Rows) -> F32:
-        """Return the unclipped ratings of some users for every item row, (m, N) float32."""
-        return np.stack([self.scores(row) for row in user_rows.tolist()])
-
     @abstractmethod
     def correlations(self, side: str, row: int) -> F32:
         """Return how the predicted deviations of a "user" or "item" row correlate with each."""
@@ -106,15 +102,6 @@ class Predictor(ABC):
     def distribution(self, user_rows: Rows, item_rows: Rows) -> Distribution | None:
         """Return how probable each star is; None for a model that isn't ordinal."""
         return None
-
-    def counts(self, user_rows: Rows) -> npt.NDArray[np.integer]:
-        """Return how many ratings there are of each user, (m,)."""
-        return self.known.user_counts[user_rows]
-
-    @property
-    def calibration(self) -> Calibration | None:
-        """Where the widths of intervals come from; None where there can be no intervals."""
-        return POSTERIOR_OWN if self.measured is None and self.has_posterior else self.measured
 
     @cached_property
     def ledger(self) -> Ledger:

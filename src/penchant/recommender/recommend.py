@@ -28,7 +28,7 @@ class Order(Protocol):
             predictor: the model, or a newcomer of an interview.
             user_rows: (m,) the users.
             allowed: (m, N) which items may be shown to each.
-            ratings: (m, N) unclipped, of `Predictor.scores_of`.
+            ratings: (m, N) unclipped.
             level: of intervals.
         """
 
@@ -82,8 +82,21 @@ def ranked(
         by: a name of `ORDERS`.
         level: of the intervals that an order may look at.
     """
-    ratings = predictor.scores_of(user_rows)
+    ratings = np.stack([predictor.scores(row) for row in user_rows.tolist()])
     return Ranked(ratings, ORDERS[by](predictor, user_rows, allowed, ratings, level))
+
+
+class Filter(NamedTuple):
+    """Which items may be shown; see `Recommender.recommend`."""
+
+    exclude_rated: bool
+    among: Any
+    without: Any
+    min_ratings: int
+
+    def choice(self, known: Knowledge) -> Mask:
+        """Return which items may be shown to whoever hasn't rated them, (N,)."""
+        return known.choice(self.among, self.without, self.min_ratings)
 
 
 def allowed_to(known: Knowledge, user_rows: Rows, choice: Mask, exclude_rated: bool) -> Mask:
@@ -99,11 +112,8 @@ def recommend(
     predictor: Predictor,
     user: Id,
     n: int,
+    only: Filter,
     *,
-    exclude_rated: bool,
-    among: Any,
-    without: Any,
-    min_ratings: int,
     by: str,
     interval: float | None,
     diversity: float,
@@ -117,7 +127,7 @@ def recommend(
     level = LEVEL if interval is None and by == "low" else interval
     known = predictor.known
     row = known.user_ids.rows([user])
-    allowed = allowed_to(known, row, known.choice(among, without, min_ratings), exclude_rated)
+    allowed = allowed_to(known, row, only.choice(known), only.exclude_rated)
     ratings, ranks = ranked(predictor, row, allowed, by, LEVEL if level is None else level)
     best = _picked(predictor, ranks[0], np.flatnonzero(allowed[0]), n, diversity, popularity)
     shown = known.scale.clip(ratings[0, best]).astype(np.float32)

@@ -16,7 +16,7 @@ from penchant.ids import Rows, as_ids, positions_array
 from penchant.recommender.intervals import LEVEL
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.predictor import Predictor
-from penchant.recommender.recommend import allowed_to, ranked, top_rows
+from penchant.recommender.recommend import Filter, allowed_to, ranked, top_rows
 from penchant.settings import require_count
 
 Floats = npt.NDArray[np.float32]
@@ -65,12 +65,9 @@ def best_rows(
 def recommend_all(
     predictor: Predictor,
     n: int,
+    only: Filter,
     *,
     users: Any,
-    exclude_rated: bool,
-    among: Any,
-    without: Any,
-    min_ratings: int,
     path: str | os.PathLike[str] | None,
     progress: bool,
     threads: int | None,
@@ -78,14 +75,16 @@ def recommend_all(
     """Recommend n items to each of many users; see `Recommender.recommend_all`."""
     require_count("n", n)
     known = predictor.known
-    choice = known.choice(among, without, min_ratings)
+    choice = only.choice(known)
     ids = known.user_ids.array if users is None else as_ids(users, "user")
     rows = _rows(known, ids, users is None)
-    if exclude_rated:
+    if only.exclude_rated:
         known.ratings  # noqa: B018 - says before the first block where there are none
 
     def best(some: Rows) -> tuple[Rows, Floats]:
-        return best_rows(predictor, some, n, choice, exclude_rated=exclude_rated, threads=threads)
+        return best_rows(
+            predictor, some, n, choice, exclude_rated=only.exclude_rated, threads=threads
+        )
 
     blocks = _blocks(best, known, ids, rows)
     if progress:

@@ -52,7 +52,7 @@ class Saved(NamedTuple):
 
     def calibrated(self, calibration: Calibration | None) -> Saved:
         """Return it with what intervals are calibrated by; `calibration_of` reads that."""
-        if calibration is None:
+        if calibration is None or not len(calibration.scores):
             return self
         card = {**self.card, "calibration": calibration.card()}
         weights = {**self.weights, "calibration": calibration.scores}
