@@ -47,11 +47,11 @@ def percents(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def blend(tmp_path_factory):
+def autorec(tmp_path_factory):
     """A kind that takes no ratings, gives no reasons and asks no questions."""
-    parts = [pc.MatrixFactorization(2, solver="als"), pc.MatrixFactorization(1, solver="bias")]
-    bundle = tmp_path_factory.mktemp("blend") / "blend.penchant"
-    pc.Blend(parts, folds=2).fit(with_items(world(), None), progress=False).save(bundle)
+    bundle = tmp_path_factory.mktemp("autorec") / "autorec.penchant"
+    model = pc.AutoRec(layers=(4,), epochs=1)
+    model.fit(with_items(world(), None), progress=False).save(bundle)
     with serving(bundle) as url:
         yield url
 
@@ -120,8 +120,8 @@ def rated(page, url):
     return entry["item"], entry["rating"]
 
 
-def test_what_a_kind_cannot_do_is_not_there_and_said(browser, blend):
-    with visit(browser, blend) as one:
+def test_what_a_kind_cannot_do_is_not_there_and_said(browser, autorec):
+    with visit(browser, autorec) as one:
         page = one.go()
         expect(page.locator("main")).to_contain_text("This model can't meet newcomers.")
         expect(page.get_by_role("link", name="Start rating")).to_have_count(0)
@@ -135,7 +135,7 @@ def test_what_a_kind_cannot_do_is_not_there_and_said(browser, blend):
         expect(page.locator("main")).to_contain_text("This model can't forget.")
 
 
-def test_a_newcomer_of_a_kind_that_meets_none_is_told_so(browser, blend):
-    with visit(browser, blend) as one:
+def test_a_newcomer_of_a_kind_that_meets_none_is_told_so(browser, autorec):
+    with visit(browser, autorec) as one:
         page = one.go("new")
         expect(page.locator("main")).to_contain_text("This model can't meet newcomers.")
