@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from penchant.recommender.opening import open as open
     from penchant.report import report as report
     from penchant.solvers.als import ALS as ALS
-    from penchant.solvers.base import Checkpoint as Checkpoint
     from penchant.solvers.bias import Bias as Bias
     from penchant.solvers.gibbs import Gibbs as Gibbs
     from penchant.solvers.keras import Keras as Keras
     from penchant.solvers.sgd import SGD as SGD
+    from penchant.solvers.task import Checkpoint as Checkpoint
     from penchant.sources import load as load
     from penchant.sources.synthetic import synthetic as synthetic
     from penchant.split import folds as folds
@@ -46,7 +46,7 @@ _HOMES = {
     "AutoRec": "penchant.recommender.autorec:AutoRec",
     "Bias": "penchant.solvers.bias:Bias",
     "Blend": "penchant.recommender.blend:Blend",
-    "Checkpoint": "penchant.solvers.base:Checkpoint",
+    "Checkpoint": "penchant.solvers.task:Checkpoint",
     "DeepRating": "penchant.recommender.deep:DeepRating",
     "Gibbs": "penchant.solvers.gibbs:Gibbs",
     "Keras": "penchant.solvers.keras:Keras",

@@ -39,8 +39,8 @@ from penchant.engine.local import LocalEngine
 from penchant.engine.ray import RayEngine
 from penchant.errors import PenchantError
 from penchant.recommender.batch import recommend_blocks
-from penchant.solvers.base import Checkpoint
 from penchant.solvers.blocked.training import train_blocks
+from penchant.solvers.task import Checkpoint
 from penchant.store import BlockStore
 
 PATIENCE = 900.0  # seconds for what another process is about to do

@@ -9,7 +9,7 @@ from penchant.errors import DataError, DivergedError, SettingsError
 from penchant.metrics import rmse
 from penchant.ratings import Scale
 from penchant.solvers.als import ALS
-from penchant.solvers.base import Checkpoint
+from penchant.solvers.task import Checkpoint
 from penchant.sources.synthetic import synthetic
 
 RATINGS = synthetic(n_users=300, n_items=200, n_ratings=9000, factors=3, noise=0.5, seed=1)

@@ -15,7 +15,7 @@ from penchant.solvers.autoencoder import (
     served_weights,
 )
 from penchant.solvers.autoencoder_columns import DAMPING, Columns
-from penchant.solvers.base import Checkpoint
+from penchant.solvers.task import Checkpoint
 
 WORLD = pc.synthetic(n_users=30, n_items=20, n_ratings=260, factors=2, noise=0.3, seed=1)
 COLD_USER, COLD_ITEM = 7, 9

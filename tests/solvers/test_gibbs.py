@@ -13,7 +13,6 @@ from penchant.kernels.coded import decoded
 from penchant.metrics import rmse
 from penchant.ratings import Ratings
 from penchant.solvers import gibbs_heads
-from penchant.solvers.base import Checkpoint
 from penchant.solvers.gibbs import Gibbs
 from penchant.solvers.gibbs_half import (
     Prior,
@@ -26,6 +25,7 @@ from penchant.solvers.gibbs_half import (
 from penchant.solvers.gibbs_problem import Problem
 from penchant.solvers.gibbs_sampler import Sampler
 from penchant.solvers.spectrum import SideMatrix, spectrum
+from penchant.solvers.task import Checkpoint
 
 QUICK = Gibbs(rank=4, sweeps=30, burn_in=10, heads=10)
 

@@ -14,8 +14,8 @@ from penchant.network.mf import matrix_factorization
 from penchant.network.ordinal import cross_entropy, expected_rating, stars_of, with_probabilities
 from penchant.recommender.ledger import Rated
 from penchant.recommender.ridge import Penalty, solved
-from penchant.solvers.base import Checkpoint
 from penchant.solvers.keras import Keras
+from penchant.solvers.task import Checkpoint
 from penchant.stars import Stars
 
 keras = load_keras()

@@ -10,10 +10,10 @@ from penchant.errors import DataError, DivergedError, SettingsError
 from penchant.network.backend import load_keras
 from penchant.network.deep import DeepShape, deep_rating
 from penchant.network.weights import named_weights
-from penchant.solvers.base import Checkpoint
 from penchant.solvers.keras_deep import DeepTraining, bags_of
 from penchant.solvers.keras_rating import Networks, NetworkSettings, masked_rows, spread_of
 from penchant.solvers.keras_run import epoch_order
+from penchant.solvers.task import Checkpoint
 
 keras = load_keras()
 RATINGS = pc.synthetic(n_users=50, n_items=40, n_ratings=900, factors=2, noise=0.3, seed=1)

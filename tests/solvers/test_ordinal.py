@@ -8,11 +8,11 @@ from penchant.engine.threads import Threads
 from penchant.errors import DataError, SettingsError
 from penchant.metrics import rmse
 from penchant.ratings import Ratings
-from penchant.solvers.base import Checkpoint
 from penchant.solvers.gibbs import Gibbs
 from penchant.solvers.gibbs_problem import Problem
 from penchant.solvers.gibbs_sampler import Sampler
 from penchant.solvers.ordinal import free_thresholds
+from penchant.solvers.task import Checkpoint
 from penchant.stars import Stars
 
 QUICK = Gibbs(rank=3, sweeps=40, burn_in=15, heads=12, likelihood="ordinal")

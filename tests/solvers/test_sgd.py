@@ -11,9 +11,9 @@ from penchant.kernels.coded import decoded
 from penchant.metrics import rmse
 from penchant.ratings import Ratings, Scale
 from penchant.solvers import sgd_grid
-from penchant.solvers.base import Checkpoint
 from penchant.solvers.sgd import SGD
 from penchant.solvers.sgd_grid import Grid
+from penchant.solvers.task import Checkpoint
 from penchant.sources.synthetic import synthetic
 
 RATINGS = synthetic(n_users=300, n_items=200, n_ratings=9000, factors=3, noise=0.5, seed=1)

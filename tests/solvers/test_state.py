@@ -7,9 +7,9 @@ from safetensors.numpy import load_file, save_file
 
 from penchant.errors import BundleError, SettingsError, SourceError
 from penchant.ratings import Ratings
-from penchant.solvers.base import Checkpoint
 from penchant.solvers.sgd import SGD
 from penchant.solvers.state import StateFile
+from penchant.solvers.task import Checkpoint
 
 RATINGS = Ratings.from_columns([1, 1, 2], [1, 2, 2], [3, 4, 5])
 ARRAYS = {"a": np.arange(4, dtype=np.float32), "b": np.ones((2, 2), np.float32)}

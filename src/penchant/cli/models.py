@@ -91,7 +91,7 @@ def _matrix_factorization(
                 f"--likelihood goes with --solver gibbs or keras, not {solver}: that takes ratings "
                 f"as numbers. Leave it out."
             )
-        given["solver"] = dataclasses.replace(settings, likelihood=likelihood)  # type: ignore[type-var]
+        given["solver"] = dataclasses.replace(settings, likelihood=likelihood)  # type: ignore[call-arg]
     return MatrixFactorization(seed=seed, **{k: v for k, v in given.items() if v is not None})
 
 

@@ -14,8 +14,9 @@ from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.plan import checkpoint_of, require_callbacks
 from penchant.recommender.progress import show_progress, told_while_compiling
 from penchant.settings import require
-from penchant.solvers.base import Checkpoint, Fitted
+from penchant.solvers.base import Fitted
 from penchant.solvers.place import is_url
+from penchant.solvers.task import Checkpoint
 from penchant.store import BlockStore
 
 _BLOCKS_KEPT = 2  # in memory, for those who ask what a user rated

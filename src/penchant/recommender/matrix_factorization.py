@@ -19,8 +19,9 @@ from penchant.recommender.living import Living
 from penchant.recommender.plan import Plan, with_side_information
 from penchant.recommender.predictor import POSTERIOR_OWN
 from penchant.settings import FACTORS, require
-from penchant.solvers.base import Checkpoint, Fitted
+from penchant.solvers.base import Fitted
 from penchant.solvers.named import SOLVERS, solver_of, solver_record
+from penchant.solvers.task import Checkpoint
 from penchant.stars import Stars
 from penchant.store import BlockStore
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, Self, cast
 
@@ -19,7 +19,8 @@ from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.network_predictor import Built, NetworkPredictor
 from penchant.recommender.plan import Parts, checkpoint_of, require_callbacks
 from penchant.recommender.progress import show_progress, told_while_compiling
-from penchant.solvers.base import Checkpoint, Trained
+from penchant.solvers.base import Trained
+from penchant.solvers.task import Checkpoint
 
 
 class Trainer(Protocol):
@@ -29,18 +30,9 @@ class Trainer(Protocol):
     def rounds(self) -> int:
         """How many epochs there are at the most."""
 
-    def fit(
-        self,
-        ratings: Ratings,
-        *,
-        validation: Ratings | None,
-        watch: Ratings | None,
-        seed: int,
-        callbacks: Iterable[Any],
-        threads: int | None,
-        checkpoint: Checkpoint | None,
-    ) -> Trained:
-        """Train on ratings; `last_good` of a `DivergedError` is what was trained until then."""
+    @property
+    def fit(self) -> Callable[..., Trained]:
+        """What trains on ratings; see `penchant.solvers.base.SolverSettings.fit`."""
 
 
 class NeuralRecommender(Recommender):

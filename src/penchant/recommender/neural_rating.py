@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from penchant.errors import SettingsError
@@ -15,9 +15,9 @@ from penchant.recommender import storage
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.neural import NeuralRecommender
 from penchant.settings import require
-from penchant.solvers.base import Checkpoint, Trained
-from penchant.solvers.keras_rating import Networks, NetworkSettings, require_some, without_cold
-from penchant.solvers.state import StateFile
+from penchant.solvers.base import Trained
+from penchant.solvers.keras_rating import Networks, NetworkSettings, without_cold
+from penchant.solvers.task import Task
 
 _TRAINING = {field.name for field in dataclasses.fields(NetworkSettings)}
 
@@ -153,20 +153,8 @@ class _Training:
     def rounds(self) -> int:
         return self._settings.rounds
 
-    def fit(
-        self,
-        ratings: Ratings,
-        *,
-        validation: Ratings | None,
-        watch: Ratings | None,
-        seed: int,
-        callbacks: Iterable[Any],
-        threads: int | None,
-        checkpoint: Checkpoint | None,
-    ) -> Trained:
-        require_some(ratings)
-        settings = self._settings
-        file = StateFile.of(checkpoint, settings, ratings, validation, factors=0, seed=seed)
+    def fit(self, ratings: Ratings, **how: Any) -> Trained:
+        task, settings = Task(ratings, **how), self._settings
         sizes = ratings.user_ids.size, ratings.item_ids.size
         trained, served = (built(self._builder, *sizes) for _ in range(2))
 
@@ -176,11 +164,7 @@ class _Training:
         def finish(weights: Arrays, history: History) -> Trained:
             return Trained(weights, {}, history)
 
-        result: Trained = settings.train(
-            Networks(trained, served, folded), ratings, validation, watch,
-            seed=seed, callbacks=callbacks, file=file, finish=finish,
-        )  # fmt: skip
-        return result
+        return settings.course(task, Networks(trained, served, folded), finish)
 
 
 def built(builder: Builder, n_users: int, n_items: int) -> Any:

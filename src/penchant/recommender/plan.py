@@ -13,8 +13,9 @@ from penchant.recommender.base import require_ratings
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.progress import show_progress, told_while_compiling
 from penchant.settings import require, require_count, require_number
-from penchant.solvers.base import Checkpoint, Fitted, Solver
+from penchant.solvers.base import Fitted, Solver
 from penchant.solvers.place import is_url
+from penchant.solvers.task import Checkpoint
 from penchant.split import split
 
 

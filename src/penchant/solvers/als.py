@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from penchant.engine.threads import Threads
-from penchant.ratings import Ratings
 from penchant.settings import require, require_choice, require_count, require_number
 from penchant.solvers.als_run import Run
-from penchant.solvers.base import Callback, Checkpoint, Fitted, Monitor, SolverSettings
-from penchant.solvers.state import StateFile
+from penchant.solvers.base import Fitted, SolverSettings
+from penchant.solvers.loop import Loop
+from penchant.solvers.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
-class ALS(SolverSettings):
+class ALS(SolverSettings[Fitted]):
     """Alternating least squares (Zhou et al. 2008), biases solved with the factors.
 
     With z = (r - mean) / s, s the standard deviation of the training ratings, and rows
@@ -95,33 +94,8 @@ class ALS(SolverSettings):
         """How many sweeps `fit` makes at the most."""
         return self.sweeps
 
-    def fit(
-        self,
-        ratings: Ratings,
-        *,
-        factors: int,
-        validation: Ratings | None = None,
-        watch: Ratings | None = None,
-        seed: int = 0,
-        callbacks: Iterable[Callback] = (),
-        threads: int | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> Fitted:
-        """Train on `ratings`; see `penchant.solvers.base.Solver.fit`.
-
-        History: `loss`, the objective, beside the RMSEs. `seed` is of the random start.
-
-        Raises:
-            DataError: there are no ratings, or a side column doesn't exist.
-            DivergedError: λ is so small that a row has no solution; `last_good` is what stood
-                before.
-            SettingsError: `factors` or `threads` makes no sense, or the checkpoint belongs to
-                another training.
-        """
-        require_count("factors", factors)
-        require_count("seed", seed, 0)
-        file = StateFile.of(checkpoint, self, ratings, validation, factors=factors, seed=seed)
-        monitor = Monitor(self.round_name, ratings, validation, watch, callbacks)
-        with Threads(threads) as pool:
-            run = Run(self, ratings, seed, pool, monitor)
-            return run.train(factors, file)
+    def train(self, task: Task) -> Fitted:
+        """Make the sweeps. History: `loss`, the objective, beside the RMSEs."""
+        loop = Loop(self, task, self.patience)
+        with Threads(task.threads) as threads:
+            return loop.train(Run(self, task, threads))

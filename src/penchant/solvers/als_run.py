@@ -8,26 +8,25 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.engine.threads import Threads
-from penchant.errors import DivergedError
 from penchant.factors import Factors
+from penchant.history import History
 from penchant.ids import Rows
 from penchant.kernels.residuals import predict_pairs, row_scores
 from penchant.kernels.rng import fill_normals, seed_key
-from penchant.ratings import Ratings
 from penchant.solvers.als_half import STATE, RidgeHalf
-from penchant.solvers.base import Fitted, Monitor, diverged
+from penchant.solvers.base import Fitted, diverged
 from penchant.solvers.distil import squeeze
 from penchant.solvers.gibbs_heads import Head, distil, make_posterior
 from penchant.solvers.gibbs_problem import Problem
+from penchant.solvers.loop import Round, Rounds
 from penchant.solvers.spectrum import Spectrum
-from penchant.solvers.state import StateFile
-from penchant.solvers.stopping import has_waited, keeps_last
+from penchant.solvers.state import State
+from penchant.solvers.task import Task
 
 if TYPE_CHECKING:
     from penchant.solvers.als import ALS
 
 Floats = npt.NDArray[np.float32]
-Arrays = dict[str, npt.NDArray[Any]]
 
 FIRST_SPREAD = 0.3
 """Standard deviation of the users' first factors, in units of the ratings' deviation."""
@@ -36,15 +35,13 @@ _PAIRS = 16_384  # pairs predicted at once by a thread
 _START = 9  # what a draw is for
 
 
-class Run:
-    """One training: both halves as they stand, and the numbers to keep."""
+class Run(Rounds[Fitted]):
+    """The sweeps of one training: both halves as they stand."""
 
-    def __init__(
-        self, settings: ALS, ratings: Ratings, seed: int, threads: Threads, monitor: Monitor
-    ) -> None:
-        self._settings, self._threads, self._monitor = settings, threads, monitor
+    def __init__(self, settings: ALS, task: Task, threads: Threads) -> None:
+        self._settings, self._task, self._threads = settings, task, threads
         self._problem = problem = Problem.of(
-            ratings,
+            task.ratings,
             side_information=settings.side_information,
             bags=settings.bags,
             weigh=settings.weights,
@@ -62,8 +59,7 @@ class Run:
             )
             for side, data in enumerate((problem.users, problem.items))
         )
-        self._start(seed)
-        self._kept = _copied(self._arrays())
+        self._start(task.seed)
 
     def _start(self, seed: int) -> None:
         start = np.empty((len(self.users.bias), self._settings.rank), np.float32)
@@ -71,42 +67,18 @@ class Run:
         start[~self.users.active] = 0
         self.users.factors[:, : self._settings.rank] = start * np.float32(FIRST_SPREAD)
 
-    def train(self, factors: int, file: StateFile | None) -> Fitted:
-        """Make the sweeps; return the network of this width."""
-        history, settings = self._monitor.history, self._settings
-        self._resume(file)
-        try:
-            while len(history) < settings.sweeps and not has_waited(history, settings.patience):
-                if self._sweep(file):
-                    break
-        except KeyboardInterrupt:
-            if not len(history):
-                raise
-            history.interrupted = True
-        except DivergedError as error:
-            error.last_good = self._fitted(factors) if len(history) else None
-            raise
-        return self._fitted(factors)
-
-    def _sweep(self, file: StateFile | None) -> bool:
-        """Solve both sides, measure, keep; return whether a callback wants to stop."""
+    def run(self, number: int) -> Round:
+        """Solve both sides, each with its prior, and measure."""
         for half, other in ((self.items, self.users), (self.users, self.items)):
             half.solve_rows(other, self._threads)
             if not (np.isfinite(half.factors).all() and np.isfinite(half.bias).all()):
-                raise diverged("sweep", len(self._monitor.history) + 1)
+                raise diverged("sweep", number)
             half.solve_prior(self._threads)
         squares, train_rmse = self._measured()
         if not np.isfinite(train_rmse):
-            raise diverged("sweep", len(self._monitor.history) + 1)
+            raise diverged("sweep", number)
         loss = squares + self._penalties()
-        stop = self._monitor.measure(self._predict, loss=loss, train_rmse=train_rmse)
-        history = self._monitor.history
-        if keeps_last(history):
-            self._kept = _copied(self._arrays())  # at one stroke: Ctrl-C can't leave half of it
-        if file is not None and file.due(len(history)):
-            kept = {f"kept.{name}": array for name, array in self._kept.items()}
-            file.write(self._arrays() | kept, history.to_json())
-        return stop
+        return Round({"loss": loss, "train_rmse": train_rmse}, self._predict)
 
     def _measured(self) -> tuple[float, float]:
         """Return ``Σ w_u w_i e²`` over the training ratings, and their RMSE in rating units.
@@ -147,27 +119,23 @@ class Run:
         self._threads.map(work, [(start, min(start + _PAIRS, len(out))) for start in edges])
         return out * np.float32(self._problem.unit) + np.float32(self._problem.mean)
 
-    def _arrays(self) -> Arrays:
+    def state(self) -> State:
+        """Return the rows and the priors of both sides."""
         halves = (("users", self.users), ("items", self.items))
-        return {f"{s}.{name}": array for s, half in halves for name, array in half.arrays().items()}
+        return State(
+            {f"{s}.{name}": array for s, half in halves for name, array in half.arrays().items()},
+            {},
+        )
 
-    def _restore(self, arrays: Arrays, prefix: str = "") -> None:
+    def restore(self, now: State, kept: State) -> None:
+        """Go back to what `state` gave."""
         for side, half in (("users", self.users), ("items", self.items)):
-            half.restore({name: arrays[f"{prefix}{side}.{name}"] for name in STATE})
+            half.restore({name: now.arrays[f"{side}.{name}"] for name in STATE})
 
-    def _resume(self, file: StateFile | None) -> None:
-        state = None if file is None else file.read()
-        if state is None:
-            return
-        arrays = dict(state.arrays)
-        self._restore(arrays, "kept.")
-        self._kept = _copied(self._arrays())
-        self._restore(arrays)
-        self._monitor.resume(state.progress["records"], state.progress["best"])
-
-    def _fitted(self, factors: int) -> Fitted:
-        self._restore(self._kept)
-        history = self._monitor.history
+    def fitted(self, kept: State, history: History) -> Fitted:
+        """Return the network of the rows kept, with a posterior of one head where λ is plain."""
+        self.restore(kept, kept)
+        factors = self._task.factors
         if self._settings.scaling == "count":
             return Fitted(self._network(factors), None, history)
         alpha = len(self.users.indices) / max(self._measured()[0], 1e-9)
@@ -196,10 +164,6 @@ class Run:
             *biases,
             *squeeze(np.ascontiguousarray(P), np.ascontiguousarray(Q), factors, self._threads),
         )
-
-
-def _copied(arrays: Arrays) -> Arrays:
-    return {name: array.copy() for name, array in arrays.items()}
 
 
 def _strengths(spectrum: Spectrum, settings: ALS) -> npt.NDArray[np.float64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,14 +22,15 @@ from penchant.network.weights import PREFIX, Arrays, named_weights
 from penchant.ratings import Ratings
 from penchant.settings import require_choice, require_count, require_layers, require_number
 from penchant.solvers.autoencoder_columns import Columns, filled_up, parts
-from penchant.solvers.base import Checkpoint, Monitor, SolverSettings, Trained, diverged
+from penchant.solvers.base import SolverSettings, Trained, diverged
 from penchant.solvers.keras_callbacks import epoch_hooks
 from penchant.solvers.keras_forward import compiled_call
 from penchant.solvers.keras_loop import EpochLoop
 from penchant.solvers.keras_optimizer import described, make_optimizer, require_rate
-from penchant.solvers.keras_rating import Numbers, require_some, spread_of
+from penchant.solvers.keras_rating import Numbers, spread_of
 from penchant.solvers.keras_run import Course, epoch_order
-from penchant.solvers.state import StateFile
+from penchant.solvers.loop import Loop
+from penchant.solvers.task import Task
 
 Floats = npt.NDArray[np.float32]
 
@@ -38,11 +38,12 @@ ACTIVATIONS = ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "silu", "soft
 
 
 @dataclasses.dataclass(frozen=True)
-class Autoencoding(SolverSettings):
+class Autoencoding(SolverSettings[Trained]):
     """The settings of `penchant.AutoRec`, checked; see there."""
 
     name: ClassVar[str] = "autorec"
     round_name: ClassVar[Literal["epoch", "sweep"]] = "epoch"
+    least_factors: ClassVar[int] = 0
 
     layers: tuple[int, ...] = (500,)
     members: int = 1
@@ -100,22 +101,10 @@ class Autoencoding(SolverSettings):
             seed=seed,
         )
 
-    def fit(
-        self,
-        ratings: Ratings,
-        *,
-        validation: Ratings | None = None,
-        watch: Ratings | None = None,
-        seed: int = 0,
-        callbacks: Iterable[Any] = (),
-        threads: int | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> Trained:
-        """Train on ratings; see `penchant.recommender.neural.Trainer.fit`."""
-        require_some(ratings)
-        if validation is not None and not len(validation):
-            validation = None
-        file = StateFile.of(checkpoint, self, ratings, validation, factors=0, seed=seed)
+    def train(self, task: Task) -> Trained:
+        """Make the epochs; see `penchant.AutoRec`."""
+        ratings: Ratings = task.ratings
+        seed = task.seed
         card = {"mean": ratings.mean, "spread": spread_of(ratings)}
         shape = self.shape(card, (ratings.user_ids.size, ratings.item_ids.size), seed)
         columns = Columns.of(ratings, card["spread"])
@@ -130,17 +119,10 @@ class Autoencoding(SolverSettings):
             more = {n: a for n, a in numbers.weights.items() if n not in serves}
             return Trained(serves, card, history, {**more, "user_centre": columns.centre})
 
-        with epoch_hooks(callbacks, loop, self.epochs) as hooks:
-            result: Trained = Course(
-                _Task(self, loop, graphs, shape, columns, seed),
-                Monitor("epoch", ratings, validation, watch, hooks.callbacks),
-                hooks,
-                epochs=self.epochs,
-                patience=self.patience,
-                file=file,
-                finish=finish,
-            ).run()
-        return result
+        trainee = _Trainee(self, loop, graphs, shape, columns, seed)
+        with epoch_hooks(task.callbacks, loop, self.epochs) as hooks:
+            told = dataclasses.replace(task, callbacks=hooks.callbacks)
+            return Loop(self, told, self.patience).train(Course(trainee, hooks, finish))
 
 
 def dropped_loss(mean_count: float) -> Any:
@@ -159,8 +141,8 @@ def dropped_loss(mean_count: float) -> Any:
     return loss
 
 
-class _Task:
-    """An autoencoder as it is trained; see `penchant.solvers.keras_run.Task`."""
+class _Trainee:
+    """An autoencoder as it is trained; see `penchant.solvers.keras_run.Trainee`."""
 
     def __init__(
         self,

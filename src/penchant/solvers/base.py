@@ -9,8 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +20,12 @@ from penchant.history import History, Record
 from penchant.ids import Rows
 from penchant.metrics import rmse
 from penchant.ratings import Ratings
-from penchant.settings import Settings
+from penchant.settings import Settings, require_count
+from penchant.solvers.task import Callback, Checkpoint, Task
 from penchant.stars import Stars
 
-Callback = Callable[[Record], object]
-"""Called after each epoch or sweep with its record; `True` as the answer stops the training."""
+Result = TypeVar("Result")
+"""What a training returns: `Fitted` or `Trained`."""
 
 Predict = Callable[[Rows, Rows], npt.NDArray[np.floating]]
 """Unclipped ratings of pairs of rows, by the model as it stands."""
@@ -60,53 +60,68 @@ class Trained(NamedTuple):
     more: dict[str, npt.NDArray[Any]] = {}  # noqa: RUF012 - never changed
 
 
-class Checkpoint(NamedTuple):
-    """Where and how often a solver keeps its state, so that a stopped run can go on.
+@dataclasses.dataclass(frozen=True)
+class SolverSettings(Settings, Generic[Result]):
+    """The base of the solvers: settings, and the one method that trains by them."""
 
-    A solver that finds its own state in `folder` resumes from it and ends with the bits of an
-    uninterrupted run; the state of other data or settings there is an error. The folder is a path
-    or a URL that fsspec knows, such as ``s3://bucket/films``.
-    """
-
-    folder: Path | str
-    every: int = 10
-
-
-class Solver(Protocol):
-    """The one method of a solver, and what a progress display needs to know of it."""
-
-    name: ClassVar[str]
-    round_name: ClassVar[Literal["epoch", "sweep"]]
+    name: ClassVar[str] = ""
+    round_name: ClassVar[Literal["epoch", "sweep"]] = "epoch"
+    least_factors: ClassVar[int] = 1
 
     @property
     def rounds(self) -> int:
         """How many epochs or sweeps `fit` will make at the most."""
+        raise NotImplementedError
 
     def fit(
         self,
         ratings: Ratings,
         *,
-        factors: int,
+        factors: int = 0,
         validation: Ratings | None = None,
         watch: Ratings | None = None,
         seed: int = 0,
-        callbacks: Iterable[Callback] = (),
+        callbacks: Iterable[Any] = (),
         threads: int | None = None,
         checkpoint: Checkpoint | None = None,
-    ) -> Fitted:
-        """Train on `ratings` and return `Factors` of the given width.
+    ) -> Result:
+        """Train on `ratings`; the class says what is minimised, or drawn.
 
-        `validation` rows may choose when to stop and what to keep; `watch` rows only draw a
-        curve. After Ctrl-C, or a callback's `True`, the last usable model is returned.
+        The same seed gives the same bits on processors of one type, whatever the number of threads.
+
+        Args:
+            ratings: what to learn from.
+            factors: K, the width of the network; of one whose settings say it, nothing.
+            validation: rows that may choose when to stop and what to keep.
+            watch: rows whose RMSE is measured for the curve alone.
+            seed: of all that is random.
+            callbacks: functions of a round's record; `True` as the answer stops. For what Keras
+                trains also `keras.callbacks.Callback` objects with epoch hooks.
+            threads: of our own kernels; as many as there are processors if None.
+            checkpoint: where the state is kept, and found again.
+
+        Returns:
+            The model; after Ctrl-C, or a callback's `True`, that of the last whole round.
+
+        Raises:
+            DataError: there are no ratings, or what the settings ask of them isn't there.
+            DivergedError: numbers left the finite ones; `last_good` is the model of the last whole
+                round, or None where there was none.
+            SettingsError: an argument makes no sense, or the checkpoint belongs to another
+                training.
         """
+        require_count("factors", factors, self.least_factors)
+        return self.train(
+            Task(ratings, factors, validation, watch, seed, callbacks, threads, checkpoint)
+        )
+
+    def train(self, task: Task) -> Result:
+        """Make a training; `fit` says what comes of it."""
+        raise NotImplementedError
 
 
-@dataclasses.dataclass(frozen=True)
-class SolverSettings(Settings):
-    """The base of the solvers' settings."""
-
-    name: ClassVar[str] = ""
-    round_name: ClassVar[Literal["epoch", "sweep"]] = "epoch"
+Solver = SolverSettings[Fitted]
+"""What gives the factors' network its numbers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,23 +146,12 @@ class Monitor:
     def __init__(
         self,
         round_name: str,
-        ratings: Ratings,
+        ratings: Ratings | None,
         validation: Ratings | None,
         watch: Ratings | None,
         callbacks: Iterable[Callback],
     ) -> None:
-        self._begin(round_name, callbacks)
         self._parts = {"train": ratings, "validation": validation, "watch": watch}
-        self._scale = ratings.scale
-
-    @classmethod
-    def of_blocks(cls, callbacks: Iterable[Callback]) -> Self:
-        """Return a monitor of sweeps that the solver measures itself, for `add` alone."""
-        monitor = cls.__new__(cls)
-        monitor._begin("sweep", callbacks)
-        return monitor
-
-    def _begin(self, round_name: str, callbacks: Iterable[Callback]) -> None:
         self._round_name = round_name
         self._callbacks = tuple(callbacks)
         for callback in self._callbacks:
@@ -156,29 +160,43 @@ class Monitor:
         self._began = time.perf_counter()
         self.history = History()
 
-    def measure(self, predict: Predict, **more: float) -> bool:
+    @classmethod
+    def of(cls, round_name: str, task: Task) -> Self:
+        """Return the monitor of a training; of one from blocks, the solver measures."""
+        ratings = None if task.from_blocks else task.ratings
+        made = cls(round_name, ratings, task.validation, task.watch, task.callbacks)
+        made._began = task.began
+        return made
+
+    def measure(self, predict: Predict | None, **more: float) -> bool:
         """Add a record of the model as it stands; return whether a callback wants to stop.
 
         A part whose RMSE the solver has measured itself, such as ``train_rmse=``, is not measured
         again. Raises `DivergedError` where a prediction is not finite.
+
+        The callbacks come first: a Ctrl-C in one of them leaves no record of a round whose
+        numbers are not yet kept.
         """
         record: dict[str, float] = {self._round_name: len(self.history) + 1, **more}
         for part, ratings in self._parts.items():
             name = f"{part}_rmse"
-            if ratings is not None and len(ratings) and name not in more:
+            if predict is not None and ratings is not None and len(ratings) and name not in more:
                 record[name] = self._rmse(ratings, predict)
         record["seconds"] = time.perf_counter() - self._began
-        return self.add(record)
+        answers = [callback(record) for callback in self._callbacks]  # each is to be called
+        self.history.append(record)
+        return any(answer is True for answer in answers)
 
     def _rmse(self, ratings: Ratings, predict: Predict) -> float:
         squares = 0.0
         for start in range(0, len(ratings), CHUNK):
             part = slice(start, start + CHUNK)
-            predicted = predict(ratings.user_rows[part], ratings.item_rows[part])
+            with np.errstate(over="ignore", invalid="ignore"):  # that is told of here
+                predicted = predict(ratings.user_rows[part], ratings.item_rows[part])
             if not np.isfinite(predicted).all():
                 raise diverged(self._round_name, len(self.history) + 1)
             values = ratings.values[part]
-            squares += len(values) * rmse(values, self._scale.clip(predicted)) ** 2
+            squares += len(values) * rmse(values, ratings.scale.clip(predicted)) ** 2
         return float(np.sqrt(squares / len(ratings)))
 
     def resume(self, records: Iterable[Record], best: int | None = None) -> None:
@@ -187,16 +205,6 @@ class Monitor:
         self.history.best = best
         if len(self.history):
             self._began -= self.history.records[-1]["seconds"]
-
-    def add(self, record: Record) -> bool:
-        """Add a record measured elsewhere; return whether a callback wants to stop.
-
-        The callbacks come first: a Ctrl-C in one of them leaves no record of a round whose
-        numbers the solver hasn't kept yet.
-        """
-        answers = [callback(record) for callback in self._callbacks]  # each is to be called
-        self.history.append(record)
-        return any(answer is True for answer in answers)
 
 
 def diverged(round_name: str, number: int) -> DivergedError:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from penchant.errors import DataError, DivergedError
+from penchant.errors import DivergedError
 from penchant.factors import Factors
+from penchant.history import History
 from penchant.ids import Rows
 from penchant.ratings import Ratings
 from penchant.settings import require_number
-from penchant.solvers.base import Callback, Checkpoint, Fitted, Monitor, SolverSettings
+from penchant.solvers.base import Fitted, SolverSettings
+from penchant.solvers.loop import Loop, Round, Rounds
+from penchant.solvers.state import State
+from penchant.solvers.task import Task
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,7 +30,7 @@ _TOLERANCE = 1e-9  # of the residual's norm; float32 can't hold more
 
 
 @dataclasses.dataclass(frozen=True)
-class Bias(SolverSettings):
+class Bias(SolverSettings[Fitted]):
     """Biases alone: ``r̂ = mean + b_u + b_i``. What a model with factors has to beat.
 
     The objective, over the training ratings and over the rows that have some,
@@ -80,39 +83,40 @@ class Bias(SolverSettings):
         """One: the solution is exact."""
         return 1
 
-    def fit(
-        self,
-        ratings: Ratings,
-        *,
-        factors: int,
-        validation: Ratings | None = None,
-        watch: Ratings | None = None,
-        seed: int = 0,
-        callbacks: Iterable[Callback] = (),
-        threads: int | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> Fitted:
-        """Solve for the biases; see `penchant.solvers.base.Solver.fit`.
+    def train(self, task: Task) -> Fitted:
+        """Solve for the biases. History: the two λ beside the RMSEs."""
+        return Loop(self, task).train(_Run(self, task))
 
-        Raises `DataError` where there are no ratings.
-        """
-        if not len(ratings):
-            raise DataError("There are no ratings to train on.")
-        monitor = Monitor("epoch", ratings, validation, watch, callbacks)
+
+class _Run(Rounds[Fitted]):
+    """The one round of a training."""
+
+    def __init__(self, settings: Bias, task: Task) -> None:
+        self._settings, self._task = settings, task
+        self._solved: Factors | None = None
+
+    def run(self, number: int) -> Round:
+        """Solve for the biases."""
+        s, ratings = self._settings, self._task.ratings
         found = variances(ratings)
-        l2_user = found.ratio("user") if self.l2_user is None else self.l2_user
-        l2_item = found.ratio("item") if self.l2_item is None else self.l2_item
-        users, items = _solve(ratings, l2_user, l2_item)
-        M, N = len(users), len(items)
-        solved = Factors(
-            ratings.mean,
-            users.astype(np.float32),
-            items.astype(np.float32),
-            np.zeros((M, factors), np.float32),
-            np.zeros((N, factors), np.float32),
-        )
-        monitor.measure(solved.predict, l2_user=l2_user, l2_item=l2_item)
-        return Fitted(solved, None, monitor.history)
+        l2_user = found.ratio("user") if s.l2_user is None else s.l2_user
+        l2_item = found.ratio("item") if s.l2_item is None else s.l2_item
+        users, items = (b.astype(np.float32) for b in _solve(ratings, l2_user, l2_item))
+        none = (np.zeros((len(b), self._task.factors), np.float32) for b in (users, items))
+        self._solved = Factors(ratings.mean, users, items, *none)
+        return Round({"l2_user": l2_user, "l2_item": l2_item}, self._solved.predict)
+
+    def state(self) -> State:
+        """Return the solution, once there is one."""
+        return State({} if self._solved is None else self._solved.arrays(), {})
+
+    def restore(self, now: State, kept: State) -> None:
+        """There is nothing to go on with."""
+
+    def fitted(self, kept: State, history: History) -> Fitted:
+        """Return the solution."""
+        tables = {name: array for name, array in kept.arrays.items() if name != "mean"}
+        return Fitted(Factors(self._task.ratings.mean, **tables), None, history)
 
 
 class Variances(NamedTuple):

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from penchant.engine.threads import Threads
-from penchant.ratings import Ratings
 from penchant.settings import require, require_choice, require_count
-from penchant.solvers.base import Callback, Checkpoint, Fitted, Monitor, SolverSettings
+from penchant.solvers.base import Fitted, SolverSettings
 from penchant.solvers.gibbs_run import Run
-from penchant.solvers.state import StateFile
+from penchant.solvers.loop import Loop
+from penchant.solvers.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
-class Gibbs(SolverSettings):
+class Gibbs(SolverSettings[Fitted]):
     """Sample many small models of the ratings, and distil them into one network.
 
     With x̃ = (factors, own bias), D = rank + 1:
@@ -110,34 +109,14 @@ class Gibbs(SolverSettings):
         heads = min(self.heads, of)
         return done > 0 and done * heads // of > (done - 1) * heads // of
 
-    def fit(
-        self,
-        ratings: Ratings,
-        *,
-        factors: int,
-        validation: Ratings | None = None,
-        watch: Ratings | None = None,
-        seed: int = 0,
-        callbacks: Iterable[Callback] = (),
-        threads: int | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> Fitted:
-        """Sample, and distil to `factors`; see `penchant.solvers.base.Solver`.
+    def train(self, task: Task) -> Fitted:
+        """Sample, and distil to a network of the task's width.
 
         History: `train_rmse`, `validation_rmse`, `watch_rmse` of the mean of the draws so far (of
         the last draw during the burn-in), `noise` = 1/√α in rating units, `drift`, by how much the
         noise differs between the halves of the kept sweeps, in standard deviations: well below 1
         once the sampler has settled, and `draws`, how many are in that mean.
-
-        Raises:
-            DataError: no ratings, a side column that doesn't exist, or days without timestamps.
-            DivergedError: a draw is not finite.
         """
-        require_count("factors", factors)
-        require_count("seed", seed, 0)
-        file = StateFile.of(checkpoint, self, ratings, validation, factors=factors, seed=seed)
-        monitor = Monitor("sweep", ratings, validation, watch, callbacks)
-        with Threads(threads) as pool:
-            run = Run(self, ratings, seed, pool, monitor)
-            run.sample({"validation": validation, "watch": watch}, file)
-            return run.finish(factors)
+        loop = Loop(self, task)
+        with Threads(task.threads) as threads:
+            return loop.train(Run(self, task, threads, loop.history))

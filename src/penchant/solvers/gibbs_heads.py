@@ -80,6 +80,16 @@ class Head:
         return cls(users, items, float(named[f"{name}.alpha"]))
 
 
+def packed(heads: list[Head]) -> dict[str, npt.NDArray[Any]]:
+    """Return all arrays of heads, by names that `unpacked` reads."""
+    return {n: a for s, head in enumerate(heads) for n, a in head.arrays(f"head{s}").items()}
+
+
+def unpacked(named: Mapping[str, npt.NDArray[Any]], number: int) -> list[Head]:
+    """Return the first so many heads of what `packed` gave."""
+    return [Head.from_arrays(named, f"head{s}") for s in range(number)]
+
+
 def _kept(half: Half, threads: Threads) -> tuple[npt.NDArray[Any], ...]:
     rows = half.rows()
     cold = np.flatnonzero(~half.active)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -14,26 +13,20 @@ from penchant.factors import Factors
 from penchant.network.mf import L2On, factors_from, factors_of, matrix_factorization
 from penchant.ratings import Ratings
 from penchant.settings import require, require_choice, require_count, require_number
-from penchant.solvers.base import (
-    Checkpoint,
-    Fitted,
-    Monitor,
-    SolverSettings,
-    diverged,
-    without_strangers,
-)
+from penchant.solvers.base import Fitted, SolverSettings, diverged, without_strangers
 from penchant.solvers.keras_callbacks import epoch_hooks
 from penchant.solvers.keras_loop import EpochLoop
 from penchant.solvers.keras_losses import Loss
 from penchant.solvers.keras_optimizer import described, make_optimizer, require_rate
-from penchant.solvers.keras_ordinal import OrdinalTask
+from penchant.solvers.keras_ordinal import OrdinalTrainee
 from penchant.solvers.keras_run import Course, epoch_order
-from penchant.solvers.state import StateFile
+from penchant.solvers.loop import Loop
+from penchant.solvers.task import Task
 from penchant.stars import Stars
 
 
 @dataclasses.dataclass(frozen=True)
-class Keras(SolverSettings):
+class Keras(SolverSettings[Fitted]):
     """Train the network by a Keras optimiser, each epoch compiled as a whole.
 
     Objective, for each batch: ``loss(r, r̂) + penalty``, where the penalty is the mean over the
@@ -133,42 +126,17 @@ class Keras(SolverSettings):
         """How many epochs `fit` makes at the most."""
         return self.epochs
 
-    def fit(
-        self,
-        ratings: Ratings,
-        *,
-        factors: int,
-        validation: Ratings | None = None,
-        watch: Ratings | None = None,
-        seed: int = 0,
-        callbacks: Iterable[Any] = (),
-        threads: int | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> Fitted:
-        """Train on `ratings`; see `penchant.solvers.base.Solver.fit`.
+    def train(self, task: Task) -> Fitted:
+        """Make the epochs. History: `loss`, the mean over the batches, beside the RMSEs."""
+        trainee, finish = self._trainee(task)
+        with epoch_hooks(task.callbacks, trainee.loop, self.epochs) as hooks:
+            told = dataclasses.replace(task, callbacks=hooks.callbacks)
+            return Loop(self, told, self.patience).train(Course(trainee, hooks, finish))
 
-        `callbacks` may also be `keras.callbacks.Callback` objects with epoch hooks.
-        """
-        if not len(ratings):
-            raise DataError("There are no ratings to train on. Check the filter before it.")
-        if validation is not None and not len(validation):
-            validation = None
-        file = StateFile.of(checkpoint, self, ratings, validation, factors=factors, seed=seed)
-        task, finish = self._task(ratings, factors, seed)
-        with epoch_hooks(callbacks, task.loop, self.epochs) as hooks:
-            course = Course(
-                task,
-                Monitor("epoch", ratings, validation, watch, hooks.callbacks),
-                hooks,
-                epochs=self.epochs,
-                patience=self.patience,
-                file=file,
-                finish=finish,
-            )
-            return course.run()  # type: ignore[no-any-return]
-
-    def _task(self, ratings: Ratings, factors: int, seed: int) -> tuple[Any, Any]:
+    def _trainee(self, task: Task) -> tuple[Any, Any]:
         """Return what is trained, and what makes the result of what is kept and the history."""
+        ratings: Ratings = task.ratings
+        factors, seed = task.factors, task.seed
         stars = Stars.of(ratings.values) if self.likelihood == "ordinal" else None
         spread = _spread(ratings) if self.standardise else 1.0
         network = matrix_factorization(
@@ -184,13 +152,15 @@ class Keras(SolverSettings):
         optimizer = self.make_optimizer(self.epochs * -(-len(ratings) // self.batch_size))
         if stars is None:
             loop = EpochLoop(network, optimizer, self.loss, self.batch_size)
-            return _Task(loop, ratings, spread, seed), lambda kept, told: Fitted(kept, None, told)
+            return _Trainee(loop, ratings, spread, seed), lambda kept, told: Fitted(
+                kept, None, told
+            )
         from penchant.network.ordinal import cross_entropy, with_probabilities
 
         network = with_probabilities(network, stars)
         loop = EpochLoop(network, optimizer, cross_entropy, self.batch_size)
-        task = OrdinalTask(loop, ratings, stars, seed)
-        return task, lambda kept, told: Fitted(kept.factors, None, told, kept.stars)
+        trainee = OrdinalTrainee(loop, ratings, stars, seed)
+        return trainee, lambda kept, told: Fitted(kept.factors, None, told, kept.stars)
 
     def make_optimizer(self, steps: int) -> Any:
         """Return a fresh Keras optimiser for a training of so many steps.
@@ -200,8 +170,8 @@ class Keras(SolverSettings):
         return make_optimizer(self.optimizer, self.learning_rate, self.decay, steps)
 
 
-class _Task:
-    """The factors' network as it is trained; see `penchant.solvers.keras_run.Task`."""
+class _Trainee:
+    """The factors' network as it is trained; see `penchant.solvers.keras_run.Trainee`."""
 
     def __init__(self, loop: EpochLoop, ratings: Ratings, spread: float, seed: int) -> None:
         self.loop = loop

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from penchant.errors import SettingsError
 from penchant.history import Record
 from penchant.network.backend import load_keras
-from penchant.solvers.base import Callback
+from penchant.solvers.task import Callback
 
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,15 +17,14 @@ from penchant.network.deep import Bag, Column, DeepShape, deep_rating
 from penchant.network.weights import PREFIX, Arrays
 from penchant.ratings import Ratings
 from penchant.settings import require, require_choice, require_count, require_layers, require_number
-from penchant.solvers.base import Checkpoint, Trained
+from penchant.solvers.base import Trained
 from penchant.solvers.keras_rating import (
     Networks,
     NetworkSettings,
-    require_some,
     spread_of,
     without_cold,
 )
-from penchant.solvers.state import StateFile
+from penchant.solvers.task import Task
 
 ACTIVATIONS = ("elu", "gelu", "leaky_relu", "linear", "relu", "selu", "silu", "softplus", "tanh")
 
@@ -80,20 +79,9 @@ class DeepTraining(NetworkSettings):
             f"side_information must be True, False or names of columns, not {wanted!r}.",
         )
 
-    def fit(
-        self,
-        ratings: Ratings,
-        *,
-        validation: Ratings | None = None,
-        watch: Ratings | None = None,
-        seed: int = 0,
-        callbacks: Iterable[Any] = (),
-        threads: int | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> Trained:
-        """Train on ratings; see `penchant.recommender.neural.Trainer.fit`."""
-        require_some(ratings)
-        file = StateFile.of(checkpoint, self, ratings, validation, factors=self.factors, seed=seed)
+    def train(self, task: Task) -> Trained:
+        """Make the epochs; see `penchant.DeepRating`."""
+        ratings: Ratings = task.ratings
         encoders = self.encoders(ratings)
         columns = side_columns(encoders, ratings.user_table, ratings.item_table, sizes_of(ratings))
         card = {
@@ -103,8 +91,8 @@ class DeepTraining(NetworkSettings):
             "items": encoders[1].to_json(),
         }
         scale = (float(ratings.scale.low), float(ratings.scale.high))
-        shape = self.shape(card, sizes_of(ratings), scale, columns, seed)
-        bags = bags_of(ratings, seed) if self.bags else (None, None)
+        shape = self.shape(card, sizes_of(ratings), scale, columns, task.seed)
+        bags = bags_of(ratings, task.seed) if self.bags else (None, None)
         trained, served = deep_rating(shape, columns, bags), deep_rating(shape, columns)
         sums = tuple(None if bag is None else _sums(bag) for bag in bags)
 
@@ -117,11 +105,7 @@ class DeepTraining(NetworkSettings):
             return Trained(weights, card, history)
 
         networks = Networks(trained.trained, served.quick, folded)
-        result: Trained = self.train(
-            networks, ratings, validation, watch,
-            seed=seed, callbacks=callbacks, file=file, finish=finish,
-        )  # fmt: skip
-        return result
+        return self.course(task, networks, finish)
 
     def encoders(self, ratings: Ratings) -> tuple[SideEncoder, SideEncoder]:
         """Return how the side columns of users and of items are read.

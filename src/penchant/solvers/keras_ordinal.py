@@ -35,8 +35,8 @@ class Kept(NamedTuple):
         return {**self.factors.arrays(), **self.stars.arrays()}
 
 
-class OrdinalTask:
-    """A network with probabilities as it is trained; see `penchant.solvers.keras_run.Task`."""
+class OrdinalTrainee:
+    """A network with probabilities as it is trained; see `penchant.solvers.keras_run.Trainee`."""
 
     def __init__(self, loop: EpochLoop, ratings: Ratings, stars: Stars, seed: int) -> None:
         self.loop = loop

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from penchant.errors import DataError
 from penchant.history import History
 from penchant.ids import Rows
 from penchant.network.layers import row_tables
 from penchant.network.weights import Arrays, named_weights, set_weights
 from penchant.ratings import Ratings
 from penchant.settings import require_count, require_number
-from penchant.solvers.base import Monitor, Predict, SolverSettings, diverged
+from penchant.solvers.base import Predict, SolverSettings, Trained, diverged
 from penchant.solvers.keras_callbacks import epoch_hooks
 from penchant.solvers.keras_forward import Forward
 from penchant.solvers.keras_loop import EpochLoop
 from penchant.solvers.keras_losses import Loss, loss_function
 from penchant.solvers.keras_optimizer import described, make_optimizer, require_rate
 from penchant.solvers.keras_run import Course, epoch_order
-from penchant.solvers.state import StateFile
+from penchant.solvers.loop import Loop
+from penchant.solvers.task import Task
 
 
 class Networks(NamedTuple):
@@ -51,7 +51,7 @@ class Numbers(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class NetworkSettings(SolverSettings):
+class NetworkSettings(SolverSettings[Trained]):
     """How a network from rows to a rating is trained.
 
     Objective, for each batch: ``loss(r, r̂) + the network's own penalties``, ratings in units of
@@ -73,6 +73,7 @@ class NetworkSettings(SolverSettings):
 
     name: ClassVar[str] = "network"
     round_name: ClassVar[Literal["epoch", "sweep"]] = "epoch"
+    least_factors: ClassVar[int] = 0
 
     optimizer: Any = "adam"
     learning_rate: float | None = 0.003
@@ -104,21 +105,11 @@ class NetworkSettings(SolverSettings):
         """How many epochs there are at the most."""
         return self.epochs
 
-    def train(
-        self,
-        networks: Networks,
-        ratings: Ratings,
-        validation: Ratings | None,
-        watch: Ratings | None,
-        *,
-        seed: int,
-        callbacks: Iterable[Any],
-        file: StateFile | None,
-        finish: Callable[[Arrays, History], Any],
-    ) -> Any:
-        """Train, and return what `finish` makes of the weights to keep and the history."""
-        if validation is not None and not len(validation):
-            validation = None
+    def course(
+        self, task: Task, networks: Networks, finish: Callable[[Arrays, History], Trained]
+    ) -> Trained:
+        """Train networks, and return what `finish` makes of the weights to keep and the history."""
+        ratings: Ratings = task.ratings
         steps = self.epochs * -(-len(ratings) // self.batch_size)
         optimizer = make_optimizer(self.optimizer, self.learning_rate, self.decay, steps)
         spread = spread_of(ratings)
@@ -126,21 +117,17 @@ class NetworkSettings(SolverSettings):
         loop = EpochLoop(
             networks.trained, optimizer, lambda r, p: base(r / spread, p / spread), self.batch_size
         )
-        with epoch_hooks(callbacks, loop, self.epochs) as hooks:
+        trainee = _Trainee(self, loop, networks, ratings, task.seed)
+        with epoch_hooks(task.callbacks, loop, self.epochs) as hooks:
+            told = dataclasses.replace(task, callbacks=hooks.callbacks)
             course = Course(
-                _Task(self, loop, networks, ratings, seed),
-                Monitor("epoch", ratings, validation, watch, hooks.callbacks),
-                hooks,
-                epochs=self.epochs,
-                patience=self.patience,
-                file=file,
-                finish=lambda numbers, history: finish(numbers.weights, history),
+                trainee, hooks, lambda numbers, history: finish(numbers.weights, history)
             )
-            return course.run()
+            return Loop(self, told, self.patience).train(course)
 
 
-class _Task:
-    """A network as it is trained; see `penchant.solvers.keras_run.Task`."""
+class _Trainee:
+    """A network as it is trained; see `penchant.solvers.keras_run.Trainee`."""
 
     def __init__(
         self,
@@ -207,12 +194,6 @@ def without_cold(weights: Arrays, network: Any, ratings: Ratings) -> Arrays:
         cold = np.bincount(sides[which], minlength=sizes[which]) == 0
         filled[name] = np.where(cold[:, None], weights[name][:1], weights[name])
     return filled
-
-
-def require_some(ratings: Ratings) -> None:
-    """Raise `DataError` where there are no ratings."""
-    if not len(ratings):
-        raise DataError("There are no ratings to train on. Check the filter before it.")
 
 
 def spread_of(ratings: Ratings) -> float:

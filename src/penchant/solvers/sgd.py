@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from penchant.engine.threads import Threads
-from penchant.errors import DataError, DivergedError
 from penchant.factors import Factors
+from penchant.history import History
 from penchant.ids import Rows
 from penchant.kernels.coded import decoded
 from penchant.kernels.rng import seed_key
 from penchant.metrics import rmse
 from penchant.ratings import Ratings
 from penchant.settings import require_count, require_number
-from penchant.solvers.base import (
-    CHUNK,
-    Callback,
-    Checkpoint,
-    Fitted,
-    Monitor,
-    SolverSettings,
-    diverged,
-    without_strangers,
-)
+from penchant.solvers.base import CHUNK, Fitted, SolverSettings, diverged, without_strangers
+from penchant.solvers.loop import Loop, Round, Rounds
 from penchant.solvers.sgd_grid import Center, Epochs, Floats, Grid, Tables, predict
-from penchant.solvers.state import StateFile
-from penchant.solvers.stopping import has_waited, keeps_last
+from penchant.solvers.state import State
+from penchant.solvers.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
-class SGD(SolverSettings):
+class SGD(SolverSettings[Fitted]):
     """Stochastic gradient descent (Funk 2006; Koren, Bell & Volinsky 2009, section "SGD").
 
     With z = (r - mean) / s, s the standard deviation of the training ratings, the objective is
@@ -97,105 +88,39 @@ class SGD(SolverSettings):
         """How many epochs `fit` makes at the most."""
         return self.epochs
 
-    def fit(
-        self,
-        ratings: Ratings,
-        *,
-        factors: int,
-        validation: Ratings | None = None,
-        watch: Ratings | None = None,
-        seed: int = 0,
-        callbacks: Iterable[Callback] = (),
-        threads: int | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> Fitted:
-        """Train on `ratings`; see `penchant.solvers.base.Solver.fit`.
-
-        Raises:
-            DataError: there are no ratings.
-            DivergedError: numbers left the finite ones; `last_good` is what stood before.
-            SettingsError: `factors` or `threads` makes no sense, or the checkpoint belongs to
-                another training.
-        """
-        require_count("factors", factors)
-        if not len(ratings):
-            raise DataError("There are no ratings to train on. Check the filter before it.")
-        file = StateFile.of(checkpoint, self, ratings, validation, factors=factors, seed=seed)
-        with Threads(threads) as workers:
-            run = _Run(self, ratings, validation, factors, seed, workers, file)
-            return run.train(watch, callbacks)
+    def train(self, task: Task) -> Fitted:
+        """Make the epochs. History: `learning_rate` beside the RMSEs."""
+        loop = Loop(self, task, self.patience)
+        with Threads(task.threads) as threads:
+            return loop.train(_Run(self, task, threads))
 
     def rate(self, epoch: int) -> float:
         """Return η of an epoch, counted from 1."""
         return self.learning_rate * (1 - self.decay * (epoch - 1) / self.epochs)
 
 
-class _Run:
-    """One training: the tables as they stand, and those to keep."""
+class _Run(Rounds[Fitted]):
+    """The epochs of one training: the tables as they stand."""
 
-    def __init__(
-        self,
-        settings: SGD,
-        ratings: Ratings,
-        validation: Ratings | None,
-        factors: int,
-        seed: int,
-        threads: Threads,
-        file: StateFile | None,
-    ) -> None:
-        self._settings = settings
-        self._ratings = ratings
-        self._validation = validation
-        self._threads = threads
-        self._file = file
-        key = seed_key(seed)
-        self._grid = grid = Grid.of(ratings)
-        self._center = Center.of(ratings)
+    def __init__(self, settings: SGD, task: Task, threads: Threads) -> None:
+        self._settings, self._threads = settings, threads
+        self._ratings: Ratings = task.ratings
+        key, factors = seed_key(task.seed), task.factors
+        self._grid = grid = Grid.of(self._ratings)
+        self._center = Center.of(self._ratings)
         self._epochs = Epochs(grid, self._center, key, threads, factors)
-        self._tables = Tables.start(
-            ratings.user_ids.size, ratings.item_ids.size, factors, settings.start, key
-        )
-        self._kept = self._tables.copy()
-        self._half_kept = False
+        sizes = self._ratings.user_ids.size, self._ratings.item_ids.size
+        self._tables = Tables.start(*sizes, factors, settings.start, key)
 
-    def train(self, watch: Ratings | None, callbacks: Iterable[Callback]) -> Fitted:
-        name = self._settings.round_name
-        monitor = Monitor(name, self._ratings, self._validation, watch, callbacks)
-        self._resume(monitor)
-        history = monitor.history
-        try:
-            for epoch in range(len(history) + 1, self._settings.epochs + 1):
-                if self._run_epoch(epoch, monitor) or has_waited(history, self._settings.patience):
-                    break
-        except KeyboardInterrupt:
-            if not len(history):
-                raise
-            history.interrupted = True
-        except DivergedError as error:
-            error.last_good = self._fitted(monitor)
-            raise
-        return self._fitted(monitor)
-
-    def _run_epoch(self, epoch: int, monitor: Monitor) -> bool:
-        """Train for one epoch, measure, keep; return whether a callback wants to stop."""
+    def run(self, number: int) -> Round:
+        """Walk over the ratings once, and measure."""
         s = self._settings
-        rate = s.rate(epoch)
-        self._epochs.run(epoch, self._tables, rate, s.l2, s.l2_bias)
-        history = monitor.history
+        rate = s.rate(number)
+        self._epochs.run(number, self._tables, rate, s.l2, s.l2_bias)
         train_rmse = self._train_rmse()
         if not math.isfinite(train_rmse):
-            raise diverged(s.round_name, len(history) + 1)
-        stop = monitor.measure(self._predict, learning_rate=rate, train_rmse=train_rmse)
-        if keeps_last(history):
-            self._keep()
-        if self._file is not None and self._file.due(epoch):
-            self._file.write(self._state(), history.to_json())
-        return stop
-
-    def _keep(self) -> None:
-        self._half_kept = True
-        self._kept.become(self._tables)
-        self._half_kept = False
+            raise diverged(s.round_name, number)
+        return Round({"learning_rate": rate, "train_rmse": train_rmse}, self._predict)
 
     def _train_rmse(self) -> float:
         """Return the RMSE of the training ratings; not finite where a prediction isn't.
@@ -214,24 +139,19 @@ class _Run:
     def _predict(self, users: Rows, items: Rows) -> Floats:
         return predict(self._threads, self._tables, self._center, users, items)
 
-    def _state(self) -> dict[str, Floats]:
-        now = {f"now.{name}": table for name, table in self._tables._asdict().items()}
-        return now | {f"kept.{name}": table for name, table in self._kept._asdict().items()}
+    def state(self) -> State:
+        """Return the tables."""
+        return State(self._tables._asdict(), {})
 
-    def _resume(self, monitor: Monitor) -> None:
-        state = None if self._file is None else self._file.read()
-        if state is None:
-            return
-        for part, tables in (("now", self._tables), ("kept", self._kept)):
-            tables.become(Tables(*(state.arrays[f"{part}.{name}"] for name in Tables._fields)))
-        monitor.resume(state.progress["records"], state.progress["best"])
+    def restore(self, now: State, kept: State) -> None:
+        """Take the numbers of other tables."""
+        self._tables.become(Tables(**now.arrays))
 
-    def _fitted(self, monitor: Monitor) -> Fitted:
-        if self._half_kept:  # Ctrl-C came while they were copied
-            self._keep()
-        b, c, P, Q = self._kept
+    def fitted(self, kept: State, history: History) -> Fitted:
+        """Return the tables kept, in rating units, and without the strangers' random start."""
+        b, c, P, Q = Tables(**kept.arrays)
         mean, deviation = self._center
         root = np.float32(math.sqrt(deviation))
         spread = np.float32(deviation)
         factors = Factors(mean, b * spread, c * spread, P * root, Q * root)
-        return Fitted(without_strangers(factors, self._ratings), None, monitor.history)
+        return Fitted(without_strangers(factors, self._ratings), None, history)

@@ -11,15 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.errors import BundleError, SettingsError
+from penchant.history import History
 from penchant.ratings import Ratings
 from penchant.settings import require_count
-from penchant.solvers.base import Checkpoint, SolverSettings
+from penchant.solvers.base import SolverSettings
 from penchant.solvers.place import Place
+from penchant.solvers.task import Checkpoint, Task
 from penchant.store import BlockStore
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
-FORMAT = 2
+FORMAT = 3
 
 
 class State(NamedTuple):
@@ -27,6 +29,10 @@ class State(NamedTuple):
 
     arrays: Arrays
     progress: dict[str, Any]
+
+    def copied(self) -> State:
+        """Return it with arrays of its own."""
+        return State({name: array.copy() for name, array in self.arrays.items()}, self.progress)
 
 
 class StateFile:
@@ -39,7 +45,7 @@ class StateFile:
     def __init__(
         self,
         checkpoint: Checkpoint,
-        solver: SolverSettings,
+        solver: SolverSettings[Any],
         ratings: Ratings | BlockStore,
         validation: Ratings | None,
         *,
@@ -62,9 +68,18 @@ class StateFile:
         }
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint | None, *training: Any, **more: Any) -> Self | None:
-        """Return the file of a checkpoint, or None where none is asked for."""
-        return None if checkpoint is None else cls(checkpoint, *training, **more)
+    def of(cls, solver: SolverSettings[Any], task: Task) -> Self | None:
+        """Return the file of a training's checkpoint, or None where none is asked for."""
+        if task.checkpoint is None:
+            return None
+        return cls(
+            task.checkpoint,
+            solver,
+            task.ratings,
+            task.validation,
+            factors=task.factors,
+            seed=task.seed,
+        )
 
     def due(self, number: int) -> bool:
         """Return whether the state after this epoch or sweep is to be written."""
@@ -81,6 +96,31 @@ class StateFile:
         header = {"owner": self._owner, "progress": progress, "sha256": _digest(plain)}
         content = save(plain, metadata={"penchant": json.dumps(header, allow_nan=False)})
         self._path.write(content)
+
+    def write_both(self, now: State, kept: State, history: History) -> None:
+        """Write what the next round depends on, the model that is kept, and the history."""
+        arrays = {f"{part}.{name}": array for part, state in (("now", now), ("kept", kept))
+                  for name, array in state.arrays.items()}  # fmt: skip
+        parts = {"now": now.progress, "kept": kept.progress}
+        self.write(arrays, {**parts, **history.to_json()})
+
+    def read_both(self) -> tuple[State, State, dict[str, Any]] | None:
+        """Return what `write_both` wrote, the history as JSON; None where there is nothing."""
+        state = self.read()
+        if state is None:
+            return None
+        now, kept = (
+            State(
+                {
+                    name.removeprefix(f"{part}."): array
+                    for name, array in state.arrays.items()
+                    if name.startswith(f"{part}.")
+                },
+                state.progress[part],
+            )
+            for part in ("now", "kept")
+        )
+        return now, kept, state.progress
 
     def read(self) -> State | None:
         """Return the state that stands there, or None where there is none.

@@ -19,10 +19,10 @@ from penchant.errors import (
     SourceError,
 )
 from penchant.metrics import rmse
-from penchant.solvers.base import Checkpoint
 from penchant.solvers.blocked.facts import parts_of
 from penchant.solvers.blocked.sums import Exact, checked, total
 from penchant.solvers.blocked.training import train_blocks
+from penchant.solvers.task import Checkpoint
 from penchant.store import BlockStore
 
 ALS = pc.ALS(rank=4, sweeps=6)
@@ -115,15 +115,20 @@ def test_the_model_is_as_good_as_that_of_ratings_in_memory(stores, solver):
 
 @pytest.mark.parametrize("solver", [ALS, COUNTED])
 def test_without_side_information_als_is_that_of_memory_but_for_rounding(stores, solver):
+    """Sums are rounded otherwise, and float32 loses most in the smallest direction of the basis.
+
+    Over three worlds, two seeds and three kernels of BLAS the largest difference of 19,200
+    predictions was 4e-4, that of the loss 2e-7; with a sweep fewer they are 4e-2 and 4e-4.
+    """
     solver = dataclasses.replace(solver, bags=False, side_information=False)
     blocks = train(stores[7], solver)
     memory = solver.fit(stores[7].ratings(), factors=6, seed=3, threads=1)
     rows, items = (np.arange(1, n, dtype=np.int32) for n in (321, 61))
     u, i = (table.reshape(-1) for table in np.meshgrid(rows, items, indexing="ij"))
     both = [fitted.factors.predict(u, i) for fitted in (blocks, memory)]
-    np.testing.assert_allclose(*both, atol=2e-4)
+    np.testing.assert_allclose(*both, atol=2e-3)
     assert blocks.history.column("loss")[-1] == pytest.approx(
-        memory.history.column("loss")[-1], rel=1e-4
+        memory.history.column("loss")[-1], rel=2e-6
     )
 
 

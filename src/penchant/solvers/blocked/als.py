@@ -10,13 +10,14 @@ from penchant.engine.protocol import Engine
 from penchant.engine.threads import Threads
 from penchant.history import History
 from penchant.solvers.als_half import RidgeHalf
-from penchant.solvers.base import Fitted, Monitor
+from penchant.solvers.base import Fitted
 from penchant.solvers.blocked.counted import finish_counted
 from penchant.solvers.blocked.prior import Moments, solve_prior
 from penchant.solvers.blocked.problem import BlockProblem, Known
-from penchant.solvers.blocked.run import Arrays, BlockRun, start_half
+from penchant.solvers.blocked.run import BlockRun, start_half
 from penchant.solvers.gibbs_half import Prior
 from penchant.solvers.gibbs_heads import Head
+from penchant.solvers.state import State
 
 if TYPE_CHECKING:
     from penchant.solvers.als import ALS
@@ -34,15 +35,17 @@ class ALSRun(BlockRun):
         problem: BlockProblem,
         engine: Engine,
         threads: Threads,
-        monitor: Monitor,
+        factors: int,
+        folder: str | None,
     ) -> None:
-        super().__init__(problem, engine, threads, monitor)
+        super().__init__(problem, engine, threads, factors, folder)
         self._settings = settings
         self._prior = _start(settings, problem.users)
         self.items: RidgeHalf = start_half(
             RidgeHalf, problem, _start(settings, problem.items), problem.items.scales
         )
         self._loss = 0.0
+        self._before_items = self.state().copied()
 
     @property
     def rounds(self) -> int:
@@ -59,42 +62,44 @@ class ALSRun(BlockRun):
         moments = Moments.of(self.sums, self.problem.users)
         penalty = solve_prior(self._prior, moments, self.problem.users)
         self._loss = float(self.sums["squares"][0])
+        self._before_items = self.state().copied()
         return {"loss": self._loss + penalty + self.items.penalty(self.threads)}
 
     def after_items(self) -> None:
         """Solve the items' prior."""
         self.items.solve_prior(self.threads)
 
-    def arrays(self) -> Arrays:
-        """Return what else a sweep changes: nothing."""
-        return {}
+    def kept(self) -> State:
+        """Return the model that the sweep has measured: the items' rows that the users know."""
+        return self._before_items
 
     def numbers(self) -> dict[str, Any]:
         """Return the sum of squares, from which the noise is told."""
         return {"squares": self._loss}
 
-    def restore(self, arrays: Any, numbers: dict[str, Any]) -> None:
-        """Go back to what `numbers` gave."""
-        self._loss = float(numbers["squares"])
+    def restore(self, now: State, kept: State) -> None:
+        """Go on from what `state` gave."""
+        super().restore(now, kept)
+        self._loss = float(now.progress["squares"])
 
-    def heads(self) -> list[Head]:
-        """Return the one state: Λ is λ in units of the noise."""
+    def fitted(self, kept: State, history: History) -> Fitted:
+        """Return the network of what was kept, with a posterior of one head where λ is plain."""
+        self.restore(kept, kept)
+        if self._settings.scaling == "plain":
+            return self.finished([self._head()], history)
+        more = (self.factors, history, self.engine, self.threads, self.folder)
+        return finish_counted(self.problem, self._given(()), *more)
+
+    def _head(self) -> Head:
+        """Return the state as a head: Λ is λ in units of the noise."""
         alpha = len(self.problem.facts.store) / max(self._loss, 1e-9)
         none = np.zeros((0, self._settings.rank + 1), np.float32)
         users, items = self._prior, self.items.prior
-        return [
-            Head(
-                (none, users.mean, users.precision * alpha, users.coordinates),
-                (self.items.rows(), items.mean, items.precision * alpha, items.coordinates),
-                alpha,
-            )
-        ]
-
-    def _fitted(self, factors: int, history: History, folder: str | None) -> Fitted:
-        if self._settings.scaling == "plain":
-            return super()._fitted(factors, history, folder)
-        more = (factors, history, self.engine, self.threads, folder)
-        return finish_counted(self.problem, self._given(()), *more)
+        return Head(
+            (none, users.mean, users.precision * alpha, users.coordinates),
+            (self.items.rows(), items.mean, items.precision * alpha, items.coordinates),
+            alpha,
+        )
 
 
 def _start(settings: ALS, known: Known) -> Prior:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from penchant.engine.protocol import Engine
 from penchant.engine.threads import Threads
 from penchant.features.who import PRIOR_NOISE
+from penchant.history import History
 from penchant.kernels.rng import fill_normals
-from penchant.solvers.base import Monitor
+from penchant.solvers.base import Fitted
 from penchant.solvers.blocked.prior import Moments, draw_prior
 from penchant.solvers.blocked.problem import BlockProblem
-from penchant.solvers.blocked.run import Arrays, BlockRun, start_half
+from penchant.solvers.blocked.run import BlockRun, start_half
 from penchant.solvers.gibbs_half import Half, Prior
-from penchant.solvers.gibbs_heads import Head
+from penchant.solvers.gibbs_heads import Head, packed, unpacked
 from penchant.solvers.gibbs_sampler import FIRST_SPREAD
+from penchant.solvers.state import State
 
 if TYPE_CHECKING:
     from penchant.solvers.gibbs import Gibbs
@@ -36,9 +38,10 @@ class GibbsRun(BlockRun):
         problem: BlockProblem,
         engine: Engine,
         threads: Threads,
-        monitor: Monitor,
+        factors: int,
+        folder: str | None,
     ) -> None:
-        super().__init__(problem, engine, threads, monitor)
+        super().__init__(problem, engine, threads, factors, folder)
         self._settings = settings
         D = settings.rank + 1
         self._prior = Prior.start(D, problem.users.spectrum.size)
@@ -94,21 +97,15 @@ class GibbsRun(BlockRun):
             self.alpha,
         )
 
-    def arrays(self) -> Arrays:
-        """Return the heads."""
-        named: Arrays = {}
-        for s, head in enumerate(self._heads):
-            named |= head.arrays(f"head{s}")
-        return named
+    def kept(self) -> State:
+        """Return the heads; while there are none, the draw as it stands."""
+        return State(packed(self._heads or [self._head()]), {"heads": len(self._heads)})
 
-    def numbers(self) -> dict[str, Any]:
-        """Return how many heads there are."""
-        return {"heads": len(self._heads)}
+    def restore(self, now: State, kept: State) -> None:
+        """Go on from what `state` and `kept` gave."""
+        super().restore(now, kept)
+        self._heads = unpacked(kept.arrays, kept.progress["heads"])
 
-    def restore(self, arrays: Any, numbers: dict[str, Any]) -> None:
-        """Take the heads up."""
-        self._heads = [Head.from_arrays(arrays, f"head{s}") for s in range(numbers["heads"])]
-
-    def heads(self) -> list[Head]:
-        """Return the draws kept; the last one where none was."""
-        return self._heads or [self._head()]
+    def fitted(self, kept: State, history: History) -> Fitted:
+        """Distil the heads to the network."""
+        return self.finished(unpacked(kept.arrays, max(1, kept.progress["heads"])), history)

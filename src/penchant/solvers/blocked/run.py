@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,8 @@ import numpy.typing as npt
 
 from penchant.engine.protocol import Engine
 from penchant.engine.threads import Threads
-from penchant.errors import DivergedError
 from penchant.history import History
-from penchant.solvers.base import Fitted, Monitor, diverged
+from penchant.solvers.base import Fitted, diverged
 from penchant.solvers.blocked.facts import Floats, Part, parts_of, ranges_of
 from penchant.solvers.blocked.finish import finish
 from penchant.solvers.blocked.pieces import Half as Owned
@@ -23,12 +21,15 @@ from penchant.solvers.blocked.sums import Doubles, total
 from penchant.solvers.blocked.sweeps import Items, Report, users_half
 from penchant.solvers.gibbs_half import Half, Prior
 from penchant.solvers.gibbs_heads import Head
-from penchant.solvers.state import StateFile
+from penchant.solvers.loop import Round, Rounds
+from penchant.solvers.state import State
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+_PRIOR = ("mean", "precision", "strengths", "coordinates")
 
-class BlockRun(ABC):
+
+class BlockRun(Rounds[Fitted]):
     """The sweeps over blocks; what is drawn or solved of the rest is the solver's."""
 
     items: Half
@@ -37,15 +38,19 @@ class BlockRun(ABC):
     """The sweep to begin with: 0 where the users' rows are a random start."""
 
     def __init__(
-        self, problem: BlockProblem, engine: Engine, threads: Threads, monitor: Monitor
+        self,
+        problem: BlockProblem,
+        engine: Engine,
+        threads: Threads,
+        factors: int,
+        folder: str | None,
     ) -> None:
         self.problem, self.engine, self.threads = problem, engine, threads
-        self.monitor = monitor
+        self.factors, self.folder = factors, folder
         self.sweep = 0
         self.alpha = 1.0
         self.units = np.sqrt(problem.noise.item_weights)
         self.sums: dict[str, Doubles] = {}
-        self._began = time.perf_counter()
         self._facts = engine.put(problem.facts)
 
     # What the solvers do
@@ -68,72 +73,20 @@ class BlockRun(ABC):
     def after_items(self) -> None:
         """Take in the items' new rows."""
 
-    @abstractmethod
-    def arrays(self) -> Arrays:
-        """Return what a sweep changes, by name."""
-
-    @abstractmethod
-    def numbers(self) -> dict[str, Any]:
-        """Return the single numbers that a sweep changes, by name."""
-
-    @abstractmethod
-    def restore(self, arrays: Any, numbers: dict[str, Any]) -> None:
-        """Go back to the state that `arrays` and `numbers` gave."""
-
-    @abstractmethod
-    def heads(self) -> list[Head]:
-        """Return the draws that the model is made of."""
-
     # The sweeps
 
-    def train(self, factors: int, file: StateFile | None, folder: str | None) -> Fitted:
-        """Make the sweeps; return the network of this width.
-
-        Args:
-            factors: K.
-            file: where the state is kept after each sweep, or None.
-            folder: where the tasks write the users' rows; see `finish`.
-        """
-        self._resume(file)
-        history = self.monitor.history
-        try:
-            if not self.sweep and not self.first:
-                self._items_of(self._users_of(self._parts()))
-            while self.sweep < self.rounds:
-                if self._one(file):
-                    break
-        except KeyboardInterrupt:
-            if not len(history):
-                raise
-            history.interrupted = True
-        return self._fitted(factors, history, folder)
-
-    def _fitted(self, factors: int, history: History, folder: str | None) -> Fitted:
-        heads = self.heads()
-        return finish(self.problem, heads, factors, history, self.engine, self.threads, folder)
-
-    def _one(self, file: StateFile | None) -> bool:
-        """Make a sweep, measure, keep; return whether a callback wants to stop."""
-        self.sweep += 1
+    def run(self, number: int) -> Round:
+        """Make a sweep: users, what follows from them, measure, items."""
+        if number == 1 and not self.first:
+            self._items_of(self._users_of(self._parts()))
+        self.sweep = number
         pieces = self._users_of(self._parts())
         if not all(np.isfinite(array).all() for array in self.sums.values()):
-            raise self._diverged()
-        record = self.after_users()
-        record = {"sweep": float(self.sweep), **self._measured(), **record, **self._nodes}
-        record["seconds"] = time.perf_counter() - self._began
-        if self.noise:
+            raise diverged("sweep", number)
+        record = {**self._measured(), **self.after_users(), **self._nodes}
+        if self.noise or number < self.rounds:
             self._items_of(pieces)
-        stop = self.monitor.add(record)
-        if not self.noise and not stop and self.sweep < self.rounds:
-            self._items_of(pieces)
-        if file is not None and file.due(self.sweep):
-            records = [dict(record) for record in self.monitor.history]
-            numbers = {"sweep": self.sweep, "alpha": self.alpha, **self.numbers()}
-            file.write(self._arrays(), {"numbers": numbers, "records": records})
-        return stop
-
-    def _diverged(self) -> DivergedError:
-        return diverged("sweep", self.sweep)
+        return Round(record)
 
     def _parts(self) -> list[Part]:
         return parts_of(self.problem.facts.store, self.engine.slots)
@@ -176,7 +129,7 @@ class BlockRun(ABC):
         for (start, stop), (Q, b) in zip(ranges, self.engine.get(handles), strict=True):
             half.factors[start:stop], half.bias[start:stop] = Q, b
         if not (np.isfinite(half.factors).all() and np.isfinite(half.bias).all()):
-            raise self._diverged()
+            raise diverged("sweep", self.sweep)
         half.units = self.units
         self.after_items()
 
@@ -191,32 +144,37 @@ class BlockRun(ABC):
 
     # The state
 
-    def _arrays(self) -> Arrays:
-        named: Arrays = {"units": self.units}
+    def state(self) -> State:
+        """Return the items' rows and weights, both priors, and single numbers."""
         half = self.items
+        named: Arrays = {"units": self.units}
         named |= {"items.factors": half.factors, "items.bias": half.bias}
-        for side, prior in (("users", self.prior), ("items", half.prior)):
-            for field in ("mean", "precision", "strengths", "coordinates"):
-                named[f"{side}.{field}"] = getattr(prior, field)
-        return named | self.arrays()
+        for side, prior in self._priors():
+            named |= {f"{side}.{field}": getattr(prior, field) for field in _PRIOR}
+        return State(named, {"sweep": self.sweep, "alpha": self.alpha, **self.numbers()})
 
-    def _resume(self, file: StateFile | None) -> None:
-        state = None if file is None else file.read()
-        if state is None:
-            return
-        arrays, numbers = state.arrays, state.progress["numbers"]
+    def numbers(self) -> dict[str, Any]:
+        """Return the other single numbers that a sweep changes, by name."""
+        return {}
+
+    def restore(self, now: State, kept: State) -> None:
+        """Go on from what `state` gave."""
+        arrays, numbers = now
         self.sweep, self.alpha = int(numbers["sweep"]), float(numbers["alpha"])
-        self.units = np.array(arrays["units"])
-        self.items.factors[...], self.items.bias[...] = (
-            arrays["items.factors"],
-            arrays["items.bias"],
-        )
-        for side, prior in (("users", self.prior), ("items", self.items.prior)):
-            for field in ("mean", "precision", "strengths", "coordinates"):
+        self.units = arrays["units"]
+        self.items.factors[...] = arrays["items.factors"]
+        self.items.bias[...] = arrays["items.bias"]
+        for side, prior in self._priors():
+            for field in _PRIOR:
                 setattr(prior, field, np.array(arrays[f"{side}.{field}"]))
-        self.restore(arrays, numbers)
-        self.monitor.resume(state.progress["records"])
-        self._began -= self.monitor.history.records[-1]["seconds"]
+
+    def _priors(self) -> tuple[tuple[str, Prior], tuple[str, Prior]]:
+        return ("users", self.prior), ("items", self.items.prior)
+
+    def finished(self, heads: list[Head], history: History) -> Fitted:
+        """Distil heads to the network."""
+        more = (self.factors, history, self.engine, self.threads, self.folder)
+        return finish(self.problem, heads, *more)
 
 
 def start_half(kind: Any, problem: BlockProblem, prior: Prior, *more: Any) -> Any:

@@ -10,12 +10,13 @@ from penchant.engine.threads import Threads
 from penchant.errors import SettingsError
 from penchant.settings import require, require_count
 from penchant.solvers.als import ALS
-from penchant.solvers.base import Callback, Checkpoint, Fitted, Monitor
+from penchant.solvers.base import Fitted
 from penchant.solvers.blocked.als import ALSRun
 from penchant.solvers.blocked.gibbs import GibbsRun
 from penchant.solvers.blocked.problem import BlockProblem
 from penchant.solvers.gibbs import Gibbs
-from penchant.solvers.state import StateFile
+from penchant.solvers.loop import Loop
+from penchant.solvers.task import Callback, Checkpoint, Task
 from penchant.store import BlockStore
 
 
@@ -49,13 +50,14 @@ def train_blocks(
 
     Raises:
         SettingsError: a solver or a setting that can't be trained from blocks.
-        DivergedError: a row is not finite, or too large.
+        DivergedError: a row is not finite, or too large; `last_good` is the model of the sweep
+            before.
         SourceError: a block is missing or damaged, or the rows can't be written.
     """
     require_count("factors", factors)
-    require_count("seed", seed, 0)
     _require_possible(solver)
-    file = StateFile.of(checkpoint, solver, store, None, factors=factors, seed=seed)
+    task = Task(store, factors, seed=seed, callbacks=callbacks, checkpoint=checkpoint)
+    loop: Loop[Fitted] = Loop(solver, task)
     with engine, Threads() as threads:
         problem = BlockProblem.of(
             store,
@@ -68,10 +70,9 @@ def train_blocks(
             weigh=solver.weights,
             by_count=isinstance(solver, ALS) and solver.scaling == "count",
         )
-        monitor = Monitor.of_blocks(callbacks)
-        if isinstance(solver, ALS):
-            return ALSRun(solver, problem, engine, threads, monitor).train(factors, file, folder)
-        return GibbsRun(solver, problem, engine, threads, monitor).train(factors, file, folder)
+        given = (problem, engine, threads, factors, folder)
+        run = ALSRun(solver, *given) if isinstance(solver, ALS) else GibbsRun(solver, *given)
+        return loop.train(run)
 
 
 def _require_possible(solver: Any) -> None:
