@@ -66,7 +66,7 @@ def test_only_dropped_ratings_count():
 
 
 def test_shown_and_hidden_are_drawn_anew_and_by_the_seed():
-    task = autoencoder._Task.__new__(autoencoder._Task)
+    task = autoencoder._Trainee.__new__(autoencoder._Trainee)
     task._settings, task._columns, task._seed = Autoencoding(corruption=0.3, mask=0.2), COLUMNS, 4
     first, second = task._shown(0), task._shown(1)
     np.testing.assert_array_equal(first, task._shown(0))

@@ -13,7 +13,7 @@ from penchant.network.weights import named_weights
 from penchant.solvers.keras_deep import DeepTraining, bags_of
 from penchant.solvers.keras_rating import Networks, NetworkSettings, masked_rows, spread_of
 from penchant.solvers.keras_run import epoch_order
-from penchant.solvers.task import Checkpoint
+from penchant.solvers.task import Checkpoint, Task
 
 keras = load_keras()
 RATINGS = pc.synthetic(n_users=50, n_items=40, n_ratings=900, factors=2, noise=0.3, seed=1)
@@ -33,10 +33,9 @@ DEEP = DeepTraining(
 )
 
 
-def trained(settings, ratings=RATINGS, seed=7, **more):
+def trained(settings):
     networks = Networks(deep_rating(SHAPE).trained, deep_rating(SHAPE).quick, lambda w: w)
-    given = {"callbacks": (), "file": None, "finish": lambda w, h: (w, h), **more}
-    return settings.train(networks, ratings, None, None, seed=seed, **given)
+    return settings.course(Task(RATINGS, seed=7), networks, lambda w, h: (w, h))
 
 
 def test_an_epoch_is_that_of_keras_own_fit():

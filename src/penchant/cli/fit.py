@@ -67,7 +67,14 @@ def fit(
         float | None,
         typer.Option(help="Share of the training ratings that chooses when to stop."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the split and of the training.", min=0)] = 2021,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Of the split and of the training.  [default: 2021 and 0, those of the "
+            "documentation]",
+            min=0,
+        ),
+    ] = None,
     chapter: Annotated[bool, typer.Option("--chapter", help=_CHAPTER_HELP)] = False,
     settings: Annotated[
         Path | None,
@@ -121,6 +128,7 @@ def fit(
     from penchant.recommender.naming import kind_of
     from penchant.store import is_store
 
+    split_seed, seed = (2021, 0) if seed is None else (seed, seed)
     recommender = model_of(
         model, solver, factors, seed, chapter=chapter, settings=settings, likelihood=likelihood
     )
@@ -134,12 +142,12 @@ def fit(
         return
     require_store(str(source), engine=engine, address=address, resume=resume)
     ratings = reading.load(source)
-    train, held_out = split_off(ratings, test, seed)
+    train, held_out = split_off(ratings, test, split_seed)
     if chapter and not json:
         _show_network(train)
     recommender.fit(train, watch=held_out, validation=validation)
     scores = None if held_out is None else recommender.evaluate(held_out)
-    noted = _provenance(source, test, seed, validation, scores, reading.noted())
+    noted = _provenance(source, test, split_seed, validation, scores, reading.noted())
     protocol = noted.protocol
     recommender.note(noted)
     recommender.save(target, overwrite=True)

@@ -90,8 +90,7 @@ class Living(Recommender):
         For a model of the Gibbs solver. In each head the sampler goes on for n sweeps over the
         users and items whose ratings have changed, and over the priors of all; then the network
         and all users' rows are made anew, and what has changed counts as trained. Where nothing
-        has changed, nothing happens. The same seed gives the same bits. See docs/living.md for
-        what it gains and costs.
+        has changed, nothing happens. See docs/living.md for what it gains and costs.
 
         Args:
             n: how many sweeps.

@@ -36,7 +36,8 @@ class MatrixFactorization(Living):
         factors: K.
         solver: a name, "gibbs", "als", "sgd", "keras" or "bias", or settings such as
             ``pc.Gibbs(rank=8)`` or ``pc.Keras(optimizer="adam")``.
-        seed: of all that is random; the same seed, data and versions give the same model.
+        seed: of all that is random; the same seed, data and versions give the same model on
+            processors of the same type.
         side_information: whether the solver reads side columns (genres, age …), or the names of
             those to read; None for the solver's own setting.
 
@@ -93,8 +94,9 @@ class MatrixFactorization(Living):
             threads: how many to use; all that the process may use if None.
             resume: a folder that keeps the state after every 10 rounds (`pc.Checkpoint` for
                 another number), and from which an interrupted training of the same data and
-                settings goes on, to the bits of an uninterrupted one. Of a block store it may be a
-                URL that fsspec knows; with several machines it is a folder that all of them see.
+                settings goes on: on a processor of the same type to the bits of an uninterrupted
+                one. Of a block store it may be a URL that fsspec knows; with several machines it is
+                a folder that all of them see.
             engine: where the blocks of a store are worked on: "threads" of this machine, "ray", or
                 a `penchant.engine.ray.RayEngine` of an address. It doesn't change a bit.
 

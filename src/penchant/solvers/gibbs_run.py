@@ -132,7 +132,7 @@ class Run(Rounds[Fitted]):
     def kept(self) -> State:
         """Return the heads and the sums; while there are none, the draw as it stands."""
         heads = self._heads or [Head.of(self._sampler)]
-        sums = self._sums if self._averaged else self._drawn()
+        sums = self._sums if self._averaged else [a.copy() for a in self._drawn()]
         arrays = packed(heads) | dict(zip(_SUMS, sums, strict=True))
         return State(arrays, {"heads": len(self._heads), "averaged": self._averaged})
 

@@ -40,8 +40,9 @@ class SGD(SolverSettings[Fitted]):
     start near zero (`start`) and grow direction by direction, the strongest first, so that
     the number of epochs regularises too.
 
-    The order of the ratings is a pure function of (seed, epoch); the bits do not depend on the
-    number of threads. The stranger and cold rows get the unweighted mean of the trained rows.
+    The order of the ratings is a pure function of (seed, epoch); on processors of one type the
+    bits do not depend on the number of threads. The stranger and cold rows get the unweighted mean
+    of the trained rows.
 
     Attributes:
         epochs: at the most; with validation rows training may stop earlier.
