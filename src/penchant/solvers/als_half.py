@@ -18,10 +18,13 @@ from penchant.engine.threads import Threads
 from penchant.kernels.aligned import aligned_times, aligned_zeros
 from penchant.kernels.rng import seed_key
 from penchant.kernels.rowstep import solve_rows
-from penchant.solvers.gibbs_half import BETA, Half, Prior
+from penchant.solvers.gibbs_half import Half, Prior
 from penchant.solvers.gibbs_problem import OneSide
 
 Floats = npt.NDArray[np.float32]
+
+BETA = 2.0
+"""Rows to assume for the prior mean m, in the objective that `ALS` states."""
 
 STATE = ("factors", "bias", "mean", "coordinates")
 """The names of the arrays that a sweep changes."""

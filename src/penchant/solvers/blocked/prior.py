@@ -14,9 +14,10 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from penchant.kernels.rng import fill_normals
+from penchant.solvers.als_half import BETA
 from penchant.solvers.blocked.problem import Known
 from penchant.solvers.blocked.sums import Doubles
-from penchant.solvers.gibbs_half import BETA, Prior, draw_hyper, draw_part
+from penchant.solvers.gibbs_half import Prior, draw_hyper, draw_part
 
 _WEIGHTS, _PRIOR = 2, 4  # what a draw is for
 
