@@ -36,7 +36,9 @@ def _beside(kind: str, url: str, key: dict[str, str], seconds: float) -> tuple[l
         client.post("/v1/recommend", json={"user": 1})
         if kind != "none":
             program = str(Path(__file__).with_name("attacker.py"))
-            attacker = subprocess.Popen([sys.executable, program, kind, port])
+            attacker = subprocess.Popen(
+                [sys.executable, program, kind, port], stderr=subprocess.DEVNULL
+            )
         try:
             time.sleep(2)
             end = time.monotonic() + seconds
