@@ -20,7 +20,8 @@ ROOT = Path(penchant.__file__).parent
 ORDER = """
     errors urls settings console tables fonts atomic ids repeats ratings features store sources
     split metrics ranking
-    history stars kernels engine factors topn posterior network solvers plots bundle recommender
+    history stars kernels engine factors topn posterior network solvers choices plots bundle
+    recommender
     comparison tuning checking blocks report serve doctor cli __main__
 """.split()  # noqa: SIM905
 """Each module or package of `penchant` imports only what stands before it, or within itself."""

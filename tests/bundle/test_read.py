@@ -123,12 +123,12 @@ class TestCard:
         refused(saved, rf"card\.json cannot be used: .*{message}")
 
     def test_a_newer_format_says_to_upgrade(self, saved, forge):
-        forge.card(lambda card: card.update(format=2, written_by="penchant 9.0"))
+        forge.card(lambda card: card.update(format=3, written_by="penchant 9.0"))
         (saved / "something.new").write_bytes(b"")
         refused(
             saved,
-            "has format 2, written by 'penchant 9.0'; this version of Penchant reads formats up "
-            r"to 1\. Upgrade Penchant: pip install --upgrade penchant",
+            "has format 3, written by 'penchant 9.0'; this version of Penchant reads formats up "
+            r"to 2\. Upgrade Penchant: pip install --upgrade penchant",
         )
 
     @pytest.mark.parametrize(

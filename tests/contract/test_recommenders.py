@@ -447,7 +447,7 @@ class TestRecommend:
         rated = {i for u, i in zip(TRAIN.users, TRAIN.items, strict=True) if u == 2}
         left = [item for item in range(1, 31) if item not in rated]
         predicted = dict(zip(left, model.predict(2, left).tolist(), strict=True))
-        answer = model.recommend(2, n=5)
+        answer = model.recommend(2, n=5, by="rating")
         assert len(answer) == 5
         assert not rated & {entry.item for entry in answer}
         shown = [entry.rating for entry in answer]
@@ -455,6 +455,31 @@ class TestRecommend:
         assert shown == pytest.approx(sorted(predicted.values(), reverse=True)[:5], abs=1e-5)
         assert shown == pytest.approx([predicted[entry.item] for entry in answer], abs=1e-5)
         assert [entry.title for entry in answer] == [f"Film {entry.item}" for entry in answer]
+
+    def test_likely_picks_that_are_liked_come_first(self, model):
+        likely = model.predictor.picks(model.knowledge.user_ids.rows([2]))[0]
+        liking = model.knowledge.choices.liking
+        worth = {}
+        for entry in (answer := model.recommend(2, n=30)):
+            row = model.knowledge.item_ids.row(entry.item)
+            unclipped = model.predictor.scores(model.knowledge.user_ids.row(2))[row : row + 1]
+            worth[entry.item] = likely[row] * liking.probabilities(unclipped, 4.0)[0]
+            assert entry.probability == pytest.approx(worth[entry.item], abs=1e-6)
+        assert list(worth.values()) == sorted(worth.values(), reverse=True)
+        assert answer == model.recommend(2, n=30, by="liking", liked=4)
+        picks = [entry.item for entry in model.recommend(2, n=30, by="choice")]
+        assert picks != [entry.item for entry in answer]
+        assert sorted(picks) == sorted(worth)
+
+    def test_without_picks_ratings_rank(self, case):
+        if "choices" not in inspect.signature(type(case[0])).parameters:
+            pytest.skip("a blend learns what its first member learns")
+        model = fit((case[0].set_params(choices=False), *case[1:]))
+        assert model.recommend(2, n=5) == model.recommend(2, n=5, by="rating")
+        assert not hasattr(model.recommend(2, n=1)[0], "probability")
+        assert "choices=True" in model.predictor.can()["choices"]
+        with pytest.raises(UnsupportedError, match="choices=True"):
+            model.recommend(2, by="choice")
 
     def test_all_of_them(self, model):
         everything = model.recommend(2, n=1000, exclude_rated=False)
@@ -500,7 +525,7 @@ class TestRecommend:
         zero = {name: np.zeros_like(a) for name, a in made.trained.arrays().items()}
         factors = dataclasses.replace(made.trained, **{**zero, "mean": 4.0})
         made._predictor = dataclasses.replace(made.predictor, factors=factors)
-        items = [entry.item for entry in made.recommend(99, n=4)]
+        items = [entry.item for entry in made.recommend(99, n=4, by="rating")]
         assert items == made.knowledge.item_ids.ids([1, 2, 3, 4])
 
 

@@ -35,6 +35,19 @@ def unclipped(model, members):
 
 
 @pytest.mark.parametrize("how", WAYS)
+def test_by_liking_it_is_the_same_of_what_members_pick_and_like(model, members, how):
+    known = model.knowledge
+    likely = {}
+    for user in members:
+        for one in model.recommend(user, 1000, exclude_rated=False):
+            likely.setdefault(one.item, []).append(one.probability)
+    rated = {i for u in members for i in known.item_ids.ids(known.rated(known.user_ids.row(u)))}
+    worth = {item: WAYS[how](one) for item, one in likely.items() if item not in rated}
+    answer = [one.item for one in model.recommend_group(members, 6, how)]
+    assert [worth[item] for item in answer] == sorted(worth.values(), reverse=True)[:6]
+
+
+@pytest.mark.parametrize("how", WAYS)
 def test_the_scores_are_those_by_hand(model, members, how):
     known = model.knowledge
     ratings = unclipped(model, members)
@@ -43,7 +56,7 @@ def test_the_scores_are_those_by_hand(model, members, how):
     for user in members:
         scores[known.rated(known.user_ids.row(user))] = -np.inf
     best = np.argsort(-scores, kind="stable")[:6]
-    answer = model.recommend_group(members, 6, how)
+    answer = model.recommend_group(members, 6, how, by="rating")
     assert [one.item for one in answer] == known.item_ids.ids(best.astype(np.int32))
     for one, row in zip(answer, best.tolist(), strict=True):
         theirs = model.predict(members, one.item)

@@ -220,7 +220,9 @@ class TestCalibration:
         found = model.predict(parts[1].users[:50], parts[1].items[:50], interval=0.5)
         assert (found.low > 1).any()
         ranked = model.recommend(1, 5, by="low", interval=0.95)
-        assert [one.item for one in ranked] == [one.item for one in model.recommend(1, 5)]
+        assert [one.item for one in ranked] == [
+            one.item for one in model.recommend(1, 5, by="rating")
+        ]
 
     def test_it_is_learnt_anew_by_each_fit_and_from_no_rows_not_at_all(self, parts):
         model = pc.MatrixFactorization(4, pc.SGD(epochs=2))
@@ -291,17 +293,28 @@ class TestRecommend:
 
     def test_tells_ends_only_where_asked(self, model):
         plain, bounded = model.recommend(5, 3), model.recommend(5, 3, interval=0.9)
-        assert str(plain).splitlines()[0].split() == ["item", "rating"]
-        assert str(bounded).splitlines()[0].split() == ["item", "rating", "low", "high"]
-        assert [one[:3] for one in bounded] == [tuple(one) for one in plain]
-        assert set(bounded.to_json()[0]) == {"item", "title", "rating", "low", "high"}
-        assert set(plain.to_json()[0]) == {"item", "title", "rating"}
+        assert str(plain).splitlines()[0].split() == ["item", "rating", "probability"]
+        assert str(bounded).splitlines()[0].split() == [
+            *("item", "rating", "probability", "low", "high")
+        ]
+        assert [one[:4] for one in bounded] == [tuple(one) for one in plain]
+        assert set(bounded.to_json()[0]) == {
+            "item",
+            "title",
+            "rating",
+            "probability",
+            "low",
+            "high",
+        }
+        assert set(plain.to_json()[0]) == {"item", "title", "rating", "probability"}
         assert isinstance(bounded[0], Recommendation)
         assert len(model.recommend(5, 3, by="low", among=[])) == 0
         assert model.recommend(999, 2, by="low")[0].low >= 1
 
     def test_mistakes_are_told(self, model):
-        with pytest.raises(SettingsError, match="by must be one of 'rating', 'low', not 'high'"):
+        with pytest.raises(
+            SettingsError, match=r"by must be one of 'liking', 'rating', .* not 'high'"
+        ):
             model.recommend(5, by="high")
         with pytest.raises(SettingsError, match="interval must be a number above 0"):
             model.recommend(5, interval=90)

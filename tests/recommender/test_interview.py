@@ -112,7 +112,7 @@ def test_the_model_stays_as_it_was(model):
 
 def test_advice_is_sorted_bounded_and_leaves_out_what_was_answered(model):
     talk = model.interview(answers={1: 5, 2: 1, 3: 4})
-    advice = talk.recommend(10)
+    advice = talk.recommend(10, by="rating")
     ratings = [one.rating for one in advice]
     assert ratings == sorted(ratings, reverse=True)
     assert not {one.item for one in advice} & {1, 2, 3}

@@ -67,13 +67,13 @@ def test_the_network_predicts_what_the_recommender_does(shared):
 
 
 def test_recommendations_are_ordered_by_expected_ratings(shared):
-    best = shared.recommend(3, 5)
+    best = shared.recommend(3, 5, by="rating")
     predicted = shared.predict([3] * 50, list(range(1, 51)))
     unrated = [i for i in range(1, 51) if i not in set(ids_of(shared, 3))]
     wanted = sorted(unrated, key=lambda i: -predicted[i - 1])[:5]
     assert [one.item for one in best] == wanted
     np.testing.assert_allclose([one.rating for one in best], predicted[np.array(wanted) - 1], 1e-5)
-    table = shared.recommend_all(5, users=[3], progress=False).to_pydict()
+    table = shared.recommend_all(5, users=[3], by="rating", progress=False).to_pydict()
     assert table["item"] == wanted
     np.testing.assert_allclose(table["rating"], [one.rating for one in best], rtol=1e-5)
 

@@ -47,7 +47,7 @@ class TestAsOneByOne:
     def test_all_users(self, model):
         table = model.recommend_all(4, progress=False)
         assert entries(table) == one_by_one(model, ids(model), 4)
-        assert table.column_names == ["user", "item", "title", "rank", "rating"]
+        assert table.column_names == ["user", "item", "title", "rank", "rating", "probability"]
         first = model.recommend(ids(model)[0], 4)
         shown = table["rating"].to_pylist()[:4]
         np.testing.assert_allclose(shown, [entry.rating for entry in first], atol=1e-5)
@@ -183,7 +183,7 @@ class TestCommand:
             (1, "--all-users", "--out", "best.parquet"),
             ("--out", "best.parquet"),
             (1, "--out", "best.parquet"),
-            ("--all-users", "--out", "best.parquet", "--by", "low"),
+            ("--all-users", "--out", "best.parquet", "--diversity", "0.5"),
         ],
         ids=str,
     )

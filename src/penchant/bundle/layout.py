@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from penchant.ids import IdMap, Rows
 
-FORMAT = 1
+FORMAT = 2
 
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"

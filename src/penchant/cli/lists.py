@@ -18,6 +18,8 @@ def write_all(
     include_rated: bool,
     json: bool,
     *,
+    by: str = "liking",
+    liked: float | None = None,
     blocks: str | None = None,
     engine: str | None = None,
     address: str | None = None,
@@ -37,7 +39,7 @@ def write_all(
     model = open_model(bundle)
     users = len(model.knowledge.user_ids)
     if blocks is None:
-        model.recommend_all(n, exclude_rated=not include_rated, path=out)
+        model.recommend_all(n, exclude_rated=not include_rated, by=by, liked=liked, path=out)
         told = {"file": str(out), "users": users, "n": n}
     else:
         from penchant.engine.named import engine_of

@@ -26,6 +26,17 @@ Interval = Annotated[
     float | None,
     typer.Option(help="Give intervals that hold a rating with this probability, such as 0.9."),
 ]
+By = Annotated[
+    str,
+    typer.Option(
+        help="Order by liking (picked and liked), rating, low (the low end of its interval) or "
+        "choice (picked, liked or not)."
+    ),
+]
+Liked = Annotated[
+    float | None,
+    typer.Option(help="The lowest rating that counts as liking; a quarter below the top if none."),
+]
 Number = Annotated[int, typer.Option("-n", help="How many to show.", min=1)]
 Columns = Annotated[
     str | None,

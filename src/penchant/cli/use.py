@@ -126,9 +126,8 @@ def recommend(
     include_rated: Annotated[
         bool, typer.Option("--include-rated", help="Show items too that the user has rated.")
     ] = False,
-    by: Annotated[
-        str, typer.Option(help="Order by the rating, or by the low end of its interval.")
-    ] = "rating",
+    by: options.By = "liking",
+    liked: options.Liked = None,
     interval: options.Interval = None,
     diversity: Annotated[
         float, typer.Option(help="From 0, the best alone, to 1, the least alike.")
@@ -138,24 +137,24 @@ def recommend(
     ] = 0.0,
     json: options.Json = False,
 ) -> None:
-    """Recommend the items with the highest predicted ratings for a user, or for all users."""
+    """Recommend what a user most probably picks and likes, to one user or to all."""
     from penchant.recommender.intervals import LEVEL
 
     if all_users or user is None:
-        knobs = by != "rating" or interval or diversity or popularity
+        knobs = interval or diversity or popularity
         if not all_users or out is None or user is not None or knobs:
             raise typer.BadParameter(
-                "give either a user, or --all-users with --out FILE.parquet and without --by, "
+                "give either a user, or --all-users with --out FILE.parquet and without "
                 "--interval, --diversity and --popularity"
             )
         where = {"blocks": blocks, "engine": engine, "address": address}
-        write_all(bundle, n, out, include_rated, json, **where)
+        write_all(bundle, n, out, include_rated, json, by=by, liked=liked, **where)
         return
     if out or blocks or engine or address:
         raise typer.BadParameter("--out, --blocks, --engine and --address go with --all-users")
     model = open_model(bundle)
     user_id = _parse(model.knowledge.user_ids, user)
-    settings: dict[str, Any] = {"by": by, "interval": interval}
+    settings: dict[str, Any] = {"by": by, "liked": liked, "interval": interval}
     settings |= {"diversity": diversity, "popularity": popularity}
     answer = model.recommend(user_id, n, exclude_rated=not include_rated, **settings)
     stranger = _is_stranger(model.knowledge.user_ids, user_id)
@@ -178,6 +177,8 @@ def group(
     include_rated: Annotated[
         bool, typer.Option("--include-rated", help="Show items too that a member has rated.")
     ] = False,
+    by: options.By = "liking",
+    liked: options.Liked = None,
     interval: options.Interval = None,
     json: options.Json = False,
 ) -> None:
@@ -185,6 +186,7 @@ def group(
     model = open_model(bundle)
     members = [_parse(model.knowledge.user_ids, user) for user in users]
     settings: dict[str, Any] = {"how": how, "exclude_rated": not include_rated}
+    settings |= {"by": by, "liked": liked}
     answer = model.recommend_group(members, n, interval=interval, **settings)
     strangers = [user for user in members if _is_stranger(model.knowledge.user_ids, user)]
     about = {"users": members, "how": how, "strangers": strangers}

@@ -20,6 +20,7 @@ from penchant.ranking import (
 )
 from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender
+from penchant.recommender.recommend import Terms
 from penchant.recommender.recommend_all import best_rows
 
 Floats = npt.NDArray[np.float64]
@@ -102,7 +103,7 @@ def _lists(
     """Return NDCG, precision, recall, (U,) each, coverage and novelty of the users' lists."""
     known = model.knowledge
     tested, first, line = np.unique(test.user_rows, return_index=True, return_inverse=True)
-    lists = _best(model, rows[0][first], n)
+    lists = _best(model, rows[0][first], n, relevant)
     liked = test.values >= np.float32(relevant)  # as the ratings are stored
     hits = hits_in(lists, line[liked], rows[1][liked])
     counts = np.bincount(line[liked], minlength=len(tested))
@@ -122,10 +123,10 @@ def _lists(
     )
 
 
-def _best(model: Recommender, user_rows: Rows, n: int) -> Rows:
+def _best(model: Recommender, user_rows: Rows, n: int, relevant: float) -> Rows:
     """Return the n best items that each user has not rated in training, (m, n) rows."""
     every = model.knowledge.choice()
-    return best_rows(model.predictor, user_rows, n, every)[0]
+    return best_rows(model.predictor, user_rows, n, every, terms=Terms(relevant)).items
 
 
 def _order(test: Ratings, item_rows: Rows, predicted: npt.NDArray[np.float32], n: int) -> Floats:

@@ -25,6 +25,8 @@ class Recommendation(NamedTuple):
     title: str | None
     rating: float
     """Predicted, clipped to the scale."""
+    probability: Asked = None
+    """Of being picked and liked, where the model has learnt who picks what."""
     low: Asked = None
     """The lower end of the rating's interval."""
     high: Asked = None
@@ -64,6 +66,7 @@ FORMATS = dict.fromkeys(
 ) | {
     "chance": ".0%",
     "drop": ".4f",
+    "probability": ".3f",
 }
 """How an answer's numbers are printed."""
 

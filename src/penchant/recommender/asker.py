@@ -75,6 +75,17 @@ class Newcomer(Predictor):
         scores[rows] = self.predict(rows, rows)
         return scores
 
+    def picks(self, user_rows: Rows) -> Floats | None:
+        """Return how probable it is that the newcomer picks each item, (m, N) float32.
+
+        An answer counts as a pick: who has an opinion of an item has picked it at some time.
+        """
+        choices, shares = self.known.choices, self.known.shares
+        if choices is None:
+            return None
+        likely = choices.of_row(choices.row_of(self.rated), shares)
+        return np.tile(likely, (len(user_rows), 1))
+
     def correlations(self, side: str, row: int) -> Floats:
         """Return the model's own correlations."""
         return self.asker.predictor.correlations(side, row)

@@ -48,6 +48,7 @@ class AutoRec(NeuralRecommender):
         mask: the share of the items that an epoch shows without any ratings.
         patience: epochs without a better validation RMSE before training stops.
         seed: of all that is random; on one machine the same seed gives the same model.
+        choices: whether to learn who picks what, too, which lists are ordered by.
 
     References:
         Sedhain, Menon, Sanner, Xie: AutoRec: Autoencoders Meet Collaborative Filtering, WWW 2015
@@ -82,6 +83,7 @@ class AutoRec(NeuralRecommender):
         mask: float = 0.02,
         patience: int = 10,
         seed: int = 0,
+        choices: bool = True,
     ) -> None:
         self.layers = layers
         self.members = members
@@ -98,6 +100,7 @@ class AutoRec(NeuralRecommender):
         self.mask = mask
         self.patience = patience
         self.seed = seed
+        self.choices = choices
 
     def _trainer(self) -> Autoencoding:
         return Autoencoding(**self._for_trainer())

@@ -27,7 +27,7 @@ from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.predictor import Predictor
 from penchant.recommender.provenance import Provenance
 from penchant.recommender.rate import calibrated, evaluate, predict
-from penchant.recommender.recommend import Filter, recommend
+from penchant.recommender.recommend import By, Filter, recommend
 from penchant.recommender.recommend_all import recommend_all
 from penchant.recommender.scores import Scores
 from penchant.recommender.similar import similar
@@ -163,15 +163,19 @@ class Recommender(Estimator, ABC):
         among: Iterable[Id] | None = None,
         without: Iterable[Id] | None = None,
         min_ratings: int = 0,
-        by: Literal["rating", "low"] = "rating",
+        by: By = "liking",
+        liked: float | None = None,
         interval: float | None = None,
         diversity: float = 0.0,
         popularity: float = 0.0,
     ) -> Answer[Recommendation]:
-        """Return the n items with the highest predicted ratings for a user, best first.
+        """Return the n best items for a user, best first.
 
-        Items are ordered by their unclipped ratings, equal ones by row. A stranger gets what
-        the model knows to be good without knowing the user.
+        By "liking" items are ordered by the expected number of liked picks, the probability that
+        the user picks an item and then likes it: a model of ratings alone orders all items as if
+        each were as likely to be picked, and puts little-known ones on top. Equal ones stand in the
+        order of their rows. A stranger gets what people pick and like without knowing the user.
+        docs/lists.md says when to order by what.
 
         Args:
             user: an id.
@@ -180,7 +184,11 @@ class Recommender(Estimator, ABC):
             among: only these items, ids or one id; unknown ones are left out.
             without: not these items, ids or one id.
             min_ratings: only items with at least so many ratings.
-            by: "low" orders by the lower ends of the ratings' intervals: what is surely good.
+            by: "liking"; "rating" for the highest predictions, whatever people pick; "low" for the
+                lower ends of the ratings' intervals, what is surely good; "choice" for what the
+                user most probably picks, liked or not. For a model that hasn't learnt who picks
+                what (``choices=False``) liking goes by the rating.
+            liked: the lowest rating that counts as liking; a quarter below the scale's top if None.
             interval: the level of intervals to give, as for `predict`; 0.9 if None and by="low".
             diversity: from 0, the best alone, to 1, the least alike: gives up some of the predicted
                 rating for items that differ from each other (`penchant.recommender.knobs.varied`).
@@ -189,12 +197,13 @@ class Recommender(Estimator, ABC):
                 trades, measured.
 
         Raises:
-            UnsupportedError: `exclude_rated` where the bundle was saved without ratings.
+            UnsupportedError: `exclude_rated` where the bundle was saved without ratings, or
+                "choice" of a model that hasn't learnt who picks what.
         """
         only = Filter(exclude_rated, among, without, min_ratings)
         return recommend(
             self.predictor, user, n, only,
-            by=by, interval=interval, diversity=diversity, popularity=popularity,
+            by=by, liked=liked, interval=interval, diversity=diversity, popularity=popularity,
         )  # fmt: skip
 
     def recommend_all(
@@ -206,6 +215,8 @@ class Recommender(Estimator, ABC):
         among: Any = None,
         without: Any = None,
         min_ratings: int = 0,
+        by: By = "liking",
+        liked: float | None = None,
         path: str | os.PathLike[str] | None = None,
         progress: bool = True,
         threads: int | None = None,
@@ -222,13 +233,15 @@ class Recommender(Estimator, ABC):
             among: only these items, ids or one id.
             without: not these items.
             min_ratings: only items with at least so many ratings.
+            by: what to order by.
+            liked: the lowest rating that counts as liking.
             path: a Parquet file to write; one that stands there is replaced when all is written.
             progress: whether to show a bar on standard error.
             threads: how many to use; all that the process may use if None.
 
         Returns:
-            An Arrow table of user, item, title (where there are titles), rank from 1, and rating,
-            user after user; with `path` the file's path.
+            An Arrow table of user, item, title (where there are titles), rank from 1, rating and
+            the probability of being picked and liked, user after user; with `path` the file's path.
 
         Raises:
             SourceError: the file can't be written; one that stood there is as it was.
@@ -236,8 +249,9 @@ class Recommender(Estimator, ABC):
         """
         only = Filter(exclude_rated, among, without, min_ratings)
         return recommend_all(
-            self.predictor, n, only, users=users, path=path, progress=progress, threads=threads
-        )
+            self.predictor, n, only,
+            users=users, by=by, liked=liked, path=path, progress=progress, threads=threads,
+        )  # fmt: skip
 
     def recommend_group(
         self,
@@ -249,6 +263,8 @@ class Recommender(Estimator, ABC):
         among: Any = None,
         without: Any = None,
         min_ratings: int = 0,
+        by: By = "liking",
+        liked: float | None = None,
         interval: float | None = None,
     ) -> Answer[Shared]:
         """Return the n items that suit a group of users best, best first.
@@ -266,6 +282,8 @@ class Recommender(Estimator, ABC):
             among: only these items, ids or one id; unknown ones are left out.
             without: not these items, ids or one id.
             min_ratings: only items with at least so many ratings.
+            by: what to order by, as for `recommend`: `how` of it over the members.
+            liked: the lowest rating that counts as liking.
             interval: the level of intervals of the score of the members' true ratings, such as 0.9.
                 Of several ratings the least is likely to be below the least prediction, so with
                 "least misery" the interval lies lower than the score, the more so the larger the
@@ -277,7 +295,9 @@ class Recommender(Estimator, ABC):
                 interval of a model that knows none.
         """
         only = Filter(exclude_rated, among, without, min_ratings)
-        return recommend_group(self.predictor, users, n, how, only, interval=interval)
+        return recommend_group(
+            self.predictor, users, n, how, only, by=by, liked=liked, interval=interval
+        )
 
     def similar_items(self, item: Id, n: int = 10) -> Answer[Neighbour]:
         """Return the n items most like one: whom the same users are predicted to like.

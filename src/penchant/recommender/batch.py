@@ -52,7 +52,7 @@ def recommend_blocks(
     engine: Any = None,
     progress: bool = True,
 ) -> list[Path]:
-    """Recommend n items to every user of the store that a model was trained on.
+    """Recommend n items to every user of the store that a model was trained on, by their ratings.
 
     Each task reads a block, solves its users' rows from their ratings, as the training did, and
     writes their lists: neither the ratings nor the users' rows are ever in one place.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from penchant.choices import Choices
 from penchant.errors import DataError, UnknownIdError
 from penchant.factors import Factors
 from penchant.ids import IdMap, positions_array
@@ -151,6 +152,7 @@ def without_rows(state: State, users: list[int], items: list[int]) -> State:
         item_counts=np.delete(known.item_counts, items),
         user_table=_table_without(known.user_table, users),
         item_table=_table_without(known.item_table, items),
+        choices=known.choices and known.choices.without_rows(users, items),
     )
     ledger = state.ledger.without_rows(users, items, like_of(known))
     known = knowledge_of(known, ledger)
@@ -222,12 +224,24 @@ def changed(
         item_counts=counts[1],
         user_table=tables[0],
         item_table=tables[1],
+        choices=_choices(known.choices, ledger, changes, ids),
     )
     if len(ledger.changed) > MOST_CHANGED:
         ledger = Ledger(Table(ledger.merged(like_of(after))))
         after = knowledge_of(after, ledger)
     life = dataclasses.replace(state.life, seen=state.life.with_changes(state.ledger, changes))
     return state._replace(known=after, ledger=ledger, life=life)
+
+
+def _choices(
+    choices: Choices | None, ledger: Ledger, changes: Changes, ids: tuple[IdMap, IdMap]
+) -> Choices | None:
+    """Return the choices with the rows of the users whose ratings have changed."""
+    if choices is None:
+        return None
+    sizes = (ids[0].size, ids[1].size)
+    grown = choices.with_users({}, *sizes)
+    return grown.with_users({u: grown.row_of(ledger.of_user(u).rows) for u in changes}, *sizes)
 
 
 def _grown(known: Any, ids: tuple[IdMap, IdMap]) -> tuple[int, int]:

@@ -81,6 +81,7 @@ class DeepRating(NeuralRecommender):
         average: the share of the earlier epochs' weights in an epoch's; 0 for the last alone.
         patience: epochs without a better validation RMSE before training stops.
         seed: of all that is random; on one machine the same seed gives the same model.
+        choices: whether to learn who picks what, too, which lists are ordered by.
 
     References:
         He et al.: Neural Collaborative Filtering, WWW 2017; Koren: Factorization Meets the
@@ -121,6 +122,7 @@ class DeepRating(NeuralRecommender):
         average: float = 0.9,
         patience: int = 5,
         seed: int = 0,
+        choices: bool = True,
     ) -> None:
         self.factors = factors
         self.layers = layers
@@ -144,6 +146,7 @@ class DeepRating(NeuralRecommender):
         self.average = average
         self.patience = patience
         self.seed = seed
+        self.choices = choices
 
     @classmethod
     def preset(cls, name: str, **settings: Any) -> Self:

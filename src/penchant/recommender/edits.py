@@ -53,15 +53,23 @@ def refresh(predictor: FactorPredictor, n: int, threads: int | None) -> FactorPr
         )
     if not state.life.seen:
         return predictor
-    return predictor.after(refreshing.refreshed(state, predictor.made_by, n, threads))
+    after = refreshing.refreshed(state, predictor.made_by, n, threads)
+    return predictor.after(_choosing_anew(after, threads))
 
 
 def forget(predictor: FactorPredictor, user: Id) -> tuple[FactorPredictor, Receipt]:
     """Take a user out; see `MatrixFactorization.forget`."""
     row, before = predictor.known.user_ids.row(user), predictor.state
     gone = forgetting.without_user(before, row)
-    after = _folding(predictor)(gone.state, gone.users, gone.items)
+    after = _choosing_anew(_folding(predictor)(gone.state, gone.users, gone.items))
     return predictor.after(after), forgetting.receipt(forgetting.digests(before), after, gone)
+
+
+def _choosing_anew(state: State, threads: int | None = None) -> State:
+    """Train the choice model again, as if the ratings had always been these."""
+    if state.known.choices is None:
+        return state
+    return state._replace(known=state.known.with_choices(threads))
 
 
 def newest_time(predictor: FactorPredictor) -> int | None:

@@ -15,6 +15,7 @@ from penchant.recommender.explanation import Explanation, Reason, Term
 from penchant.recommender.factor_predictor import FactorPredictor, OwnRatings
 from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.life import State
+from penchant.recommender.picking import picked
 from penchant.recommender.rate import seconds_of
 from penchant.settings import require
 
@@ -44,7 +45,7 @@ def explain(predictor: FactorPredictor, user: Id, item: Id, timestamp: Any) -> E
     notes = tuple(_notes(predictor, user, item, pair))
     return Explanation(
         user, item, known.titles(rows[1])[0], known.scale, tuple(terms), tuple(reasons),
-        float(prediction[0]), float(rating[0]), notes, again, latent,
+        float(prediction[0]), float(rating[0]), notes, again, latent, picked(predictor, *pair),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from penchant.errors import UnsupportedError
 from penchant.ids import Id
 from penchant.ratings import Scale
+from penchant.recommender.picking import Picked, PickedBefore
 
 MOST_REASONS = 3
 """So many ratings are told in words."""
@@ -80,6 +81,8 @@ class Explanation:
         rating: the prediction, clipped.
         notes: what else there is to know of it, a sentence each.
         latent: the latent value of an ordinal model; None for others.
+        picked: how probable it is that the user picks the item, and why; None where that was not
+            learnt.
     """
 
     user: Id
@@ -93,6 +96,7 @@ class Explanation:
     notes: tuple[str, ...] = ()
     _again: Again | None = dataclasses.field(default=None, repr=False, compare=False)
     latent: float | None = None
+    picked: Picked | None = None
 
     @property
     def total(self) -> float:
@@ -134,7 +138,7 @@ class Explanation:
         return first, opposite, self.would_be(first.item, opposite)
 
     def sentences(self) -> list[str]:
-        """Return in words what pulls most, what would be otherwise, and the notes."""
+        """Return in words what pulls most, what would be otherwise, why to pick it, and notes."""
         told = [
             f"You gave {_named(reason)} {amount(reason.rating, self.scale)}: {reason.share:+.2f}"
             for reason in self.reasons[:MOST_REASONS]
@@ -146,7 +150,15 @@ class Explanation:
                 f"Had you given {_named(reason)} {amount(opposite, self.scale)}, it would be "
                 f"{prediction:.2f}."
             )
-        return [*told, *self.notes]
+        return [*told, *self._picks(), *self.notes]
+
+    def _picks(self) -> list[str]:
+        if self.picked is None:
+            return []
+        speaking = [one for one in self.picked.before[:MOST_REASONS] if one.share > 0]
+        because = ", ".join(f"{_named(one)} ({one.share:+.1%})" for one in speaking)
+        likely = f"That you pick it has a probability of {self.picked.probability:.1%}"
+        return [f"{likely}, most of all since you picked {because}." if because else f"{likely}."]
 
     def __str__(self) -> str:
         from penchant.tables import one_line, text_table
@@ -185,6 +197,7 @@ class Explanation:
             else {"item": instead[0].item, "rating": instead[1], "prediction": instead[2]},
             "sentences": self.sentences(),
             "notes": list(self.notes),
+            "picked": None if self.picked is None else self.picked.to_json(),
         }
 
 
@@ -200,7 +213,7 @@ def amount(rating: float, scale: Scale) -> str:
     return number
 
 
-def _named(reason: Reason) -> str:
+def _named(reason: Reason | PickedBefore) -> str:
     from penchant.tables import one_line
 
     return _short(reason.title) if reason.title else f"item {one_line(str(reason.item))}"

@@ -12,10 +12,10 @@ from penchant.errors import SettingsError
 from penchant.ids import Id, Rows
 from penchant.recommender.answers import Answer, Shared, with_columns
 from penchant.recommender.group_intervals import of_average, of_extreme
-from penchant.recommender.intervals import LEVEL, normal_factor, widths
+from penchant.recommender.intervals import normal_factor, widths
 from penchant.recommender.knowledge import listed
 from penchant.recommender.predictor import Predictor
-from penchant.recommender.recommend import Filter, allowed_to, ranked, top_rows
+from penchant.recommender.recommend import ORDERS, Filter, Terms, allowed_to, ranked, top_rows
 from penchant.settings import require, require_choice, require_count
 
 Floats = npt.NDArray[np.float32]
@@ -36,7 +36,8 @@ def recommend_group(
     only: Filter,
     *,
     interval: float | None,
-    by: str = "rating",
+    by: str,
+    liked: float | None,
 ) -> Answer[Shared]:
     """Return the n items that suit a group best; see `Recommender.recommend_group`.
 
@@ -48,7 +49,9 @@ def recommend_group(
     known = predictor.known
     rows = known.user_ids.rows(members)
     choice = allowed_to(known, rows, only.choice(known), only.exclude_rated).all(axis=0)
-    found = ranked(predictor, rows, np.tile(choice, (len(rows), 1)), by, interval or LEVEL)
+    require_choice("by", by, tuple(ORDERS))
+    terms = Terms.of(known, liked, interval)
+    found = ranked(predictor, rows, np.tile(choice, (len(rows), 1)), by, terms)
     ranks = _WAYS[how](found.ranks, axis=0).astype(np.float32)
     best = top_rows(ranks, np.flatnonzero(choice), n)
     scores = _WAYS[how](found.ratings, axis=0).astype(np.float32)[best]

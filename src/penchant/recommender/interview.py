@@ -17,8 +17,8 @@ from penchant.recommender.factor_predictor import FactorPredictor
 from penchant.recommender.intervals import LEVEL, Prediction, ends
 from penchant.recommender.knowledge import listed
 from penchant.recommender.rate import clipped
-from penchant.recommender.recommend import ranked, top_rows
-from penchant.settings import require_count
+from penchant.recommender.recommend import ORDERS, By, Terms, ranked, top_rows
+from penchant.settings import require_choice, require_count
 
 Floats = npt.NDArray[np.float32]
 
@@ -121,18 +121,28 @@ class Interview(Answer[Question]):
             return ratings
         return Prediction(ratings, *ends(newcomer, interval, np.zeros_like(rows), rows, ratings))
 
-    def recommend(self, n: int = 10, *, interval: float = LEVEL) -> Answer[Advice]:
-        """Return the n items with the highest predictions that were not answered, best first.
+    def recommend(
+        self,
+        n: int = 10,
+        *,
+        by: By = "liking",
+        liked: float | None = None,
+        interval: float = LEVEL,
+    ) -> Answer[Advice]:
+        """Return the n best items that were not answered, best first.
 
-        Each with the interval of that level, and with the answer that speaks for it most.
+        Each with the interval of that level, and with the answer that speaks for it most. See
+        `Recommender.recommend` for `by` and `liked`.
         """
         require_count("n", n)
+        require_choice("by", by, tuple(ORDERS))
         newcomer, known = self._heard(), self._asker.known
         allowed = np.zeros((1, known.item_ids.size), bool)
         allowed[0, newcomer.left()] = True
-        ratings, ranks = ranked(newcomer, np.zeros(1, np.int32), allowed)
-        best = top_rows(ranks[0], newcomer.left(), n)
-        shown = known.scale.clip(ratings[0, best]).astype(np.float32)
+        terms = Terms.of(known, liked, interval)
+        listed = ranked(newcomer, np.zeros(1, np.int32), allowed, by, terms)
+        best = top_rows(listed.ranks[0], newcomer.left(), n)
+        shown = known.scale.clip(listed.ratings[0, best]).astype(np.float32)
         low, high = ends(newcomer, interval, np.zeros_like(best), best, shown)
         because = [_reason(self._asker, pulls) for pulls in self._asker.pulls(newcomer, best)]
         columns = [known.item_ids.ids(best), known.titles(best)]

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from penchant.choices import Choices
 from penchant.errors import UnsupportedError
 from penchant.ids import IdMap, Rows, positions_array
 from penchant.ratings import Ratings, Scale
@@ -37,6 +38,7 @@ class Knowledge:
         fetch: returns the training ratings, or None where they were not kept.
         listed: returns the item rows that a user row rated; found from the ratings if None.
         provenance: what `penchant fit` noted of source, split and versions, or None.
+        choices: who picks what, or None where that was not learnt.
     """
 
     user_ids: IdMap
@@ -51,6 +53,7 @@ class Knowledge:
     fetch: Callable[[], Ratings | None]
     listed: Callable[[int], Rows] | None = None
     provenance: Provenance | None = None
+    choices: Choices | None = None
 
     @classmethod
     def of(cls, ratings: Ratings) -> Knowledge:
@@ -67,6 +70,20 @@ class Knowledge:
             ratings.fingerprint,
             lambda: ratings,
         )
+
+    def with_choices(self, threads: int | None = None) -> Knowledge:
+        """Return it with the choice model of its ratings, trained anew."""
+        from penchant.choices.train import fit
+        from penchant.engine.threads import Threads
+
+        with Threads(threads) as pool:
+            return dataclasses.replace(self, choices=fit(self.ratings, pool))
+
+    @cached_property
+    def shares(self) -> npt.NDArray[np.float32]:
+        """The share of the users with ratings who rated each item, (N,) float32."""
+        users = max(1, int(np.count_nonzero(self.user_counts)))
+        return (self.item_counts / users).astype(np.float32)
 
     @cached_property
     def fingerprint(self) -> str:

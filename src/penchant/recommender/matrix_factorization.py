@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
-from penchant.errors import DivergedError
+from penchant.errors import DivergedError, UnsupportedError
 from penchant.factors import Factors
 from penchant.ratings import Ratings
 from penchant.recommender import storage
@@ -40,6 +40,8 @@ class MatrixFactorization(Living):
             processors of the same type.
         side_information: whether the solver reads side columns (genres, age …), or the names of
             those to read; None for the solver's own setting.
+        choices: whether to learn who picks what, too (`penchant.choices`), which lists are ordered
+            by; of ratings in memory.
 
     References:
         Koren, Bell, Volinsky: Matrix Factorization Techniques for Recommender Systems, Computer
@@ -61,11 +63,13 @@ class MatrixFactorization(Living):
         solver: Any = "gibbs",
         seed: int = 0,
         side_information: bool | Sequence[str] | None = None,
+        choices: bool = True,
     ) -> None:
         self.factors = factors
         self.solver = solver
         self.seed = seed
         self.side_information = side_information
+        self.choices = choices
 
     def fit(
         self,
@@ -138,7 +142,8 @@ class MatrixFactorization(Living):
                 self._accept(error.last_good, plan.knowledge, reads_time=plan.reads_time)
             raise
         fitted = with_calibrated_stars(fitted, plan.validation)
-        self._accept(fitted, plan.knowledge, reads_time=plan.reads_time)
+        known = plan.knowledge.with_choices(threads) if self.choices else plan.knowledge
+        self._accept(fitted, known, reads_time=plan.reads_time)
         return self._calibrated(plan.validation)
 
     def _fit_store(self, store: BlockStore, solver: Any, **how: Any) -> Self:
@@ -173,6 +178,7 @@ class MatrixFactorization(Living):
             "solver": solver_record(self.solver),
             "seed": self.seed,
             "side_information": _plain(self.side_information),
+            "choices": self.choices,
         }
 
     @property
@@ -204,6 +210,22 @@ class MatrixFactorization(Living):
         from penchant.network.mf import network_of
 
         return network_of(self.trained, self.stars)
+
+    @property
+    def list_network(self) -> Any:
+        """`network` with a second output: "rating", and "picked", how probable a pick is.
+
+        Raises `UnsupportedError` where picks were not learnt, `NotFittedError` before `fit`.
+        """
+        from penchant.choices.graph import with_picks
+
+        known = self.knowledge
+        if known.choices is None:
+            raise UnsupportedError(
+                "list_network needs a model of who picks what, and this one was trained without. "
+                "Train it with choices=True."
+            )
+        return with_picks(self.network, known.choices, known.shares)
 
     def _saved(self, ratings: bool) -> storage.Saved:
         one = self._model

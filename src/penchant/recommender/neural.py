@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, Self, cast
 
+from penchant.choices.model import ARRAYS
 from penchant.errors import BundleError, DataError, DivergedError, SettingsError
 from penchant.network.weights import PREFIX, Shapes, require_shapes
 from penchant.ratings import Ratings
@@ -45,6 +46,7 @@ class NeuralRecommender(Recommender):
     """
 
     seed: int
+    choices: bool
 
     # What a kind gives
 
@@ -69,8 +71,8 @@ class NeuralRecommender(Recommender):
     # What all have
 
     def _for_trainer(self) -> dict[str, Any]:
-        """Return the settings but the seed, which `fit` takes; a list of layers as a tuple."""
-        given = {name: value for name, value in self.get_params().items() if name != "seed"}
+        """Return the settings but those that `fit` reads; a list of layers as a tuple."""
+        given = {k: v for k, v in self.get_params().items() if k not in ("seed", "choices")}
         if isinstance(given.get("layers"), list):
             given["layers"] = tuple(given["layers"])
         return given
@@ -124,7 +126,8 @@ class NeuralRecommender(Recommender):
             if error.last_good is not None:
                 self._accept(error.last_good, parts.knowledge)
             raise
-        self._accept(trained, parts.knowledge)
+        known = parts.knowledge.with_choices(threads) if self.choices else parts.knowledge
+        self._accept(trained, known)
         return self._calibrated(parts.validation)
 
     def _accept(
@@ -185,7 +188,7 @@ class NeuralRecommender(Recommender):
         history = storage.history_of(stored)
         network = storage.entry(opened, "network", dict)
         weights = {n: a for n, a in opened.weights.items() if n.startswith(PREFIX)}
-        apart = {*weights, "user_counts", "item_counts", "calibration"}
+        apart = {*weights, *ARRAYS, "user_counts", "item_counts", "calibration"}
         more = {name: array for name, array in opened.weights.items() if name not in apart}
         trained = Trained(weights, network, history, more)
         try:
@@ -230,6 +233,7 @@ def restored_settings(cls: type[NeuralRecommender], said: Mapping[str, Any]) -> 
     Raises `SettingsError` unless they are just those that the constructor takes.
     """
     known = cls._setting_names()
+    said = {**said, "choices": said.get("choices", False)}  # bundles of format 1 have none
     if sorted(said) != sorted(known):
         raise SettingsError(f"{cls.__name__} takes {', '.join(known)}, not {sorted(said)!r:.200}.")
     return {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}

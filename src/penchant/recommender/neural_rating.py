@@ -52,6 +52,7 @@ class NeuralRating(NeuralRecommender):
         patience: epochs without a better validation RMSE before training stops.
         seed: of the order and the masks; also of your network's start where its initialisers have
             no seeds of their own.
+        choices: whether to learn who picks what, too, which lists are ordered by.
 
     >>> import penchant as pc
     >>> def build(n_users, n_items):
@@ -84,6 +85,7 @@ class NeuralRating(NeuralRecommender):
         average: float = 0.0,
         patience: int = 5,
         seed: int = 0,
+        choices: bool = True,
     ) -> None:
         self._builder = network
         self.optimizer = optimizer
@@ -96,6 +98,7 @@ class NeuralRating(NeuralRecommender):
         self.average = average
         self.patience = patience
         self.seed = seed
+        self.choices = choices
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the settings by name, the builder as `network`; `deep` is for scikit-learn."""

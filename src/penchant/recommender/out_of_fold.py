@@ -96,15 +96,15 @@ class Stack:
         train = self._parts.train
         out_of_fold = np.empty(len(train))
         for fold in self._folds:
-            model = self._fitted(member, train.take(fold.train))
+            model = self._fitted(member, train.take(fold.train), choices=False)
             out_of_fold[fold.test] = predicted(model, train.take(fold.test))
         model = self._fitted(member, train)
         others = {name: predicted(model, table) for name, table in self._held.items()}
         return Trained(model, out_of_fold, others)
 
-    def _fitted(self, member: Any, ratings: Ratings) -> Recommender:
+    def _fitted(self, member: Any, ratings: Ratings, **settings: Any) -> Recommender:
         """Return a copy of a member, trained; an interrupted training is of no use."""
-        model = type(member)(**member.get_params())
+        model = type(member)(**{**member.get_params(), **settings})
         model.fit(ratings, validation=self._parts.validation, progress=False, threads=self._threads)
         if model.history.interrupted:
             raise KeyboardInterrupt

@@ -25,7 +25,9 @@ F64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Seconds = npt.NDArray[np.int64] | None
 
-ABILITIES = ("titles", "explain", "interview", "intervals", "ratings", "forget", "similar", "map")
+ABILITIES = (
+    "choices", "titles", "explain", "interview", "intervals", "ratings", "forget", "similar", "map",
+)  # fmt: skip
 """What a model may be able to do; "ratings" is to take some in after the training."""
 
 POSTERIOR_OWN = Calibration(np.zeros(0, np.float32), 0, True)
@@ -95,6 +97,16 @@ class Predictor(ABC):
         """
         return None
 
+    def picks(self, user_rows: Rows) -> F32 | None:
+        """Return how probable it is that users pick each item, (m, N) float32.
+
+        None where who picks what was not learnt.
+        """
+        known = self.known
+        if known.choices is None:
+            return None
+        return np.stack([known.choices.of_user(row, known.shares) for row in user_rows.tolist()])
+
     def deviations(self, user_rows: Rows, item_rows: Rows) -> F64 | None:
         """Return the posterior's standard deviation of a rating of each pair; None without one."""
         return None
@@ -119,6 +131,8 @@ class Predictor(ABC):
     def can(self) -> dict[str, str]:
         """Return by name of `ABILITIES` why the model can't do it, or "" where it can."""
         why = dict.fromkeys(ABILITIES, "")
+        if self.known.choices is None:
+            why["choices"] = "Who picks what was not learnt: train with choices=True."
         table = self.known.item_table
         if table is None or "title" not in table.column_names:
             why["titles"] = "The training data has no titles: load it with items=."

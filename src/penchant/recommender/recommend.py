@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from penchant.errors import UnsupportedError
 from penchant.ids import Id, Rows
 from penchant.recommender.answers import Answer, Recommendation, with_columns
 from penchant.recommender.intervals import LEVEL, ends, widths
@@ -16,46 +18,24 @@ from penchant.recommender.predictor import F32, Mask, Predictor
 from penchant.settings import require_choice, require_count, require_number
 
 
-class Order(Protocol):
-    """What lists are ordered by."""
+class Terms(NamedTuple):
+    """What an order may look at beside the model.
 
-    def __call__(
-        self, predictor: Predictor, user_rows: Rows, allowed: Mask, ratings: F32, level: float
-    ) -> F32:
-        """Return what each item ranks by for each user, (m, N); only allowed ones count.
-
-        Args:
-            predictor: the model, or a newcomer of an interview.
-            user_rows: (m,) the users.
-            allowed: (m, N) which items may be shown to each.
-            ratings: (m, N) unclipped.
-            level: of intervals.
-        """
-
-
-def _by_rating(
-    predictor: Predictor, user_rows: Rows, allowed: Mask, ratings: F32, level: float
-) -> F32:
-    return ratings
-
-
-def _by_low(
-    predictor: Predictor, user_rows: Rows, allowed: Mask, ratings: F32, level: float
-) -> F32:
-    """Rank by the lower ends of intervals, before the scale cuts them.
-
-    Where a level needs more scores than there are all intervals are the scale, and ratings rank.
+    Attributes:
+        liked: the lowest rating that counts as liking.
+        level: of intervals.
     """
-    lines, items = np.nonzero(allowed)
-    shown = predictor.known.scale.clip(ratings[allowed]).astype(np.float32)
-    factor, wide = widths(predictor, level, user_rows[lines], items.astype(np.int32), shown)
-    ranks = ratings.copy()
-    ranks[allowed] = (shown - factor * wide).astype(np.float32) if np.isfinite(factor) else shown
-    return ranks
 
+    liked: float
+    level: float = LEVEL
 
-ORDERS: dict[str, Order] = {"rating": _by_rating, "low": _by_low}
-"""What lists can be ordered by, of one user, of many, of a group and of a newcomer."""
+    @classmethod
+    def of(cls, known: Knowledge, liked: float | None, level: float | None = None) -> Terms:
+        """Return them; a rating is liked from a quarter below the top of the scale if None."""
+        if liked is None:
+            liked = known.scale.high - (known.scale.high - known.scale.low) / 4
+        require_number("liked", liked, -np.inf)
+        return cls(float(liked), LEVEL if level is None else level)
 
 
 class Ranked(NamedTuple):
@@ -64,15 +44,94 @@ class Ranked(NamedTuple):
     Attributes:
         ratings: (m, N) unclipped.
         ranks: (m, N) what they are ordered by, the highest first.
+        probabilities: (m, N) of being picked and liked; None where picks were not learnt.
     """
 
     ratings: F32
     ranks: F32
+    probabilities: F32 | None
 
 
-def ranked(
-    predictor: Predictor, user_rows: Rows, allowed: Mask, by: str = "rating", level: float = LEVEL
-) -> Ranked:
+class Asked(NamedTuple):
+    """What is ranked, and for whom.
+
+    Attributes:
+        predictor: the model, or a newcomer of an interview.
+        user_rows: (m,) the users.
+        allowed: (m, N) which items may be shown to each.
+        ratings: (m, N) unclipped, of `Predictor.scores`.
+        picks: (m, N) of `Predictor.picks`, or None.
+        terms: what else an order may look at.
+    """
+
+    predictor: Predictor
+    user_rows: Rows
+    allowed: Mask
+    ratings: F32
+    picks: F32 | None
+    terms: Terms
+
+
+Order = Callable[[Asked], F32]
+"""Returns what each item ranks by for each user, (m, N); only allowed ones count."""
+
+
+def _by_liking(asked: Asked) -> F32:
+    """Rank by the probability of being picked and liked: by the expected number of liked picks.
+
+    Where picks were not learnt each item is as likely to be picked, and ratings rank.
+    """
+    liking = liking_of(asked.predictor, asked.ratings, asked.picks, asked.terms)
+    return asked.ratings if liking is None else liking
+
+
+def _by_choice(asked: Asked) -> F32:
+    if asked.picks is None:
+        raise UnsupportedError(
+            "by='choice' needs a model of who picks what, and this one was trained without. Train "
+            "it with choices=True."
+        )
+    return asked.picks
+
+
+def _by_rating(asked: Asked) -> F32:
+    return asked.ratings
+
+
+def _by_low(asked: Asked) -> F32:
+    """Rank by the lower ends of intervals, before the scale cuts them.
+
+    Where a level needs more scores than there are all intervals are the scale, and ratings rank.
+    """
+    predictor, allowed = asked.predictor, asked.allowed
+    lines, items = np.nonzero(allowed)
+    shown = predictor.known.scale.clip(asked.ratings[allowed]).astype(np.float32)
+    level, users = asked.terms.level, asked.user_rows[lines]
+    factor, wide = widths(predictor, level, users, items.astype(np.int32), shown)
+    ranks = asked.ratings.copy()
+    ranks[allowed] = (shown - factor * wide).astype(np.float32) if np.isfinite(factor) else shown
+    return ranks
+
+
+ORDERS: dict[str, Order] = {
+    "liking": _by_liking,
+    "rating": _by_rating,
+    "low": _by_low,
+    "choice": _by_choice,
+}
+"""What lists can be ordered by, of one user, of many, of a group and of a newcomer."""
+
+By = Literal["liking", "rating", "low", "choice"]
+
+
+def liking_of(predictor: Predictor, ratings: F32, picks: F32 | None, terms: Terms) -> F32 | None:
+    """Return ``P(picked) · P(rating ≥ liked | picked)``, of one shape, or None without picks."""
+    if picks is None or predictor.known.choices is None:
+        return None
+    return picks * predictor.known.choices.liking.probabilities(ratings, terms.liked)
+
+
+def ranked(predictor: Predictor, user_rows: Rows, allowed: Mask, by: str, terms: Terms) -> Ranked:
     """Rank items for some users: every list, whomever it is for, comes from here.
 
     Args:
@@ -80,10 +139,12 @@ def ranked(
         user_rows: (m,) the users.
         allowed: (m, N) which items may be shown to each.
         by: a name of `ORDERS`.
-        level: of the intervals that an order may look at.
+        terms: what an order may look at.
     """
     ratings = np.stack([predictor.scores(row) for row in user_rows.tolist()])
-    return Ranked(ratings, ORDERS[by](predictor, user_rows, allowed, ratings, level))
+    picks = predictor.picks(user_rows)
+    ranks = ORDERS[by](Asked(predictor, user_rows, allowed, ratings, picks, terms))
+    return Ranked(ratings, ranks, liking_of(predictor, ratings, picks, terms))
 
 
 class Filter(NamedTuple):
@@ -115,6 +176,7 @@ def recommend(
     only: Filter,
     *,
     by: str,
+    liked: float | None,
     interval: float | None,
     diversity: float,
     popularity: float,
@@ -128,11 +190,13 @@ def recommend(
     known = predictor.known
     row = known.user_ids.rows([user])
     allowed = allowed_to(known, row, only.choice(known), only.exclude_rated)
-    ratings, ranks = ranked(predictor, row, allowed, by, LEVEL if level is None else level)
-    best = _picked(predictor, ranks[0], np.flatnonzero(allowed[0]), n, diversity, popularity)
-    shown = known.scale.clip(ratings[0, best]).astype(np.float32)
+    found = ranked(predictor, row, allowed, by, Terms.of(known, liked, level))
+    best = _picked(predictor, found.ranks[0], np.flatnonzero(allowed[0]), n, diversity, popularity)
+    shown = known.scale.clip(found.ratings[0, best]).astype(np.float32)
     columns = {"item": known.item_ids.ids(best), "title": known.titles(best)}
     columns["rating"] = shown.tolist()
+    if found.probabilities is not None:
+        columns["probability"] = found.probabilities[0, best].tolist()
     if level is not None:
         low, high = ends(predictor, level, np.repeat(row, len(best)), best, shown)
         columns |= {"low": low.tolist(), "high": high.tolist()}

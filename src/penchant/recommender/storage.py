@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from penchant import bundle
+from penchant.choices import Choices
 from penchant.errors import BundleError, DataError, SettingsError
 from penchant.factors import Factors
 from penchant.history import History
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from penchant.posterior import Posterior
 
 
-_SETTINGS = {"factors", "solver", "seed", "side_information"}
+_SETTINGS = {"factors", "solver", "seed", "side_information", "choices"}
 
 
 class Stored(NamedTuple):
@@ -73,11 +74,12 @@ def save(
     data["fingerprint"] = known.fingerprint
     noted = {} if known.provenance is None else {"provenance": known.provenance.card()}
     counts = {"user_counts": known.user_counts, "item_counts": known.item_counts}
+    picks = {} if known.choices is None else known.choices.arrays()
     kept = known.ratings if ratings else None
     contents = bundle.Contents(
         kind=kind,
         card={**saved.card, "data": data, **noted},
-        weights={**saved.weights, **counts},
+        weights={**saved.weights, **counts, **picks},
         users=known.user_ids,
         items=known.item_ids,
         user_table=known.user_table,
@@ -126,6 +128,7 @@ def stored(opened: bundle.Bundle) -> Stored:
         lambda: str(data["fingerprint"]),
         fetch,
         provenance=_provenance(opened),
+        choices=_choices(opened),
     )
     return Stored(opened, knowledge)
 
@@ -140,12 +143,14 @@ def entry(opened: bundle.Bundle, name: str, kind: type) -> Any:
 
 def settings_of(store: Stored, solvers: tuple[str, ...]) -> dict[str, Any]:
     """Return the constructor's arguments of a saved matrix factorisation."""
-    settings = entry(store.bundle, "settings", dict)
+    said = entry(store.bundle, "settings", dict)
+    settings = {**said, "choices": said.get("choices", False)}  # bundles of format 1 have none
     try:
-        require(set(settings) == _SETTINGS, f"settings are {sorted(settings)}.")
+        require(set(settings) == _SETTINGS, f"settings are {sorted(said)}.")
         solver = settings["solver"]
         whole = all(type(settings[name]) is int for name in ("factors", "seed"))
         require(whole, "factors and seed must be whole numbers.")
+        require(type(settings["choices"]) is bool, f"choices is {settings['choices']!r}.")
         named = isinstance(solver, dict) and isinstance(solver.get("settings"), dict)
         require(named, f"solver must have a name and settings, not {solver!r}.")
         require_choice("solver", solver.get("name"), solvers)
@@ -266,6 +271,19 @@ def _provenance(opened: bundle.Bundle) -> Provenance | None:
         return Provenance.from_card(said)
     except DataError as error:
         raise BundleError(f"{opened.folder}, card.json, provenance: {error}") from error
+
+
+def _choices(opened: bundle.Bundle) -> Choices | None:
+    try:
+        made = Choices.from_arrays(opened.weights)
+    except DataError as error:
+        raise BundleError(f"{opened.folder}, weights.safetensors: {error}") from error
+    if made is None:
+        return None
+    sizes, wanted = (len(made.users), len(made.items)), (opened.users.size, opened.items.size)
+    if sizes != wanted:
+        raise _wrong(opened, "the choices' size", f"that of {wanted} rows", sizes)
+    return made
 
 
 def _counts(opened: bundle.Bundle, name: str) -> Any:

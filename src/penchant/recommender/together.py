@@ -14,6 +14,7 @@ from penchant.recommender.blend_predictor import BlendPredictor
 from penchant.recommender.explanation import Again, Explanation, Reason, Term
 from penchant.recommender.factor_predictor import FactorPredictor
 from penchant.recommender.forgetting import Receipt
+from penchant.recommender.picking import picked
 from penchant.recommender.rate import seconds_of
 
 _CONSTANT = "the blend's own constant"
@@ -76,6 +77,7 @@ def explain(predictor: BlendPredictor, user: Id, item: Id, timestamp: Any) -> Ex
         float(prediction[0]), float(known.scale.clip(prediction)[0]),
         tuple(dict.fromkeys(note for _, one in parts for note in one.notes)),
         _again(parts, weights.constant),
+        picked=picked(predictor, int(rows[0][0]), int(rows[1][0])),
     )  # fmt: skip
 
 

@@ -64,6 +64,9 @@ class Predict(Body):
     interval: Level | None = None
 
 
+By = Literal["liking", "rating", "low", "choice"]
+
+
 class Recommend(Body):
     """Whom to recommend to, how many items and by what."""
 
@@ -71,7 +74,8 @@ class Recommend(Body):
 
     user: AnyId
     n: Count = 10
-    by: Literal["rating", "low"] = "rating"
+    by: By = "liking"
+    liked: Number | None = None
     exclude_rated: Flag = True
     among: Items | None = None
     without: Items | None = None
@@ -89,6 +93,8 @@ class RecommendGroup(Body):
     users: Annotated[list[AnyId], Field(min_length=1, max_length=100, fail_fast=True)]
     n: Count = 10
     how: Literal["average", "least misery", "most pleasure"] = "average"
+    by: By = "liking"
+    liked: Number | None = None
     exclude_rated: Flag = True
     among: Items | None = None
     without: Items | None = None

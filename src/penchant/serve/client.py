@@ -49,7 +49,7 @@ class Predicted(NamedTuple):
 
 
 Recommended = Recommendation
-"""An item for a user; `low` and `high` where there is an interval, else None."""
+"""An item for a user; `probability` is that of being picked and liked."""
 
 GroupRecommended = Shared
 """An item for a group; `pays` likes it least."""

@@ -53,7 +53,14 @@ class Recommendations(BaseModel):
             "examples": [
                 {
                     "items": [
-                        {"item": 63, "title": "쉬리", "rating": 4.25, "low": 3.0, "high": 5.0}
+                        {
+                            "item": 63,
+                            "title": "쉬리",
+                            "rating": 4.25,
+                            "probability": 0.21,
+                            "low": 3.0,
+                            "high": 5.0,
+                        }
                     ],
                     "interval": 0.9,
                     "stranger": False,
@@ -94,6 +101,22 @@ class Instead(BaseModel):
     prediction: float
 
 
+class PickedBefore(BaseModel):
+    """One of the user's own picks, and what it adds to the probability of this one."""
+
+    item: Id
+    title: str | None
+    share: float
+
+
+class Picked(BaseModel):
+    """How probable it is that the user picks the item, and why: shares that sum to `total`."""
+
+    probability: float
+    total: float
+    before: list[PickedBefore]
+
+
 class Explanation(BaseModel):
     """What one prediction is made of; the terms sum to `prediction`, or to `latent` if not null."""
 
@@ -109,6 +132,7 @@ class Explanation(BaseModel):
     instead: Instead | None
     sentences: list[str]
     notes: list[str]
+    picked: Picked | None
 
 
 class Question(columns_of(interview.Question)):  # type: ignore[misc]

@@ -161,26 +161,46 @@ def spectrum(X: SideMatrix, active: npt.NDArray[np.bool_], threads: Threads) -> 
 def _part(
     X: SideMatrix, power: int, active: npt.NDArray[np.bool_], threads: Threads
 ) -> tuple[Floats, npt.NDArray[np.float64], Floats]:
-    """Find U, variances and V by block power iteration from a fixed random start."""
+    """Find U, variances and V of one part of X."""
     M, F = X.shape
     mask = active.astype(np.float32)
     seen = dataclasses.replace(X, norms=X.norms * mask, dense=X.dense * mask[:, None])
     wanted = min(DIRECTIONS + _SPARE, int(active.sum()), F)
     if wanted == 0 or not (seen.norms.any() or seen.dense.any()):
         return np.zeros((M, 0), np.float32), np.zeros(0), np.zeros((F, 0), np.float32)
-    V = np.zeros((F, -(-wanted // 8) * 8), dtype=np.float32)
-    fill_normals(0, F, 0, 1, seed_key(0), V)
-    for left in range(_PASSES, 0, -1):  # the start is random, and so far from parallel
-        V = seen.transposed_times(threads, seen.times(threads, V))
-        V = orthonormal(threads, V, 1 if left > 1 else 2)
-    Z = seen.times(threads, V)
-    squares, E = np.linalg.eigh(transposed_times(threads, Z, Z).astype(np.float64))
-    kept = np.argsort(-squares)[:DIRECTIONS]
-    kept = kept[squares[kept] > _SMALLEST * squares.max()]
-    S = np.sqrt(squares[kept])
-    V = times(threads, V, (E[:, kept] / S).astype(np.float32))
+    V, squares, E = ritz(seen, wanted, threads)
+    S = np.sqrt(squares[:DIRECTIONS])
+    V = times(threads, V, (E[:, : len(S)] / S).astype(np.float32))
     padded = np.zeros((F, -(-V.shape[1] // 8) * 8), dtype=np.float32)
     padded[:, : V.shape[1]] = V
     U = np.ascontiguousarray(X.times(threads, padded)[:, : len(S)])
     V[: len(X.rarity)] *= X.rarity[:, None]
     return (U, S**power / (np.sum(S**power) / active.sum()), V)
+
+
+def ritz(
+    X: SideMatrix, wanted: int, threads: Threads
+) -> tuple[Floats, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Find the leading directions of X by block power iteration from a fixed random start.
+
+    Args:
+        X: the matrix, (M, F); not all zeros.
+        wanted: how many directions to iterate on; the last of them are rough.
+        threads: who does it.
+
+    Returns:
+        An orthonormal V, (F, wanted and up to 7 more) float32; the squared lengths of X along the
+        directions, (r,) float64, falling, without those that are noise of float32; and these
+        directions in V, (.., r) float64.
+    """
+    F = X.shape[1]
+    V = np.zeros((F, -(-wanted // 8) * 8), dtype=np.float32)
+    fill_normals(0, F, 0, 1, seed_key(0), V)
+    for left in range(_PASSES, 0, -1):  # the start is random, and so far from parallel
+        V = X.transposed_times(threads, X.times(threads, V))
+        V = orthonormal(threads, V, 1 if left > 1 else 2)
+    Z = X.times(threads, V)
+    squares, E = np.linalg.eigh(transposed_times(threads, Z, Z).astype(np.float64))
+    order = np.argsort(-squares)
+    order = order[squares[order] > _SMALLEST * squares.max()]
+    return V, squares[order], E[:, order]

@@ -107,8 +107,11 @@ function standing(model, person, writes) {
 /** The order and the variety of the list, where there is a choice. */
 function controls(model, person, act) {
   if (!person.kept) return { node: null, read: () => ({}) };
-  const order = select("Order", model.can.intervals
-    ? [["rating", "Best guess first"], ["low", "Surely good first"]] : [["rating", "Best guess first"]], act);
+  const order = select("Order", [
+    ...model.can.choices ? [["liking", "Likely yours first"]] : [],
+    ["rating", "Best guess first"],
+    ...model.can.intervals ? [["low", "Surely good first"]] : [],
+  ], act);
   const variety = select("Variety", [["0", "As it comes"], ["0.4", "More varied"]], act);
   const fame = select("Fame", [["0", "Known or not"], ["-0.4", "Lesser known"], ["0.4", "Well known"]], act);
   return {

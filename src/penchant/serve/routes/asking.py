@@ -55,10 +55,11 @@ def _predicted(
 
 @router.post("/recommend", responses={200: {"model": shapes.Recommendations}})
 async def recommend(body: bodies.Recommend, desk: AtDesk) -> Response:
-    """Recommend the items with the highest predicted ratings to a user.
+    """Recommend what a user most probably picks and likes.
 
-    `by: "low"` orders by the lower ends of the ratings' intervals. A user whom the model doesn't
-    know gets what it knows to be good without knowing the user.
+    `by: "rating"` orders by the predicted ratings, whatever people pick, `"low"` by the lower ends
+    of their intervals, `"choice"` by what is most probably picked, liked or not. A user whom the
+    model doesn't know gets what people pick and like.
     """
     short = body.among is None and body.without is None
     remember = ("recommend", body.model_dump_json()) if short else None
