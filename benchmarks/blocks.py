@@ -28,8 +28,8 @@ TRAIN = """
 import hashlib, json, sys
 import numpy as np
 import penchant as pc
-from penchant.engine.named import engine_of
-from penchant.solvers.blocked.training import train_blocks
+from penchant.blocks.engines.by_name import engine_of
+from penchant.blocks.train.start import train_blocks
 from penchant.store import BlockStore
 told = json.loads(sys.argv[1])
 store = BlockStore.open(told["store"])

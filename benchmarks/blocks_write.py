@@ -22,7 +22,7 @@ import parts
 
 TIMED = """
 import json, pathlib, resource, sys, time
-from penchant.blocks import build
+from penchant.blocks.write import build
 from penchant.store import BlockStore
 settings = json.loads(sys.argv[1])
 start = time.perf_counter()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from choosing import choose, logarithmic
 
-from penchant.solvers.als import ALS
+from penchant.solvers.als.solver import ALS
 
 
 def draw(rng: np.random.Generator) -> dict[str, Any]:

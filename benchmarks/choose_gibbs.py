@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from choosing import choose
 
-from penchant.solvers.gibbs import Gibbs
+from penchant.solvers.gibbs.solver import Gibbs
 
 
 def draw(rng: np.random.Generator) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from choosing import choose, logarithmic
 
-from penchant.solvers.sgd import SGD
+from penchant.solvers.sgd.solver import SGD
 
 
 def draw(rng: np.random.Generator) -> dict[str, Any]:

@@ -37,10 +37,10 @@ REASON = (
 def epochs(which: str) -> list[float]:
     """Return the seconds of some epochs; run in a process whose backend is set."""
     import penchant as pc
-    from penchant.network.backend import load_keras
-    from penchant.network.deep import deep_rating
-    from penchant.solvers.keras_deep import DeepTraining, sizes_of
-    from penchant.solvers.keras_loop import EpochLoop
+    from penchant.networks.backend import load_keras
+    from penchant.networks.deep import deep_rating
+    from penchant.solvers.keras.deep import DeepTraining, sizes_of
+    from penchant.solvers.keras.epoch import EpochLoop
 
     train, _ = pc.split(pc.load("ml-100k", quiet=True), test=0.2, seed=2021)
     model = pc.DeepRating.preset("deep")

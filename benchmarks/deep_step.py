@@ -14,10 +14,10 @@ import time
 import numpy as np
 from marks import put
 
-from penchant.network.backend import load_keras
-from penchant.network.deep import Bag, DeepShape, deep_rating
-from penchant.solvers import keras_lazy
-from penchant.solvers.keras_loop import EpochLoop
+from penchant.networks.backend import load_keras
+from penchant.networks.deep import Bag, DeepShape, deep_rating
+from penchant.solvers.keras import lazy as keras_lazy
+from penchant.solvers.keras.epoch import EpochLoop
 
 USERS = (10_000, 100_000, 1_000_000)
 ITEMS, FACTORS, BATCH, LISTS = 20_000, 32, 512, 64

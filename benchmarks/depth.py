@@ -30,8 +30,8 @@ from platformdirs import user_cache_path
 
 import penchant as pc
 from penchant.ratings import Ratings
-from penchant.recommender.out_of_fold import predicted
-from penchant.recommender.stacking import Weights
+from penchant.recommender.blending.out_of_fold import predicted
+from penchant.recommender.blending.stacking import Weights
 from penchant.split import fold_rows
 
 FOLDS = 5

@@ -24,7 +24,7 @@ import penchant as pc
 
 PROGRAM = """
 import sys
-from penchant.serve.limits import Limits
+from penchant.serve.gate.limits import Limits
 from penchant.serve.running import Serving, serve
 limits = Limits(rate=1e9, burst=10**9, header_seconds=0.3, body_seconds=0.3)
 serve(Serving(sys.argv[1], port=0, limits=limits), lambda url, keys, open_: print(url, flush=True))

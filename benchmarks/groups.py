@@ -18,8 +18,8 @@ import marks
 import numpy as np
 
 import penchant as pc
-from penchant.recommender.group_intervals import of_average, of_extreme
-from penchant.recommender.intervals import normal_factor, widths
+from penchant.answers.group_intervals import of_average, of_extreme
+from penchant.predict.intervals import normal_factor, widths
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 WAYS = {"average": np.mean, "least misery": np.min, "most pleasure": np.max}

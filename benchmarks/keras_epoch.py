@@ -16,10 +16,10 @@ from collections.abc import Callable
 from marks import put
 
 import penchant as pc
-from penchant.network.backend import load_keras
-from penchant.network.mf import matrix_factorization
-from penchant.solvers.keras_loop import EpochLoop
-from penchant.solvers.keras_losses import loss_function
+from penchant.networks.backend import load_keras
+from penchant.networks.mf import matrix_factorization
+from penchant.solvers.keras.epoch import EpochLoop
+from penchant.solvers.keras.losses import loss_function
 
 EPOCHS = 9
 WARM = 2

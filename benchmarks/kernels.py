@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 import penchant as pc
-from penchant.engine.threads import Threads
 from penchant.kernels.rng import fill_normals, seed_key
-from penchant.solvers.gibbs_problem import Problem
-from penchant.solvers.gibbs_sampler import Sampler
+from penchant.solvers.gibbs.problem import Problem
+from penchant.solvers.gibbs.sampler import Sampler
+from penchant.threads import Threads
 
 GOALS = {16: 2.7, 64: 21.0}  # milliseconds, users, one thread, at 97 GFLOP/s
 GOAL_SPEED = 97.0

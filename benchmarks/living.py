@@ -25,9 +25,9 @@ import time
 import numpy as np
 
 import penchant as pc
+from penchant.fold_in.by_posterior import matrix
+from penchant.model.ledger import Rated
 from penchant.posterior.rows import user_tables
-from penchant.recommender.folding import matrix
-from penchant.recommender.ledger import Rated
 from penchant.tables import print_table
 
 SEEDS = (0, 1, 2)
@@ -216,8 +216,8 @@ def large():
     from penchant.factors import Factors
     from penchant.features import CountScale, Noise, SideEncoder
     from penchant.history import History
+    from penchant.model.known import Knowledge
     from penchant.posterior import Posterior, Side
-    from penchant.recommender.knowledge import Knowledge
     from penchant.solvers.base import Fitted
 
     M, N, n, K, T, D = 162_542, 59_048, 25_000_000, 200, 32, 17

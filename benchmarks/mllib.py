@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import penchant as pc
-from penchant.blocks import build
+from penchant.blocks.write import build
 
 HERE = Path(__file__).parent
 TRIED = {"ours": (0.06, 0.07, 0.08, 0.09, 0.1, 0.12), "theirs": (0.05, 0.06, 0.07, 0.08, 0.1, 0.12)}

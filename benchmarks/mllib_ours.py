@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import penchant as pc
-from penchant.engine.local import LocalEngine
-from penchant.solvers.blocked.training import train_blocks
+from penchant.blocks.engines.local import LocalEngine
+from penchant.blocks.train.start import train_blocks
 from penchant.store import BlockStore
 
 BIAS = 0.3

@@ -20,7 +20,7 @@ from typing import Any
 from PIL import Image
 
 import penchant as pc
-from penchant.recommender.provenance import Provenance, today, versions
+from penchant.model.provenance import Provenance, today, versions
 
 MOST_BYTES = 250_000
 SEED, TEST = 2021, 0.2

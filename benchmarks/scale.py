@@ -20,10 +20,10 @@ import parts
 from scipy.optimize import nnls
 
 import penchant as pc
-from penchant.blocks import build
-from penchant.engine.local import LocalEngine
+from penchant.blocks.engines.local import LocalEngine
+from penchant.blocks.train.start import train_blocks
+from penchant.blocks.write import build
 from penchant.kernels.partial import size_of
-from penchant.solvers.blocked.training import train_blocks
 from penchant.store import BlockStore
 
 K = 64

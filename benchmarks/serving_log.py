@@ -28,7 +28,7 @@ import numpy as np
 
 import penchant as pc
 from penchant.serve import Rating, Service
-from penchant.serve.effect import Said
+from penchant.serve.log.replay import Said
 
 WRITES, EVENTS, LONG = 1_000, 100_000, 10_000
 
@@ -91,7 +91,7 @@ def writes(bundle, random, folder):
 START = """
 import sys, time
 from penchant.serve import Service
-import penchant.posterior, penchant.recommender.folding, penchant.recommender.matrix_factorization
+import penchant.posterior, penchant.fold_in.by_posterior, penchant.recommender.matrix_factorization
 begin, cpu = time.perf_counter(), time.process_time()
 with Service.open(sys.argv[1], compact_after=None, folder=sys.argv[2]) as service:
     with service.reading() as model:

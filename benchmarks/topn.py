@@ -18,7 +18,7 @@ import numpy as np
 
 from penchant.factors import Factors
 from penchant.ids import Rows
-from penchant.topn import top_n
+from penchant.predict.top_n import top_n
 
 
 def model(users: int, items: int, factors: int) -> Factors:

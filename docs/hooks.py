@@ -73,15 +73,15 @@ API = {
         "Answers",
         "What recommenders return.",
         (
-            "penchant.recommender.scores.Scores",
-            "penchant.recommender.intervals.Prediction",
-            "penchant.recommender.intervals.Calibration",
-            "penchant.recommender.distribution.Distribution",
-            "penchant.recommender.answers",
-            "penchant.recommender.explanation",
-            "penchant.recommender.interview",
-            "penchant.recommender.forgetting.Receipt",
-            "penchant.recommender.knowledge.Knowledge",
+            "penchant.answers.scores.Scores",
+            "penchant.predict.intervals.Prediction",
+            "penchant.predict.intervals.Calibration",
+            "penchant.predict.distribution.Distribution",
+            "penchant.answers.lists",
+            "penchant.answers.explanation",
+            "penchant.answers.interview.questions",
+            "penchant.fold_in.forget.Receipt",
+            "penchant.model.known.Knowledge",
             "penchant.factors.Factors",
             "penchant.history.History",
         ),
@@ -109,7 +109,7 @@ API = {
     "more": Page(
         "Everything else",
         "Block stores, pictures, and bundles as plain arrays.",
-        ("penchant.store", "penchant.blocks", "penchant.plots", "penchant.bundle"),
+        ("penchant.store", "penchant.blocks.write", "penchant.plots", "penchant.storage.bundle"),
     ),
 }
 """The pages of the API. Public names that none of them shows go to the last."""
@@ -161,7 +161,7 @@ def moved(text: str, source: str, place: str) -> str:
 
 
 def public_path(name: str) -> str:
-    """Return where a public name is defined: "penchant.sources.load" of "load"."""
+    """Return where a public name is defined: "penchant.data.load.load" of "load"."""
     if "." in name:
         return name
     return penchant._HOMES[name].replace(":", ".").rstrip(".")

@@ -15,8 +15,8 @@ import numpy as np
 
 import penchant as pc
 from penchant.metrics import rmse
-from penchant.network.backend import load_keras
-from penchant.network.mf import matrix_factorization
+from penchant.networks.backend import load_keras
+from penchant.networks.mf import matrix_factorization
 from penchant.tables import text_table
 
 FACTORS, L2, BATCH = 200, 0.01, 256

@@ -46,7 +46,7 @@ def _interrupts():
 # that speaks of none of them is quick, but for its slow tests; so is what is marked in a file.
 LONG = re.compile(
     r"\b(AutoRec|browser|CliRunner|DeepRating|keras|Keras|load_keras|NeuralRating|"
-    r"penchant\.network|postgresql|report|Service|serving|subprocess|tune)\b|mark\.network"
+    r"penchant\.networks|postgresql|report|Service|serving|subprocess|tune)\b|mark\.network"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,16 +19,14 @@ pytestmark = pytest.mark.quick
 ROOT = Path(penchant.__file__).parent
 
 ORDER = """
-    errors urls settings console tables fonts atomic ids repeats ratings features store sources
-    split metrics ranking
-    history stars kernels engine factors topn posterior network solvers choices plots bundle
-    recommender
-    comparison tuning checking blocks report serve doctor cli __main__
+    errors urls settings console tables atomic fonts threads ids repeats ratings
+    stars split metrics ranking plots factors history kernels features store data
+    posterior networks solvers choices model fold_in predict answers storage blocks recommender
+    comparison tuning checking report serve cli __main__
 """.split()  # noqa: SIM905
-"""Each module or package of `penchant` imports only what stands before it, or within itself."""
+"""Each module or package of `penchant` imports only what stands before it, or within itself.
 
-FORWARD = {("history", "plots")}
-"""Imports against the order, inside a function: who imports, and what."""
+Imports inside functions and for types alone count as all others do."""
 
 HEAVY = ("keras", "jax", "numba", "duckdb", "matplotlib", "fastapi", "pandas", "pyarrow", "rich")
 HEAVY += ("jinja2",)
@@ -41,7 +40,7 @@ PUBLIC = """
 
 
 def name_of(file: Path) -> str:
-    """`penchant.bundle.reader` of `…/bundle/reader.py`; `penchant.bundle` of its `__init__.py`."""
+    """`penchant.solvers.base` of `…/base.py`; `penchant.solvers` of its `__init__.py`."""
     parts = file.relative_to(ROOT.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -77,36 +76,6 @@ def part(module: str) -> str:
     return module.split(".")[1]
 
 
-@pytest.mark.parametrize("module", [name for name in FILES if name != "penchant"])
-def test_imports_only_what_stands_before_it(module):
-    assert part(module) in ORDER, f"give {part(module)} its place in ORDER"
-    for imported in ours(module):
-        if imported == "penchant":  # `from penchant import __version__`: the top is always loaded
-            continue
-        before = ORDER.index(part(imported)) <= ORDER.index(part(module))
-        allowed = (part(module), part(imported)) in FORWARD
-        assert before or allowed, f"{module} imports {imported}, which stands after it"
-
-
-def test_each_exception_is_still_needed():
-    modules = [module for module in FILES if module != "penchant"]
-    found = {(part(m), part(i)) for m in modules for i in ours(m) if i != "penchant"}
-    assert found >= FORWARD
-
-
-def test_no_import_goes_in_a_circle_within_a_package():
-    inside = {
-        module: {
-            imported
-            for imported in ours(module, deep=False)
-            if imported != module and imported != "penchant" and part(imported) == part(module)
-        }
-        for module in FILES
-        if module != "penchant"
-    }
-    graphlib.TopologicalSorter(inside).prepare()  # raises CycleError, which names the circle
-
-
 def test_the_top_is_named_only_for_its_version():
     for module, file in FILES.items():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -116,10 +85,73 @@ def test_the_top_is_named_only_for_its_version():
                 assert rest <= {"__version__"}, f"{module} imports {rest} from the top"
 
 
+MODULES = [name for name in FILES if name != "penchant"]
+
+
+def folder(module: str) -> str:
+    return module if FILES[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_only_what_stands_before_it(module):
+    assert part(module) in ORDER, f"give {part(module)} its place in ORDER"
+    for imported in ours(module):
+        if imported == "penchant":  # `from penchant import __version__`: the top is always loaded
+            continue
+        before = ORDER.index(part(imported)) <= ORDER.index(part(module))
+        assert before, f"{module} imports {imported}, which stands after it"
+
+
+def test_each_place_in_the_order_is_taken():
+    assert {part(module) for module in MODULES} == set(ORDER)
+
+
+def test_no_import_goes_in_a_circle():
+    graph = {
+        module: {name for name in ours(module) if name not in ("penchant", module)}
+        for module in MODULES
+        if FILES[module].name != "__init__.py"
+    }
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_import_goes_in_a_circle_between_neighbouring_folders():
+    graph: dict[str, set[str]] = {}
+    for module in MODULES:
+        for imported in ours(module):
+            one, other = folder(module).split("."), folder(imported).split(".")
+            pairs = zip(one, other, strict=False)
+            alike = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+            if alike < min(len(one), len(other)):
+                ends = (".".join(names[: alike + 1]) for names in (one, other))
+                graph.setdefault(next(ends), set()).add(next(ends))
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_only_kernels_know_how_several_numbers_are_worked_on_at_once():
+    for module in MODULES:
+        if part(module) != "kernels":
+            assert not [name for name in ours(module) if name.startswith("penchant.kernels.simd")]
+
+
+def test_the_wing_for_what_outgrows_memory_has_few_doors():
+    doors = {part(m) for m in MODULES for name in ours(m) if part(f"{name}.") == "blocks"}
+    assert doors - {"blocks"} <= {"recommender", "cli"}
+
+
+def test_folders_are_small_and_no_family_of_names_stands_in_for_one():
+    for top in {FILES[module].parent for module in MODULES}:
+        names = sorted(file.stem for file in top.glob("*.py") if file.stem != "__init__")
+        assert len(names) <= 25, f"{top} has {len(names)} files"
+        first = [name.partition("_")[0] for name in names if "_" in name]
+        many = {word for word in first if first.count(word) > 3}
+        assert not many, f"{top}: make folders of {many}"
+
+
 def test_the_walk_sees_imports_of_every_form():
     assert "penchant.plots" in ours("penchant.history")  # inside a function
-    assert "penchant.sources" in ours("penchant")  # under TYPE_CHECKING
-    assert "penchant.bundle.card" in ours("penchant.bundle.reader")  # a module by `from`
+    assert "penchant.data.load" in ours("penchant")  # under TYPE_CHECKING
+    assert "penchant.storage.bundle.card" in ours("penchant.storage.bundle.reader")  # by `from`
 
 
 def loaded_by(code: str) -> set[str]:
@@ -145,7 +177,7 @@ def test_import_loads_nothing_heavy():
 def test_reading_a_bundle_loads_nothing_that_it_can_do_without():
     golden = Path(__file__).parent / "golden" / "v1.penchant"
     loaded = loaded_by(
-        f"import penchant.bundle as b; made = b.read({str(golden)!r}); "
+        f"import penchant.storage.bundle as b; made = b.read({str(golden)!r}); "
         "made.users.row(made.users.ids([1])[0]); made.ratings; made.posterior"
     )
     assert "pyarrow" in loaded

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import penchant as pc
-from penchant.serve.keys import KeyFile
+from penchant.serve.gate.keys import KeyFile
 
 
 def saved(folder: Path, n_users: int = 200, n_items: int = 100, n_ratings: int = 4_000) -> Path:

@@ -24,7 +24,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import penchant as pc
-from penchant.network.backend import load_keras
+from penchant.networks.backend import load_keras
 
 keras = load_keras()  # Keras on JAX; the network below is plain Keras
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from penchant.checking import datacheck as datacheck
     from penchant.comparison import compare as compare
+    from penchant.data.load import load as load
+    from penchant.data.synthetic import synthetic as synthetic
     from penchant.errors import PenchantError as PenchantError
     from penchant.ratings import Ratings as Ratings
     from penchant.ratings import Scale as Scale
@@ -27,14 +29,12 @@ if TYPE_CHECKING:
     from penchant.recommender.neural_rating import NeuralRating as NeuralRating
     from penchant.recommender.opening import open as open
     from penchant.report import report as report
-    from penchant.solvers.als import ALS as ALS
+    from penchant.solvers.als.solver import ALS as ALS
     from penchant.solvers.bias import Bias as Bias
-    from penchant.solvers.gibbs import Gibbs as Gibbs
-    from penchant.solvers.keras import Keras as Keras
-    from penchant.solvers.sgd import SGD as SGD
+    from penchant.solvers.gibbs.solver import Gibbs as Gibbs
+    from penchant.solvers.keras.solver import Keras as Keras
+    from penchant.solvers.sgd.solver import SGD as SGD
     from penchant.solvers.task import Checkpoint as Checkpoint
-    from penchant.sources import load as load
-    from penchant.sources.synthetic import synthetic as synthetic
     from penchant.split import folds as folds
     from penchant.split import split as split
     from penchant.tuning import tune as tune
@@ -42,28 +42,28 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "ALS": "penchant.solvers.als:ALS",
+    "ALS": "penchant.solvers.als.solver:ALS",
     "AutoRec": "penchant.recommender.autorec:AutoRec",
     "Bias": "penchant.solvers.bias:Bias",
     "Blend": "penchant.recommender.blend:Blend",
     "Checkpoint": "penchant.solvers.task:Checkpoint",
     "DeepRating": "penchant.recommender.deep:DeepRating",
-    "Gibbs": "penchant.solvers.gibbs:Gibbs",
-    "Keras": "penchant.solvers.keras:Keras",
+    "Gibbs": "penchant.solvers.gibbs.solver:Gibbs",
+    "Keras": "penchant.solvers.keras.solver:Keras",
     "MatrixFactorization": "penchant.recommender.matrix_factorization:MatrixFactorization",
     "NeuralRating": "penchant.recommender.neural_rating:NeuralRating",
     "PenchantError": "penchant.errors:PenchantError",
     "Ratings": "penchant.ratings:Ratings",
-    "SGD": "penchant.solvers.sgd:SGD",
+    "SGD": "penchant.solvers.sgd.solver:SGD",
     "Scale": "penchant.ratings:Scale",
     "compare": "penchant.comparison:compare",
     "datacheck": "penchant.checking:datacheck",
     "folds": "penchant.split:folds",
-    "load": "penchant.sources:load",
+    "load": "penchant.data.load:load",
     "open": "penchant.recommender.opening:open",
     "report": "penchant.report:",  # the package itself, which is callable
     "split": "penchant.split:",  # the module itself, which is callable
-    "synthetic": "penchant.sources.synthetic:synthetic",
+    "synthetic": "penchant.data.synthetic:synthetic",
     "tune": "penchant.tuning:tune",
 }
 

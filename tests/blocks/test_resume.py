@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import penchant as pc
-from penchant.blocks import build
-from penchant.blocks.journal import Journal
+from penchant.blocks.write import build
+from penchant.blocks.write.journal import Journal
 from penchant.errors import ChecksumError, DataError, SettingsError, SourceError
 from penchant.store import BlockStore, is_store
 
@@ -20,7 +20,7 @@ CUT = {"blocks": 3, "by_item": True, "test": 0.25, "seed": 5, "quiet": True}
 DIES = """
 import json, os, signal, sys
 from penchant import atomic
-from penchant.blocks import build
+from penchant.blocks.write import build
 
 source, folder, dies, settings = sys.argv[1], sys.argv[2], int(sys.argv[3]), json.loads(sys.argv[4])
 replace, left = os.replace, [dies]
@@ -169,6 +169,6 @@ def test_no_right_to_write(source, tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("penchant.blocks.files.new_file", refuse)
+    monkeypatch.setattr("penchant.blocks.write.store_file.new_file", refuse)
     with pytest.raises(SourceError, match="films can't be written: Permission denied"):
         build(source, tmp_path / "films", **CUT)

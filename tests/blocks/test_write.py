@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import penchant as pc
-from penchant.blocks import write_blocks
+from penchant.blocks.write import write_blocks
 from penchant.errors import DataError, SettingsError, SourceError
 from penchant.ratings import Ratings
 from penchant.store import BlockStore, segment_rows

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from penchant.data.synthetic import synthetic
 from penchant.ratings import Ratings
-from penchant.sources.synthetic import synthetic
 
 
 def columns(ratings):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from penchant.checking.noise import floor
-from penchant.checking.sums import whole_users
+from penchant.checking.row_sums import whole_users
+from penchant.data.synthetic import synthetic
 from penchant.ratings import Ratings
-from penchant.sources.synthetic import synthetic
 
 
 def test_repeated_ratings_give_the_noise():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from penchant.checking.splits import splits
+from penchant.data.synthetic import synthetic
 from penchant.ratings import Ratings
-from penchant.sources.synthetic import synthetic
 from penchant.split import split, unseen
 
 MADE = synthetic(n_users=150, n_items=200, n_ratings=1500, factors=2, noise=0.5, seed=1)

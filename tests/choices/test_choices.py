@@ -9,9 +9,9 @@ import pytest
 import penchant as pc
 from penchant.choices import Choices, Liking, train
 from penchant.choices.train import fit
-from penchant.engine.threads import Threads
 from penchant.errors import DataError
 from penchant.solvers.by_row import by_both
+from penchant.threads import Threads
 
 STRENGTH = 5.0
 

@@ -9,8 +9,8 @@ from tests.serve.serving import client_of
 
 import penchant as pc
 from penchant.errors import UnsupportedError
+from penchant.predict.predictor import ABILITIES
 from penchant.recommender.opening import KINDS, kind_class
-from penchant.recommender.predictor import ABILITIES
 
 GROUP = {"users": [1, 2, 99], "n": 4, "how": "least misery", "interval": 0.8}
 

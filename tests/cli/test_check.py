@@ -5,7 +5,7 @@ import json
 import pytest
 
 from penchant.checking import KINDS
-from penchant.sources.synthetic import synthetic
+from penchant.data.synthetic import synthetic
 
 MADE = synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.4, seed=2)
 

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 import penchant as pc
-from penchant.solvers.named import SOLVERS
+from penchant.solvers.registry import SOLVERS
 
 WORLD = pc.synthetic(n_users=40, n_items=30, n_ratings=500, factors=2, noise=0.5, seed=1)
 
@@ -355,7 +355,7 @@ class TestMistakes:
         def interrupt(*_, **__):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("penchant.solvers.sgd.SGD.fit", interrupt)
+        monkeypatch.setattr("penchant.solvers.sgd.solver.SGD.fit", interrupt)
         code, out, err = penchant("fit", "u.data", "--solver", "sgd")
         assert (code, out) == (130, "")
         assert err.endswith("Error: Stopped by Ctrl-C before it was done.\n")

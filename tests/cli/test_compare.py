@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from penchant.sources.synthetic import synthetic
+from penchant.data.synthetic import synthetic
 
 MADE = synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.4, seed=2)
 QUICK = ["--factors", "4", "--solver", "sgd"]
@@ -54,10 +54,10 @@ def test_folds_take_the_place_of_the_test_share(penchant, source):
 
 
 def test_without_solvers_it_compares_all(penchant, source, monkeypatch):
-    from penchant.solvers import named
+    from penchant.solvers import registry
 
-    few = {name: named.SOLVERS[name] for name in ("bias", "sgd")}
-    monkeypatch.setattr(named, "SOLVERS", few)
+    few = {name: registry.SOLVERS[name] for name in ("bias", "sgd")}
+    monkeypatch.setattr(registry, "SOLVERS", few)
     code, out, _ = penchant("compare", source, "--factors", "4", "--json")
     assert code == 0
     assert [entry["name"] for entry in json.loads(out)["models"]] == ["bias", "sgd"]

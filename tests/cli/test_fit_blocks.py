@@ -5,7 +5,7 @@ import json
 import pytest
 
 import penchant as pc
-from penchant.blocks import write_blocks
+from penchant.blocks.write import write_blocks
 from penchant.recommender.settings_file import save_settings
 
 WORLD = pc.synthetic(n_users=80, n_items=30, n_ratings=1200, factors=2, noise=0.5, seed=1)

@@ -7,7 +7,7 @@ import pytest
 import penchant as pc
 from penchant.cli.models import MODELS, model_of
 from penchant.recommender import blend, opening
-from penchant.recommender.stacking import Weights
+from penchant.recommender.blending.stacking import Weights
 
 WORLD = pc.synthetic(n_users=40, n_items=30, n_ratings=500, factors=2, noise=0.5, seed=1)
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from penchant.sources.cache import keep
+from penchant.data.fetch.cache import keep
 
 
 @pytest.fixture

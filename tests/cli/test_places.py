@@ -85,7 +85,7 @@ class TestPlacesAreLookedAtFirst:
         def read(*_, **__):
             raise AssertionError("it was read")
 
-        monkeypatch.setattr("penchant.sources.load", read)
+        monkeypatch.setattr("penchant.data.load.load", read)
         code, _, err = penchant(*command)
         assert code == 2
         assert err.startswith("Error: --")

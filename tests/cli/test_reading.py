@@ -49,7 +49,7 @@ def test_what_load_gets():
 
 
 def test_nothing_given_is_what_load_does_by_itself():
-    from penchant.sources import load
+    from penchant.data.load import load
 
     defaults = inspect.signature(load).parameters
     assert Reading().arguments() == {name: defaults[name].default for name in Reading().arguments()}

@@ -12,17 +12,17 @@ from sklearn.metrics import ndcg_score
 import penchant as pc
 from penchant.comparison import Comparison, compare
 from penchant.comparison.measuring import measure
+from penchant.data.synthetic import synthetic
 from penchant.errors import DataError, SettingsError
 from penchant.history import History
 from penchant.metrics import mae, rmse
+from penchant.model.known import Knowledge
+from penchant.predict.predictor import Predictor
 from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender
-from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.matrix_factorization import MatrixFactorization
-from penchant.recommender.predictor import Predictor
 from penchant.solvers.bias import Bias
-from penchant.solvers.sgd import SGD
-from penchant.sources.synthetic import synthetic
+from penchant.solvers.sgd.solver import SGD
 
 RATINGS = synthetic(n_users=80, n_items=50, n_ratings=2600, factors=2, noise=0.4, seed=2)
 # without some users and items among the training ratings, so that there are unseen pairs
@@ -508,6 +508,6 @@ def test_ratings_that_cannot_be_compared_on_are_told(result):
 def test_the_program_of_the_docs_runs(monkeypatch, capsys):
     page = (Path(__file__).parents[2] / "docs" / "compare.md").read_text(encoding="utf-8")
     program = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
-    monkeypatch.setattr("penchant.sources.load", lambda source: RATINGS)
+    monkeypatch.setattr("penchant.data.load.load", lambda source: RATINGS)
     exec(program, {})
     assert "wide - bias" in capsys.readouterr().out

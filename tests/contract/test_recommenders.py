@@ -26,7 +26,7 @@ from penchant.errors import (
 from penchant.ids import IdMap
 from penchant.metrics import mae, rmse
 from penchant.recommender.base import Recommender
-from penchant.solvers.named import SOLVERS, solver_of, solver_record
+from penchant.solvers.registry import SOLVERS, solver_of, solver_record
 
 WORLD = pc.synthetic(n_users=40, n_items=30, n_ratings=640, factors=2, noise=0.3, seed=1)
 ROWS = np.random.default_rng(0).permutation(640)
@@ -43,7 +43,7 @@ QUICK = {"epochs": 3, "sweeps": 6, "burn_in": 2, "heads": 2, "rank": 2}
 
 def small_network(n_users, n_items):
     """A network for `NeuralRating`."""
-    from penchant.network.backend import load_keras
+    from penchant.networks.backend import load_keras
 
     keras = load_keras()
     start = keras.initializers.RandomUniform(seed=1)

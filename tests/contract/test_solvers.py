@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import penchant as pc
-from penchant.blocks import write_blocks
-from penchant.engine.local import LocalEngine
+from penchant.blocks.engines.local import LocalEngine
+from penchant.blocks.train.start import train_blocks
+from penchant.blocks.write import write_blocks
 from penchant.errors import DivergedError
 from penchant.solvers.base import Fitted
-from penchant.solvers.blocked.training import train_blocks
 from penchant.solvers.loop import Loop
-from penchant.solvers.named import SOLVERS, solver_of
+from penchant.solvers.registry import SOLVERS, solver_of
 
 RATINGS = pc.synthetic(n_users=60, n_items=40, n_ratings=1500, factors=2, noise=0.4, seed=1)
 QUICK = {"sweeps": 6, "burn_in": 3, "heads": 2, "rank": 4, "epochs": 6}

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import ndtri
 
-from penchant.kernels import ordinal, ordinal_plain
+from penchant.kernels import ordinal
+from penchant.kernels.plain import ordinal as ordinal_plain
 from penchant.kernels.rng import seed_key
 
 

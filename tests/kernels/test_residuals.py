@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penchant.kernels import order, plain, residuals
+from penchant.kernels import order, residuals
+from penchant.kernels.plain import solves
 
 
 def problem(seed, M, N, K):
@@ -28,7 +29,7 @@ def test_errors_and_their_sums_agree_with_the_twin(seed, M, K):
     n = len(arguments[1])
     fast, slow = [(np.zeros(n, np.float32), np.zeros(M)) for _ in range(2)]
     residuals.row_errors(0, M, *arguments, *fast)
-    plain.row_errors(0, M, *arguments, *slow)
+    solves.row_errors(0, M, *arguments, *slow)
     np.testing.assert_allclose(fast[0], slow[0], atol=1e-4)
     np.testing.assert_allclose(fast[1], slow[1], rtol=1e-4, atol=1e-4)
 
@@ -38,7 +39,7 @@ def test_squares_alone_are_those_beside_the_errors():
     errors, sums, alone, slow = np.zeros(len(arguments[1]), np.float32), *np.zeros((3, 8))
     residuals.row_errors(0, 8, *arguments, errors, sums)
     residuals.row_squares(0, 8, *arguments, alone)
-    plain.row_squares(0, 8, *arguments, slow)
+    solves.row_squares(0, 8, *arguments, slow)
     np.testing.assert_allclose(alone, sums, rtol=1e-6)
     np.testing.assert_allclose(alone, slow, rtol=1e-5)
 
@@ -48,7 +49,7 @@ def test_squares_with_weights_and_clipped_agree_with_the_twin():
     low, high = np.float32(-0.5), np.float32(0.5)
     fast, slow = np.zeros((2, 8)), np.zeros((2, 8))
     residuals.row_scores(0, 8, *arguments, low, high, *fast)
-    plain.row_scores(0, 8, *arguments, low, high, *slow)
+    solves.row_scores(0, 8, *arguments, low, high, *slow)
     np.testing.assert_allclose(fast, slow, rtol=1e-4)
     assert (fast[0] != fast[1]).any()
 
@@ -70,7 +71,7 @@ def test_predictions_of_pairs_agree_with_the_twin():
     u, i = (random.integers(0, m, 50).astype(np.int32) for m in (8, 9))
     fast, slow = np.zeros(50, np.float32), np.zeros(50, np.float32)
     residuals.predict_pairs(0, 50, u, i, P, bu, Q, bi, fast)
-    plain.predict_pairs(0, 50, u, i, P, bu, Q, bi, slow)
+    solves.predict_pairs(0, 50, u, i, P, bu, Q, bi, slow)
     np.testing.assert_allclose(fast, slow, atol=1e-5)
 
 
@@ -78,7 +79,7 @@ def test_predictions_of_pairs_agree_with_the_twin():
 def test_the_order_by_row_agrees_with_the_twin(rows):
     rows = np.array(rows, np.int32)
     results = []
-    for module in (order, plain):
+    for module in (order, solves):
         starts, by = np.empty(8, np.int64), np.empty(len(rows), np.int32)
         module.order_by(rows, starts, by)
         results.append((starts, by))
@@ -92,7 +93,7 @@ def test_what_belongs_to_each_row_and_to_each_column_agrees_with_the_twin(seed, 
     rows, columns = (random.integers(0, size, n).astype(np.int32) for size in (4, 6))
     values = random.integers(0, 9, n).astype(kind)
     results = []
-    for module in (order, plain):
+    for module in (order, solves):
         by_row = np.empty(5, np.int64), np.empty(n, np.int32), np.empty(n, kind)
         module.gather_by(rows, columns, values, *by_row)
         by_column = np.empty(7, np.int64), np.empty(n, np.int32), np.empty(n, kind)
@@ -115,10 +116,10 @@ def test_mean_predictions_agree_with_the_twin_and_are_the_means_of_the_draws(kin
     fast, slow = [(np.zeros(n, kind), np.zeros(8), np.zeros(8)) for _ in range(2)]
     for count in range(1, 7):
         arguments[3][:] = random.normal(size=(8, 8)) * 0.3
-        for module, out in ((residuals, fast), (plain, slow)):
+        for module, out in ((residuals, fast), (solves, slow)):
             module.row_means(0, 8, *arguments, known, count, low, high, fixed, *out)
         errors, sums = np.zeros(n, np.float32), np.zeros(8)
-        plain.row_errors(0, 8, *arguments, errors, sums)
+        solves.row_errors(0, 8, *arguments, errors, sums)
         np.testing.assert_allclose(fast[1], sums, rtol=1e-4)
         predictions.append(known - errors)
     means = fixed[0] + fixed[1] * fast[0].astype(np.float64)

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penchant.kernels import gram, plain, rowstep
-from penchant.kernels.coded import parts_of
+from penchant.kernels import rowstep
+from penchant.kernels.byte_values import parts_of
 from penchant.kernels.jit import kernel
+from penchant.kernels.plain import solves
 from penchant.kernels.rng import seed_key
+from penchant.kernels.simd import gram
 
 
 def problem(seed, M, N, k, *, longest=30):
@@ -54,7 +56,7 @@ def run(solve, arguments, noise, blocks, seed=0):
 def test_kernel_and_twin_agree(seed, M, k, noise):
     arguments = problem(seed, M, 12, k)
     fast = run(rowstep.solve_rows, arguments, noise, [(0, M)])
-    slow = run(plain.solve_rows, arguments, noise, [(0, M)])
+    slow = run(solves.solve_rows, arguments, noise, [(0, M)])
     np.testing.assert_allclose(fast, slow, atol=2e-3, rtol=2e-3)
 
 

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penchant.kernels import sgd, sgd_plain
-from penchant.kernels.coded import Coded
+from penchant.kernels import sgd
+from penchant.kernels.byte_values import Coded
+from penchant.kernels.plain import sgd as sgd_plain
 from penchant.kernels.rng import seed_key
 
 f = np.float32

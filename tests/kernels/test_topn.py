@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penchant.kernels import topn, topn_plain
+from penchant.kernels import topn
+from penchant.kernels.plain import topn as topn_plain
 
 f = np.float32
 

@@ -7,14 +7,14 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penchant.engine.threads import Threads
 from penchant.errors import DataError
 from penchant.features import CountScale, Noise, SideEncoder
-from penchant.features.side import ColumnCode
+from penchant.features.side_columns import ColumnCode
 from penchant.posterior import DayEffects, Posterior, Side, shares, variances
 from penchant.posterior.bulk_variance import pair_variances
-from penchant.posterior.change import with_cold_items
+from penchant.posterior.resize import with_cold_items
 from penchant.posterior.rows import user_tables
+from penchant.threads import Threads
 
 M, N, K, k, T = 7, 9, 5, 3, 4
 D = k + 1

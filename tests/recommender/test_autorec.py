@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import penchant as pc
-from penchant import bundle
 from penchant.errors import BundleError, NotFittedError
-from penchant.network.backend import load_keras
+from penchant.networks.backend import load_keras
 from penchant.recommender.autorec import AutoRec
-from penchant.solvers.autoencoder import Autoencoding
-from penchant.solvers.autoencoder_columns import Columns
+from penchant.solvers.keras.autoencoder import Autoencoding
+from penchant.solvers.keras.item_columns import Columns
+from penchant.storage import bundle
 
 WORLD = pc.synthetic(n_users=150, n_items=90, n_ratings=6000, factors=2, noise=0.3, seed=1)
 TRAIN, TEST = pc.split(WORLD, test=0.2, seed=1)

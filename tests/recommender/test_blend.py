@@ -9,8 +9,8 @@ import pytest
 
 import penchant as pc
 from penchant.errors import BundleError, DataError, SettingsError, UnknownIdError, UnsupportedError
+from penchant.recommender.blending.stacking import Weights
 from penchant.recommender.naming import by_name
-from penchant.recommender.stacking import Weights
 from penchant.split import fold_rows
 
 WORLD = pc.synthetic(n_users=50, n_items=40, n_ratings=1200, factors=2, noise=0.4, seed=3)
@@ -354,7 +354,7 @@ class TestBundle:
             pc.open(folder)
 
     def test_arrays_of_a_member_have_the_ids_rows(self, mixed, folder):
-        from penchant import bundle
+        from penchant.storage import bundle
 
         opened = bundle.read(folder)
         opened.weights["member_0.user_bias"] = np.zeros(3, np.float32)

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 
 import penchant as pc
-from penchant import bundle
 from penchant.errors import BundleError, SettingsError
-from penchant.network.backend import load_keras
+from penchant.networks.backend import load_keras
 from penchant.recommender.deep import DeepRating
 from penchant.recommender.neural_rating import NeuralRating
-from penchant.solvers.keras_deep import DeepTraining
+from penchant.solvers.keras.deep import DeepTraining
+from penchant.storage import bundle
 
 WORLD = pc.synthetic(n_users=60, n_items=40, n_ratings=1200, factors=2, noise=0.3, seed=1)
 JOBS = [None, *(["nurse", "smith", "baker"] * 20)]

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 
 import penchant as pc
-from penchant.engine.threads import Threads
 from penchant.errors import UnknownIdError, UnsupportedError
-from penchant.posterior import forget
-from penchant.recommender.folding import encoded, user_matrix
-from penchant.solvers import gibbs_heads
+from penchant.fold_in.by_posterior import encoded, user_matrix
+from penchant.posterior import without_user
+from penchant.solvers.gibbs import finish
+from penchant.threads import Threads
 
 GIBBS = pc.Gibbs(rank=3, sweeps=60, burn_in=20, heads=16)
 WHOM = 7  # the row of the user to forget
@@ -159,7 +159,7 @@ def test_it_is_near_a_model_that_never_knew_the_user(bundles):
 
 
 def test_where_no_draws_are_kept_means_serve(bundles, monkeypatch):
-    monkeypatch.setattr(gibbs_heads, "DRAWS_KEPT", 0)
+    monkeypatch.setattr(finish, "DRAWS_KEPT", 0)
     model = pc.MatrixFactorization(factors=12, solver=GIBBS, seed=0).fit(RATINGS, progress=False)
     assert not model.posterior.users.draws.size
     kept = pc.open(bundles / "gibbs")
@@ -178,11 +178,11 @@ def test_where_nothing_is_taken_out_nothing_changes(bundles):
         rated = state.ledger.of_item(row)
         none = np.zeros(len(rated.rows), dtype=bool)
         deviations = rated.values - np.float32(posterior.mean)
-        items[row] = forget.Ratings(rated.rows, deviations, none, np.zeros(0, np.float32))
+        items[row] = without_user.Ratings(rated.rows, deviations, none, np.zeros(0, np.float32))
     nobody = user_matrix(posterior, [], np.zeros(0, np.int32), 41)
     columns = encoded(posterior.users.encoder, None, np.zeros(0, np.int32))
     with Threads(2) as threads:
-        after, Q = forget.without_ratings(
+        after, Q = without_user.without_ratings(
             posterior, model.trained.item_factors, items, (nobody, columns), threads
         )
     np.testing.assert_allclose(after.items.draws, posterior.items.draws, atol=1e-5)

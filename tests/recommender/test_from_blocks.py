@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import penchant as pc
-from penchant.blocks import write_blocks
+from penchant.blocks.write import write_blocks
 from penchant.errors import DataError, SettingsError, SourceError, UnsupportedError
-from penchant.recommender.batch import recommend_blocks
+from penchant.recommender.recommend_blocks import recommend_blocks
 
 ALS = pc.ALS(rank=4, sweeps=4)
 COUNTED = pc.ALS(rank=4, sweeps=4, scaling="count", l2=0.25, l2_bias=0.1)

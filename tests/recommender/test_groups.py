@@ -10,7 +10,7 @@ import pytest
 
 import penchant as pc
 from penchant.errors import NotFittedError, SettingsError, UnsupportedError
-from penchant.recommender.factor_predictor import FactorPredictor
+from penchant.predict.by_factors import FactorPredictor
 
 WAYS = {"average": np.mean, "least misery": np.min, "most pleasure": np.max}
 

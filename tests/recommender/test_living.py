@@ -11,13 +11,13 @@ import pyarrow as pa
 import pytest
 
 import penchant as pc
-from penchant import bundle
 from penchant.errors import BundleError, DataError, SettingsError, UnknownIdError, UnsupportedError
+from penchant.fold_in import change
+from penchant.fold_in.by_ridge import Penalty, solved
+from penchant.fold_in.change import Added
 from penchant.history import History
-from penchant.recommender import changing, storage
-from penchant.recommender.changing import Added
-from penchant.recommender.ledger import Rated
-from penchant.recommender.ridge import Penalty, solved
+from penchant.model.ledger import Rated
+from penchant.storage import bundle, storage
 
 GIBBS = pc.Gibbs(rank=3, sweeps=30, burn_in=10, heads=8)
 SOLVERS = {
@@ -290,7 +290,7 @@ def test_many_changes_are_put_into_one_table(bundles, monkeypatch):
     plain, merged = pc.open(bundles / "gibbs"), pc.open(bundles / "gibbs")
     users, items, values = some()
     plain.add_ratings(users, items, values)
-    monkeypatch.setattr(changing, "MOST_CHANGED", 1)
+    monkeypatch.setattr(change, "MOST_CHANGED", 1)
     merged.add_ratings(users, items, values)
     assert not merged.predictor.ledger.changed
     assert plain.predictor.ledger.changed

@@ -6,7 +6,7 @@ from safetensors.numpy import load_file
 
 import penchant as pc
 from penchant.errors import BundleError, SettingsError, UnsupportedError
-from penchant.recommender.distribution import Distribution
+from penchant.predict.distribution import Distribution
 
 WORLD = pc.synthetic(n_users=80, n_items=50, n_ratings=2500, factors=2, noise=0.7, seed=1)
 TRAIN, TEST = pc.split(WORLD, test=0.2, seed=1)
@@ -151,8 +151,8 @@ def test_forgetting_and_refreshing(model):
 
 def test_forgetting_takes_nothing_else_out(model):
     """Solving items again without no one's ratings gives their draws back."""
-    from penchant.engine.threads import Threads
-    from penchant.posterior import forget
+    from penchant.posterior import without_user
+    from penchant.threads import Threads
 
     posterior, known = model.posterior, model.knowledge
     item = 5
@@ -161,9 +161,9 @@ def test_forgetting_takes_nothing_else_out(model):
     side = np.zeros(posterior.items.encoder.width, np.float32)
     scores = posterior.deviations(known.ratings.values[mine])
     for gone in (np.zeros(len(rows), bool), rows == rows[0]):
-        given = forget.Ratings(rows, scores, gone, side)
+        given = without_user.Ratings(rows, scores, gone, side)
         with Threads(1) as pool:
-            after, _ = forget.without_ratings(
+            after, _ = without_user.without_ratings(
                 posterior, model.trained.item_factors, {item: given}, (None, None), pool
             )
         moved = np.abs(after.items.draws[:, item] - posterior.items.draws[:, item]).max()
@@ -240,8 +240,8 @@ def test_a_bundle_keeps_all_bits(model, shared, tmp_path):
     ],
 )
 def test_damaged_stars_are_refused(shared, tmp_path, name, value, message):
-    from penchant.bundle import reader  # the hashes are checked before: go around them
-    from penchant.recommender import storage
+    from penchant.storage import storage
+    from penchant.storage.bundle import reader  # the hashes are checked before: go around them
 
     shared.save(tmp_path / "own.penchant")
     opened = reader.read(tmp_path / "own.penchant")

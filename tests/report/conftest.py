@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import penchant as pc
-from penchant.recommender.provenance import Provenance, versions
+from penchant.model.provenance import Provenance, versions
 from penchant.report import report
 
 HOSTILE = (

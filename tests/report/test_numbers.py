@@ -227,7 +227,7 @@ def test_the_comparison_is_of_the_trained_model(told, model, parts):
 
 
 def test_the_chapters_network_joins_when_asked(model, world, monkeypatch):
-    from penchant.solvers.keras import Keras
+    from penchant.solvers.keras.solver import Keras
 
     quick = dataclasses.replace(Keras.chapter(), epochs=1)
     monkeypatch.setattr(Keras, "chapter", staticmethod(lambda: quick))

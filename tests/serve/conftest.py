@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import penchant as pc
-from penchant.serve import Service, database
+from penchant.serve import Service
+from penchant.serve.log import database
 
 GIBBS = pc.Gibbs(rank=2, sweeps=12, burn_in=4, heads=4)
 

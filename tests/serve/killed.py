@@ -20,7 +20,8 @@ from tests.serve.waiting import until
 
 from penchant.errors import UnknownIdError
 from penchant.recommender import opening
-from penchant.serve import Rating, Service, database
+from penchant.serve import Rating, Service
+from penchant.serve.log import database
 
 USER = 4_711_000_000_000_007
 """An id whose bytes are nowhere by chance: 8 of them in a bundle, its digits in the log."""

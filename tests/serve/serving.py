@@ -17,11 +17,11 @@ import httpx
 
 import penchant as pc
 from penchant.serve import Service
-from penchant.serve.access import Access
 from penchant.serve.app import create_app
-from penchant.serve.door import Door
-from penchant.serve.keys import KeyFile, Verifier
-from penchant.serve.limits import Limits
+from penchant.serve.gate.access import Access
+from penchant.serve.gate.door import Door
+from penchant.serve.gate.keys import KeyFile, Verifier
+from penchant.serve.gate.limits import Limits
 
 SRC = str(Path(pc.__file__).parents[1])
 HOME = "http://127.0.0.1"
@@ -92,7 +92,7 @@ def client_of(bundle, limits=GENEROUS, address="127.0.0.1"):
 
 PATIENT = """
 import json, sys
-from penchant.serve.limits import Limits
+from penchant.serve.gate.limits import Limits
 from penchant.serve.running import Serving, serve
 limits = Limits(seconds=600, header_seconds=600, body_seconds=600)
 tell = lambda url, keys, open_: print(json.dumps({"url": url}), flush=True)

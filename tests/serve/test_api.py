@@ -273,7 +273,7 @@ def test_an_error_that_nobody_thought_of_is_a_problem_and_logged(client, monkeyp
     def broken(*_):
         raise ZeroDivisionError("secret thought")
 
-    monkeypatch.setattr("penchant.serve.views.card", broken)
+    monkeypatch.setattr("penchant.serve.api.views.card", broken)
     response = client.get("/v1/model")
     said = problem(response, 500)
     assert "secret thought" not in response.text

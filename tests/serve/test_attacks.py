@@ -18,13 +18,13 @@ from tests.serve.serving import SRC, bearer, model, server
 from tests.serve.waiting import until
 
 from penchant.serve import Rating, Service
-from penchant.serve.keys import KeyFile
+from penchant.serve.gate.keys import KeyFile
 
 PATIENCE = 600
 CONNECTIONS = 32
 SMALL = f"""
 import json, sys
-from penchant.serve.limits import Limits
+from penchant.serve.gate.limits import Limits
 from penchant.serve.running import Serving, serve
 limits = Limits(connections={CONNECTIONS}, concurrent={CONNECTIONS // 2})
 tell = lambda url, keys, open_: print(json.dumps({{"url": url}}), flush=True)
@@ -133,7 +133,7 @@ def test_a_folder_of_an_older_server_is_closed_to_others(bundle):
 CHANGE_KEYS = """
 import sys
 from penchant.serve import Rating, Service
-from penchant.serve.keys import KeyFile
+from penchant.serve.gate.keys import KeyFile
 file = KeyFile.beside(sys.argv[1])
 print("begun", flush=True)
 sys.stdin.readline()

@@ -14,7 +14,7 @@ from penchant.errors import (
 )
 from penchant.serve import client as module
 from penchant.serve.client import Client
-from penchant.serve.keys import KeyFile
+from penchant.serve.gate.keys import KeyFile
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from packaging.utils import canonicalize_name
 
 import penchant
 from penchant.cli.app import app
-from penchant.serve.access import OPEN, role_for
 from penchant.serve.app import _ROUTERS
-from penchant.serve.limits import Limits
+from penchant.serve.gate.access import OPEN, role_for
+from penchant.serve.gate.limits import Limits
 
 ROOT = Path(penchant.__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -12,12 +12,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from tests.data.conftest import small_disk as small_disk
 from tests.serve.test_killed import HERE, PLACE
 from tests.serve.waiting import until
-from tests.sources.conftest import small_disk as small_disk
 
 from penchant.errors import BundleError, UnavailableError
-from penchant.serve import Rating, Service, database
+from penchant.serve import Rating, Service
+from penchant.serve.log import database
 
 
 def log_file(films):

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from tests.serve.gate.test_http11 import running
 from tests.serve.serving import client_of, model
-from tests.serve.test_protocol import running
 
 import penchant as pc
 

@@ -68,32 +68,37 @@ def written(films, tmp_path_factory):
     return [len(ratings), round(float(ratings.values.sum()), 3)]
 
 
-WRITE = ["penchant.serve.events:Append.add"]
+WRITE = ["penchant.serve.log.events:Append.add"]
 COMPACTION = {  # where it is killed, and which model answers after the next start
-    "penchant.bundle.writer:_fill": "0002",
+    "penchant.storage.bundle.writer:_fill": "0002",
     "penchant.atomic:_place": "0002",
-    "penchant.serve.registry:change": "0002",
-    "penchant.serve.registry:activate": "0002",
-    "penchant.serve.upkeep:_drop_superseded": "0003",
-    "penchant.serve.events:Append.drop_superseded": "0003",
+    "penchant.serve.log.catalogue:change": "0002",
+    "penchant.serve.log.catalogue:activate": "0002",
+    "penchant.serve.service.upkeep:_drop_superseded": "0003",
+    "penchant.serve.log.events:Append.drop_superseded": "0003",
 }
 ACTIVATION = {
-    "penchant.serve.live:Live.loaded": "0002",
-    "penchant.serve.registry:activate": "0002",
-    "penchant.serve.live:Live.switch": "0001",
+    "penchant.serve.service.live:Live.loaded": "0002",
+    "penchant.serve.log.catalogue:activate": "0002",
+    "penchant.serve.service.live:Live.switch": "0001",
 }
-NOT_FORGOTTEN = ["penchant.serve.events:Append.drop_user", "penchant.serve.registry:activate"]
+NOT_FORGOTTEN = [
+    "penchant.serve.log.events:Append.drop_user",
+    "penchant.serve.log.catalogue:activate",
+]
 FORGOTTEN = [
-    "penchant.serve.forgetting:_out_of_bundles",
+    "penchant.serve.service.forgetting:_out_of_bundles",
     "penchant.atomic:_place",
     "penchant.atomic:_remove",  # of the old bundle, after the exchange
-    "penchant.serve.forgetting:_note_digest",
-    "penchant.serve.forgetting:_source_without",
-    "penchant.serve.forgetting:clean",
-    "penchant.serve.database:SQLite.clean",
+    "penchant.serve.service.forgetting:_note_digest",
+    "penchant.serve.service.forgetting:_source_without",
+    "penchant.serve.service.forgetting:clean",
+    "penchant.serve.log.database:SQLite.clean",
     "penchant.serve.receipts:strike_off",
 ]
-TAKEN_AGAIN = {"penchant.serve.forgetting:_note_digest": "0003"}  # the given bundle, as if new
+TAKEN_AGAIN = {
+    "penchant.serve.service.forgetting:_note_digest": "0003"
+}  # the given bundle, as if new
 
 
 def test_killed_at_each_step(films, written):

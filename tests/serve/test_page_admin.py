@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from tests.serve.visiting import LOADING, gibbs, serving, visit, world
 
-from penchant.serve.keys import KeyFile
+from penchant.serve.gate.keys import KeyFile
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from tests.serve.serving import GENEROUS, HOME, InThread, access_of, bearer
 from tests.serve.waiting import until
 
 from penchant.errors import SettingsError, UnavailableError, UnknownIdError
-from penchant.serve import Rating, Service, schema
+from penchant.serve import Rating, Service
 from penchant.serve.app import create_app
-from penchant.serve.database import opened
-from penchant.serve.keys import KeyFile
+from penchant.serve.gate.keys import KeyFile
+from penchant.serve.log import schema
+from penchant.serve.log.database import opened
 
 
 @pytest.fixture(scope="module")

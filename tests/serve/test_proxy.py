@@ -14,7 +14,7 @@ import trustme
 from tests.serve.serving import bearer, model, server
 from tests.serve.waiting import until
 
-from penchant.serve.keys import KeyFile
+from penchant.serve.gate.keys import KeyFile
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 PATIENCE = 120

@@ -10,14 +10,14 @@ import sys
 
 import httpx
 import pytest
+from tests.serve.gate.test_http11 import drained
 from tests.serve.serving import PATIENT, SRC, bearer, model, server
-from tests.serve.test_protocol import drained
 from tests.serve.waiting import until
 
 from penchant.cli import main
 from penchant.errors import SettingsError, SourceError
 from penchant.serve.client import Client
-from penchant.serve.keys import KeyFile
+from penchant.serve.gate.keys import KeyFile
 from penchant.serve.running import Serving, serve
 
 PATIENCE = 600

@@ -8,7 +8,8 @@ with its position. `LOG` is a URL, or "" for the file beside the bundle.
 
 import sys
 
-from penchant.serve import Rating, Service, database
+from penchant.serve import Rating, Service
+from penchant.serve.log import database
 
 database.PATIENCE = 600.0  # for slow machines
 

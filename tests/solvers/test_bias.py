@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penchant.data.synthetic import synthetic
 from penchant.errors import DataError, DivergedError, SettingsError
 from penchant.metrics import rmse
 from penchant.ratings import Ratings
@@ -12,8 +13,7 @@ from penchant.recommender.matrix_factorization import MatrixFactorization
 from penchant.recommender.opening import open as open_bundle
 from penchant.solvers import bias
 from penchant.solvers.bias import LEAST, MOST, Bias, Variances, variances
-from penchant.solvers.named import solver_of
-from penchant.sources.synthetic import synthetic
+from penchant.solvers.registry import solver_of
 
 RATINGS = synthetic(n_users=60, n_items=40, n_ratings=900, factors=2, noise=0.5, seed=3)
 TRAIN, TEST = RATINGS.take(np.arange(0, 700)), RATINGS.take(np.arange(700, 900))

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import penchant as pc
+from penchant.data.synthetic import synthetic
 from penchant.ids import IdMap
-from penchant.kernels.coded import Coded, coded, decoded
+from penchant.kernels.byte_values import Coded, coded, decoded
 from penchant.ratings import Ratings, Scale
 from penchant.solvers.by_row import by_both, user_order
-from penchant.sources.synthetic import synthetic
 
 
 @pytest.fixture(scope="module")

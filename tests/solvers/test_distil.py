@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penchant.engine.threads import Threads
 from penchant.solvers.distil import Distiller, squeeze
+from penchant.threads import Threads
 
 
 def tables(seed, M, N, w):

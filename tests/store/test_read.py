@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import penchant as pc
-from penchant.blocks import write_blocks
+from penchant.blocks.write import write_blocks
 from penchant.errors import ChecksumError, DataError, SettingsError, SourceError
 from penchant.store import BlockStore, is_store
 from penchant.store.parquet import read_block, read_table
@@ -232,7 +232,7 @@ def test_an_index_that_is_none(folder, raw):
 
 
 def test_an_index_without_end(folder, monkeypatch):
-    monkeypatch.setattr("penchant.store.folder.MAX_INDEX_BYTES", 100)
+    monkeypatch.setattr("penchant.store.block_store.MAX_INDEX_BYTES", 100)
     with pytest.raises(SourceError, match=r"index.json can't be used: it has .* bytes where 100"):
         BlockStore.open(folder)
 

@@ -1,8 +1,1 @@
-"""Writing block stores: from a table in memory, or out of core from files of any size."""
-
-from __future__ import annotations
-
-from penchant.blocks.memory import write_blocks
-from penchant.blocks.writer import build
-
-__all__ = ["build", "write_blocks"]
+"""The wing for what outgrows memory: written, trained on, and the engines that do it."""

@@ -6,10 +6,10 @@ from penchant.checking.effects import effects_of
 from penchant.checking.findings import DataCheck, Finding
 from penchant.checking.noise import floor
 from penchant.checking.people import severities, suspects
+from penchant.checking.row_sums import whole_users
 from penchant.checking.scale import scale
 from penchant.checking.size import repeats, size
 from penchant.checking.splits import splits
-from penchant.checking.sums import whole_users
 from penchant.checking.times import drift, leak
 from penchant.errors import DataError
 from penchant.ratings import Ratings
@@ -42,7 +42,7 @@ def datacheck(ratings: Ratings, *, seed: int = 0) -> DataCheck:
     Raises:
         DataError: ratings without rows.
 
-    >>> from penchant.sources.synthetic import synthetic
+    >>> from penchant.data.synthetic import synthetic
     >>> found = datacheck(synthetic(n_users=30, n_items=20, n_ratings=300, noise=0.5, seed=0))
     >>> print(found["repeats"])
     ok       repeats: No pair of user and item stood there twice.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penchant.checking.sums import Doubles, sums
+from penchant.checking.row_sums import Doubles, sums
 from penchant.ratings import Ratings
 
 _ROUNDS = 6  # of the alternation; the effects move by less than 0.01 in the last

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from penchant.checking.findings import Finding, counted
-from penchant.checking.sums import whole_users
+from penchant.checking.row_sums import whole_users
 from penchant.ratings import Ratings
 from penchant.split import random_rows
 
@@ -39,7 +39,7 @@ def _of_repeats(noise: float, free: int) -> Finding:
 
 
 def _of_fit(ratings: Ratings, seed: int) -> Finding:
-    from penchant.solvers.gibbs import Gibbs
+    from penchant.solvers.gibbs.solver import Gibbs
 
     sample = whole_users(ratings, LIMIT, seed)
     train, held = random_rows(len(sample), 0.1, seed)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from penchant.checking.effects import Effects
 from penchant.checking.findings import Finding, Level, counted, percent
 from penchant.checking.random_raters import random_raters
-from penchant.checking.sums import Keys, mixed, moments_of_users, slices
+from penchant.checking.row_sums import Keys, mixed, moments_of_users, slices
 from penchant.ids import Rows
 from penchant.ratings import Ratings
 

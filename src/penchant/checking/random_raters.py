@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.checking.effects import Effects
-from penchant.checking.sums import Doubles, sums
+from penchant.checking.row_sums import Doubles, sums
 from penchant.ratings import Ratings
 
 RATE = 0.05  # of false discoveries

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from penchant.checking.effects import Effects
 from penchant.checking.findings import Finding, percent
+from penchant.checking.row_sums import moments_of_users, slices, sums, whole_users
 from penchant.checking.splits import LAST
-from penchant.checking.sums import moments_of_users, slices, sums, whole_users
 from penchant.ratings import Ratings
 from penchant.split import last_rows, random_rows, time_rows
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.choices.model import FLOOR, Choices
-from penchant.network.backend import load_keras
+from penchant.networks.backend import load_keras
 
 
 def with_picks(network: Any, choices: Choices, shares: npt.NDArray[np.float32]) -> Any:

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from penchant.choices.liking import Liking
 from penchant.choices.model import Choices
-from penchant.engine.dense import times
-from penchant.engine.threads import Threads
+from penchant.kernels.products import times
 from penchant.kernels.sparse import pattern_times
 from penchant.ratings import Ratings
 from penchant.solvers.by_row import Pattern, by_both
 from penchant.solvers.spectrum import SideMatrix, ritz
+from penchant.threads import Threads
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ from penchant.cli.output import print_json
 from penchant.cli.reading import Reading
 
 if TYPE_CHECKING:
-    from penchant.store.folder import BlockStore
+    from penchant.store.block_store import BlockStore
 
 
 def blocks(
@@ -69,7 +69,7 @@ def blocks(
     Files, folders, archives and patterns are read piece by piece. A run that was killed goes on
     where it was: start the same command again.
     """
-    from penchant.blocks import build
+    from penchant.blocks.write import build
 
     reading = Reading(
         columns=columns,

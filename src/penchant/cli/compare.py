@@ -57,7 +57,7 @@ def compare(
         raise SettingsError(f"--test is a share between 0 and 1, not {share:g}.")
     from penchant import comparison
     from penchant.recommender.matrix_factorization import MatrixFactorization
-    from penchant.solvers.named import SOLVERS, solver_of
+    from penchant.solvers.registry import SOLVERS, solver_of
     from penchant.split import split
 
     names = list(dict.fromkeys(solver or SOLVERS))

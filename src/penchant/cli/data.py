@@ -15,8 +15,8 @@ from penchant.errors import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from penchant.data.fetch.datasets import NamedSet
     from penchant.ratings import Ratings
-    from penchant.sources.named import NamedSet
 
 
 @with_reading()
@@ -129,8 +129,8 @@ def _shown(value: Any) -> str:
 
 
 def _list_sets(json: bool) -> None:
-    from penchant.sources.cache import cache_folder
-    from penchant.sources.named import NAMED_SETS
+    from penchant.data.fetch.cache import cache_folder
+    from penchant.data.fetch.datasets import NAMED_SETS
     from penchant.tables import print_table
 
     cache = cache_folder()
@@ -155,8 +155,8 @@ def _list_sets(json: bool) -> None:
 
 
 def _set_facts(named: NamedSet, cache: Path) -> dict[str, Any]:
-    from penchant.sources.cache import is_kept
-    from penchant.sources.partial import arrived
+    from penchant.data.fetch.cache import is_kept
+    from penchant.data.fetch.resumable import arrived
 
     wheel = named.wheel
     counts = named.counts or (None, None, None)

@@ -40,8 +40,8 @@ def doctor(json: options.Json = False) -> None:
 
 def _facts() -> dict[str, Any]:
     from penchant import __version__
-    from penchant.engine.threads import available_threads
-    from penchant.sources.cache import cache_folder
+    from penchant.data.fetch.cache import cache_folder
+    from penchant.threads import available_threads
 
     return {
         "penchant": __version__,

@@ -12,8 +12,8 @@ from penchant.cli.source import open_model
 from penchant.errors import SettingsError
 
 if TYPE_CHECKING:
+    from penchant.answers.explanation import Explanation
     from penchant.ids import Id
-    from penchant.recommender.explanation import Explanation
 
 User = Annotated[str, typer.Argument(help="A user's id.", show_default=False)]
 Item = Annotated[str, typer.Argument(help="An item's id.", show_default=False)]
@@ -55,7 +55,7 @@ def explain(
 
 
 def _sentence(explanation: Explanation, item: Id, rating: float | None, prediction: float) -> str:
-    from penchant.recommender.explanation import amount
+    from penchant.answers.explanation import amount
     from penchant.tables import one_line
 
     name = one_line(str(item))

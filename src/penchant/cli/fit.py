@@ -18,10 +18,10 @@ from penchant.errors import SettingsError
 from penchant.settings import FACTORS
 
 if TYPE_CHECKING:
+    from penchant.answers.scores import Scores
+    from penchant.model.provenance import Provenance
     from penchant.ratings import Ratings
     from penchant.recommender.base import Recommender
-    from penchant.recommender.provenance import Provenance
-    from penchant.recommender.scores import Scores
 
 _WIDTH = 80  # of the summary: what Keras is sure to have, on a terminal or off it
 
@@ -167,7 +167,7 @@ def _provenance(
     scores: Scores | None,
     options: tuple[str, ...],
 ) -> Provenance:
-    from penchant.recommender.provenance import Provenance, today, versions
+    from penchant.model.provenance import Provenance, today, versions
 
     return Provenance(
         source=source.public,
@@ -205,7 +205,7 @@ def _require_place(target: Path) -> None:
 
 
 def _show_network(train: Ratings) -> None:
-    from penchant.network.mf import matrix_factorization
+    from penchant.networks.mf import matrix_factorization
 
     network = matrix_factorization(
         train.user_ids.size, train.item_ids.size, FACTORS, train.mean, l2_on="table"

@@ -62,7 +62,7 @@ def fit_blocks(
     json: bool,
 ) -> None:
     """Train, score on what the store holds out, save, and tell."""
-    from penchant.engine.named import engine_of
+    from penchant.blocks.engines.by_name import engine_of
     from penchant.recommender.naming import kind_of
 
     recommender.fit(store, engine=engine_of(engine, address=address), resume=resume)

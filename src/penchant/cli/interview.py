@@ -13,9 +13,9 @@ from penchant.cli.source import open_model
 from penchant.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
+    from penchant.answers.interview.questions import Interview
     from penchant.ids import Id
     from penchant.ratings import Scale
-    from penchant.recommender.interview import Interview
 
 _STOP = ("q", "quit")
 
@@ -96,7 +96,7 @@ def _reply(prompt: str) -> str | None:
 
 
 def _show(talk: Interview, n: int) -> None:
-    from penchant.recommender.answers import FORMATS
+    from penchant.answers.lists import FORMATS
     from penchant.tables import print_table
 
     advice = talk.recommend(n)

@@ -27,7 +27,7 @@ def add(
     json: options.Json = False,
 ) -> None:
     """Make a key, and show it: once, for only a hash of it is kept."""
-    from penchant.serve.keys import KeyFile
+    from penchant.serve.gate.keys import KeyFile
 
     require_bundle(bundle)
     file = KeyFile.beside(bundle)
@@ -42,7 +42,7 @@ def add(
 @app.command("list")
 def list_(bundle: options.Bundle, json: options.Json = False) -> None:
     """Show the keys' ids, roles and dates."""
-    from penchant.serve.keys import KeyFile
+    from penchant.serve.gate.keys import KeyFile
 
     file = KeyFile.beside(bundle)
     keys = file.read()
@@ -67,7 +67,7 @@ def remove(
     json: options.Json = False,
 ) -> None:
     """Take a key away; a server that runs refuses it from then on."""
-    from penchant.serve.keys import KeyFile
+    from penchant.serve.gate.keys import KeyFile
 
     file = KeyFile.beside(bundle)
     gone = file.remove(key)

@@ -42,8 +42,8 @@ def write_all(
         model.recommend_all(n, exclude_rated=not include_rated, by=by, liked=liked, path=out)
         told = {"file": str(out), "users": users, "n": n}
     else:
-        from penchant.engine.named import engine_of
-        from penchant.recommender.batch import recommend_blocks
+        from penchant.blocks.engines.by_name import engine_of
+        from penchant.recommender.recommend_blocks import recommend_blocks
         from penchant.store import BlockStore
 
         store, where = BlockStore.open(blocks), engine_of(engine, address=address)

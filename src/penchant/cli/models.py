@@ -59,7 +59,7 @@ def model_of(
     if chapter:
         _require_alone(model, solver, factors)
         from penchant.recommender.matrix_factorization import MatrixFactorization
-        from penchant.solvers.keras import Keras
+        from penchant.solvers.keras.solver import Keras
 
         return MatrixFactorization(FACTORS, Keras.chapter(), seed)
     if model == "mf":
@@ -79,7 +79,7 @@ def _matrix_factorization(
     solver: str | None, factors: int | None, seed: int, likelihood: str | None
 ) -> Any:
     from penchant.recommender.matrix_factorization import MatrixFactorization
-    from penchant.solvers.named import solver_of
+    from penchant.solvers.registry import solver_of
 
     if solver is not None:
         solver_of(solver)  # here, so that a wrong name is told before the ratings are loaded

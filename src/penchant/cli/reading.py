@@ -36,7 +36,7 @@ class Reading:
 
     def load(self, source: Source) -> Ratings:
         """Load the ratings of a source."""
-        from penchant.sources import load
+        from penchant.data.load import load
 
         source.require_ratings()
         return load(source.reveal(), **self.arguments())

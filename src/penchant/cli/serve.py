@@ -42,7 +42,7 @@ def serve(
 
     Without keys the server answers this machine alone. Make keys with penchant keys add.
     """
-    from penchant.serve.limits import Limits
+    from penchant.serve.gate.limits import Limits
     from penchant.serve.running import Serving, bundle_name, serve
 
     require_bundle(bundle)

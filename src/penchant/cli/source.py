@@ -54,7 +54,7 @@ class Source:
     @property
     def public(self) -> str:
         """What a bundle may say of it: no folder, no address."""
-        from penchant.recommender.provenance import DATABASE
+        from penchant.model.provenance import DATABASE
 
         if isinstance(self._given, URL):
             return DATABASE
@@ -62,7 +62,7 @@ class Source:
 
     def require_ratings(self) -> None:
         """Raise `SourceError` where it is a saved recommender."""
-        from penchant.sources.saved import is_of_bundle
+        from penchant.data.saved import is_of_bundle
 
         path = None if isinstance(self._given, URL) else Path(self._given).expanduser()
         if path is not None and is_of_bundle(path):

@@ -16,9 +16,9 @@ from penchant.console import tell
 from penchant.errors import DataError
 
 if TYPE_CHECKING:
+    from penchant.answers.lists import Answer
     from penchant.ids import Id, IdMap
     from penchant.ratings import Ratings
-    from penchant.recommender.answers import Answer
     from penchant.recommender.base import Recommender
 
 User = Annotated[str, typer.Argument(help="A user's id.", show_default=False)]
@@ -138,7 +138,7 @@ def recommend(
     json: options.Json = False,
 ) -> None:
     """Recommend what a user most probably picks and likes, to one user or to all."""
-    from penchant.recommender.intervals import LEVEL
+    from penchant.predict.intervals import LEVEL
 
     if all_users or user is None:
         knobs = interval or diversity or popularity
@@ -226,7 +226,7 @@ def _show_answer(answer: Answer[Any], about: dict[str, Any], json: bool) -> None
     if json:
         print_json({**about, "results": answer.to_json()})
         return
-    from penchant.recommender.answers import FORMATS
+    from penchant.answers.lists import FORMATS
     from penchant.tables import print_table
 
     if not answer:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.answers.recommend import Terms
+from penchant.answers.recommend_all import best_rows
 from penchant.ids import Rows
 from penchant.ranking import (
     coverage,
@@ -20,8 +22,6 @@ from penchant.ranking import (
 )
 from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender
-from penchant.recommender.recommend import Terms
-from penchant.recommender.recommend_all import best_rows
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,7 +8,7 @@ The x of a row has three parts, in this order:
 3. the *side columns* of its table, if there is one.
 """
 
-from penchant.features.side import SideEncoder
-from penchant.features.who import CountScale, Noise, bag_weights
+from penchant.features.side_columns import SideEncoder
+from penchant.features.who_rated import CountScale, Noise, bag_weights
 
 __all__ = ["CountScale", "Noise", "SideEncoder", "bag_weights"]

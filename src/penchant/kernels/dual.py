@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from penchant.kernels.aligned import aligned_parts
-from penchant.kernels.gram import row_errors
 from penchant.kernels.jit import kernel, part
 from penchant.kernels.rng import row_normals, scratch_of
-from penchant.kernels.vector import at, fma, load, mul, splat, store, total
+from penchant.kernels.simd.gram import row_errors
+from penchant.kernels.simd.vector import at, fma, load, mul, splat, store, total
 
 MOST_RATINGS = 8
 """Rows of up to so many ratings are solved this way …"""
@@ -172,7 +172,7 @@ def solve_short_rows(  # type: ignore[no-untyped-def]
     """Solve those of rows start … stop-1 that have at most `MOST_RATINGS`, in H heads.
 
     Arrays are as for `penchant.kernels.rowstep.solve_in_heads`, the values as
-    `penchant.kernels.coded.parts_of` has them; `room` is of `room_of`.
+    `penchant.kernels.byte_values.parts_of` has them; `room` is of `room_of`.
     """
     K, D = factors.shape[2], precision.shape[1]
     L, root, V, S, y, errors, scratch = room

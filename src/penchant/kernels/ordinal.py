@@ -2,7 +2,7 @@
 
 A rating with star s, mean η and standard deviation d has a latent value that is normal, cut off by
 the star's thresholds: γ_s below and γ_{s+1} above, infinite at the ends. All is in float64: the
-tails of an interval are differences of small numbers. `penchant.kernels.ordinal_plain` holds the
+tails of an interval are differences of small numbers. `penchant.kernels.plain.ordinal` holds the
 twins in NumPy.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from penchant.kernels.jit import kernel
 from penchant.kernels.rng import philox
-from penchant.kernels.vector import fma, load, splat, total
+from penchant.kernels.simd.vector import fma, load, splat, total
 from penchant.stars import LEAST
 
 _ROOT_HALF = math.sqrt(0.5)

@@ -17,12 +17,12 @@ import math
 
 import numpy as np
 
-from penchant.kernels.coded import parts_of
-from penchant.kernels.gram import chunk_of, row_moments
+from penchant.kernels.byte_values import parts_of
 from penchant.kernels.jit import kernel
-from penchant.kernels.lanes import lanes_of, put_row
 from penchant.kernels.rng import fill_normals
 from penchant.kernels.rowstep import finish_rows
+from penchant.kernels.simd.gram import chunk_of, row_moments
+from penchant.kernels.simd.lanes import lanes_of, put_row
 
 HEADROOM = 6
 """Powers of two that a rating's share of a sum may have on average, in units of the ratings'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.jit import kernel, part
-from penchant.kernels.vector import at, fma, load, prefetch, splat, total
+from penchant.kernels.simd.vector import at, fma, load, prefetch, splat, total
 
 AHEAD = 32
 """The factors of the rating so many places ahead are asked for, of this row or the next …"""
@@ -51,7 +51,7 @@ def row_errors(  # type: ignore[no-untyped-def]
         stop: one past the last row.
         indptr: (M + 1,) int64.
         indices: (n,) int32, the other side's rows.
-        values: (n,) float32, or as `penchant.kernels.coded` has them.
+        values: (n,) float32, or as `penchant.kernels.byte_values` has them.
         factors: (M, K) float32, K a multiple of 8.
         biases: (M,) float32.
         other_factors: (N, K) float32.

@@ -7,7 +7,7 @@ nor the number of threads or machines can change a draw.
 
 Two words make two normals (Box & Muller 1958): ``√(−2 ln u) (cos 2πv, sin 2πv)``, in float32 with
 the polynomials of Cephes (`logf`, `sinf`, `cosf`), which unlike the C library's functions work on
-many numbers abreast. `penchant.kernels.plain` holds the twin in NumPy.
+many numbers abreast. `penchant.kernels.plain.solves` holds the twin in NumPy.
 """
 
 from __future__ import annotations

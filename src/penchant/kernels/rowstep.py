@@ -19,13 +19,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from penchant.kernels.cholesky import factorise, solve_lower, solve_upper
-from penchant.kernels.coded import Values, parts_of
+from penchant.kernels.byte_values import Values, parts_of
 from penchant.kernels.dual import LEAST_WIDTH, MOST_RATINGS, room_of, solve_short_rows
 from penchant.kernels.jit import inner, kernel
-from penchant.kernels.lanes import add_normals, assemble, gather, lanes_of, put_row, repeat_first
 from penchant.kernels.rng import fill_normals
-from penchant.kernels.vector import at
+from penchant.kernels.simd.cholesky import factorise, solve_lower, solve_upper
+from penchant.kernels.simd.lanes import (
+    add_normals,
+    assemble,
+    gather,
+    lanes_of,
+    put_row,
+    repeat_first,
+)
+from penchant.kernels.simd.vector import at
 
 
 def solve_rows(  # type: ignore[no-untyped-def]
@@ -39,8 +46,8 @@ def solve_rows(  # type: ignore[no-untyped-def]
         stop: one past the last row.
         indptr: (M + 1,) int64, where each row's ratings start in `indices` and `values`.
         indices: (n,) int32, the other side's row of each rating.
-        values: (n,) float32, or as `penchant.kernels.coded` has them: the ratings less the mean and
-            whatever else is known.
+        values: (n,) float32, or as `penchant.kernels.byte_values` has them: the ratings less the
+            mean and whatever else is known.
         factors: (N, K) float32 of the other side, times its units; K a multiple of 8, columns
             from k on are zeros.
         biases: (N,) float32 of the other side.
@@ -119,9 +126,9 @@ def solve_long_rows(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Solve those of rows start … stop-1 that have more ratings than `fewest`, in H heads.
 
-    Arrays are as for `solve_in_heads`, the values as `penchant.kernels.coded.parts_of` has them.
-    `normals` is (stop - start, D) float32, or has no rows where the mean is asked for. `lanes`, and
-    `rows`, (8,) intp, are scratch.
+    Arrays are as for `solve_in_heads`, the values as `penchant.kernels.byte_values.parts_of` has
+    them. `normals` is (stop - start, D) float32, or has no rows where the mean is asked for.
+    `lanes`, and `rows`, (8,) intp, are scratch.
     """
     K, noise = factors.shape[2], len(normals) > 0
     for s in range(len(factors)):

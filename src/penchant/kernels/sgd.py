@@ -7,7 +7,7 @@ band touch different rows and can be worked on side by side: an epoch is G round
 stochastic gradient descent"). The order of the ratings in a block is a pure function of (seed,
 epoch, block), so that the bits don't depend on the number of threads.
 
-`penchant.kernels.sgd_plain` holds the twins in NumPy.
+`penchant.kernels.plain.sgd` holds the twins in NumPy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from penchant.kernels.jit import kernel, kernel_with
 from penchant.kernels.rng import philox
-from penchant.kernels.vector import at, prefetch
+from penchant.kernels.simd.vector import at, prefetch
 
 AHEAD = 16
 """The factors of the rating so many steps ahead are asked for."""
@@ -120,7 +120,7 @@ def sgd_blocks(  # type: ignore[no-untyped-def]
         starts: (G² + 1,) int64 of `sort_into_blocks`.
         users: (n,) int32 rows, sorted by block.
         items: (n,) int32 rows.
-        values: (n,) ratings, as `penchant.kernels.coded` has them.
+        values: (n,) ratings, as `penchant.kernels.byte_values` has them.
         mean: their mean, float32.
         scale: s, one over their standard deviation, float32.
         user_bias: (M,) float32, changed.

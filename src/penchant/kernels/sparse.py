@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.jit import kernel
-from penchant.kernels.vector import at, broadcast, fma, load, mul, splat, store
+from penchant.kernels.simd.vector import at, broadcast, fma, load, mul, splat, store
 
 
 @kernel

@@ -7,7 +7,7 @@ matrix.) Items come by in ascending order of their rows, a block at a time, and 
 user's ordered list where it is higher than the lowest there: of equal scores the lower row stays
 in front.
 
-`penchant.kernels.topn_plain` holds the twin in NumPy.
+`penchant.kernels.plain.topn` holds the twin in NumPy.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from penchant.kernels.jit import kernel, kernel_with
-from penchant.kernels.vector import fma, load, splat, store
+from penchant.kernels.simd.vector import fma, load, splat, store
 
 USERS = 6
 """Users of a tile."""

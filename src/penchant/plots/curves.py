@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from penchant.errors import DataError
 from penchant.fonts import lettering
-from penchant.history import History
 from penchant.plots.canvas import (
     BLUE,
     DASHES,
@@ -31,6 +30,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LABEL_GAP = 0.55  # inches, between two labels of two lines
+
+
+class Measured(Protocol):
+    """What training measured: a `penchant.history.History`."""
+
+    best: int | None
+
+    def __len__(self) -> int:
+        """Return how many rounds there were."""
+
+    @property
+    def names(self) -> list[str]:
+        """What was measured."""
+
+    def column(self, name: str) -> npt.NDArray[np.float64]:
+        """Return one name over all rounds; NaN where a round lacks it."""
 
 
 class Curves(NamedTuple):
@@ -61,9 +76,10 @@ _LOOKS = {
 }
 
 
-def curves_of(history: History) -> Curves:
+def curves_of(history: Measured) -> Curves:
     """Return the curves that a history holds; `rmse` is empty where it holds none.
 
+    >>> from penchant.history import History
     >>> made = curves_of(History([{"sweep": 1, "train_rmse": 1.1}, {"sweep": 2}]))
     >>> made.word, made.rounds, made.rmse
     ('sweep', [1.0, 2.0], {'train_rmse': [1.1, None]})
@@ -87,7 +103,7 @@ def curves_of(history: History) -> Curves:
     )
 
 
-def plot_history(history: History, path: PathLike | None = None, title: str | None = None) -> Any:
+def plot_history(history: Measured, path: PathLike | None = None, title: str | None = None) -> Any:
     """Draw the RMSE of the training, validation and watched rows over the epochs or sweeps.
 
     Each curve ends in its name and last value. The epoch that validation rows chose, if any, is

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from penchant.engine.threads import Threads
 from penchant.kernels.ordinal import head_means, mean_latents
 from penchant.posterior.latent import STEPS
 from penchant.stars import Stars
+from penchant.threads import Threads
 
 Floats = npt.NDArray[np.float32]
 

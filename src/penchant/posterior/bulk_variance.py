@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from penchant.engine.threads import Threads
 from penchant.features import bag_weights
 from penchant.ids import Rows
-from penchant.kernels.heads import prior_rows
-from penchant.kernels.moments import pair_moments
-from penchant.posterior.heads import Posterior
+from penchant.kernels.head_means import pair_moments
+from penchant.kernels.head_rows import prior_rows
+from penchant.posterior.posterior import Posterior
 from penchant.posterior.rows import of_users, prior_parts, user_weights
 from penchant.posterior.variance import item_covariance
+from penchant.threads import Threads
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]

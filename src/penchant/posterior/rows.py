@@ -14,18 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from penchant.engine.threads import Threads
 from penchant.features import bag_weights
-from penchant.features.who import PRIOR_OFFSET, Noise, weight
+from penchant.features.who_rated import PRIOR_OFFSET, Noise, weight
 from penchant.kernels.aligned import aligned_zeros
-from penchant.kernels.heads import add_mapped, prior_rows
+from penchant.kernels.head_rows import add_mapped, prior_rows
 from penchant.kernels.rng import seed_key
 from penchant.kernels.rowstep import solve_in_heads
 from penchant.posterior.bulk_latent import latents
-from penchant.posterior.heads import Posterior
 from penchant.posterior.latent import some
-from penchant.posterior.parts import Side
+from penchant.posterior.posterior import Posterior
+from penchant.posterior.sides import Side
 from penchant.stars import Stars
+from penchant.threads import Threads
 
 Floats = npt.NDArray[np.float32]
 

@@ -2,7 +2,7 @@
 
 In each head the user's row is x̃ = (p, b), and given the bias b the factors p alone solve a ridge
 regression of what bias and quality leave over. With q the item's factors in that head, A and Λ as
-in `penchant.posterior.heads`, their parts of the factors ``A_pp``, and ``g = (A_pp⁻¹ q, 0)``,
+in `penchant.posterior.posterior`, their parts of the factors ``A_pp``, and ``g = (A_pp⁻¹ q, 0)``,
 
     q · p = Σ_j a_j (g · f_j) (e_j − b) + gᵀ Λ (m + Bᵀ x − (0, b))
 
@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.features import bag_weights
-from penchant.posterior.heads import Posterior
-from penchant.posterior.parts import Solved
+from penchant.posterior.posterior import Posterior
+from penchant.posterior.sides import Solved
 
 Doubles = npt.NDArray[np.float64]
 

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.ids import Rows
-from penchant.posterior.heads import Posterior
-from penchant.posterior.parts import Solved
+from penchant.posterior.posterior import Posterior
+from penchant.posterior.sides import Solved
 
 Doubles = npt.NDArray[np.float64]
 

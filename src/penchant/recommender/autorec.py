@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-from penchant.network.autoencoder import ENCODER, AutoencoderShape, averaged, from_codes
-from penchant.network.weights import PREFIX, Shapes, require_shapes
-from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.network_predictor import Built, CodedPredictor
+from penchant.model.known import Knowledge
+from penchant.networks.autoencoder import ENCODER, AutoencoderShape, averaged, from_codes
+from penchant.networks.weights import PREFIX, Shapes, require_shapes
+from penchant.predict.by_network import Built, CodedPredictor
 from penchant.recommender.neural import NeuralRecommender, require_finite
-from penchant.solvers.autoencoder import Autoencoding, factors_of
 from penchant.solvers.base import Trained
+from penchant.solvers.keras.autoencoder import Autoencoding, factors_of
 
 
 class AutoRec(NeuralRecommender):

@@ -13,24 +13,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from penchant.answers.group import How, recommend_group
+from penchant.answers.lists import Answer, Neighbour, Recommendation, Shared
+from penchant.answers.rate import calibrated, evaluate, predict
+from penchant.answers.recommend import By, Filter, recommend
+from penchant.answers.recommend_all import recommend_all
+from penchant.answers.scores import Scores
+from penchant.answers.similar import similar
 from penchant.errors import DataError, NotFittedError, UnsupportedError
 from penchant.history import History
 from penchant.ids import Id
+from penchant.model.known import Knowledge
+from penchant.model.provenance import Provenance
+from penchant.predict.distribution import Distribution
+from penchant.predict.intervals import Calibration, Prediction
+from penchant.predict.predictor import Predictor
 from penchant.ratings import Ratings
-from penchant.recommender import storage
-from penchant.recommender.answers import Answer, Neighbour, Recommendation, Shared
-from penchant.recommender.distribution import Distribution
 from penchant.recommender.estimator import Estimator
-from penchant.recommender.group import How, recommend_group
-from penchant.recommender.intervals import Calibration, Prediction
-from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.predictor import Predictor
-from penchant.recommender.provenance import Provenance
-from penchant.recommender.rate import calibrated, evaluate, predict
-from penchant.recommender.recommend import By, Filter, recommend
-from penchant.recommender.recommend_all import recommend_all
-from penchant.recommender.scores import Scores
-from penchant.recommender.similar import similar
+from penchant.storage import storage
 
 Floats = npt.NDArray[np.float32]
 
@@ -191,7 +191,7 @@ class Recommender(Estimator, ABC):
             liked: the lowest rating that counts as liking; a quarter below the scale's top if None.
             interval: the level of intervals to give, as for `predict`; 0.9 if None and by="low".
             diversity: from 0, the best alone, to 1, the least alike: gives up some of the predicted
-                rating for items that differ from each other (`penchant.recommender.knobs.varied`).
+                rating for items that differ from each other (`penchant.answers.knobs.varied`).
             popularity: from −1 to 1: below 0 it brings up what few have rated, above 0 what many
                 have; either gives up some of the predicted rating. docs/lists.md has what each
                 trades, measured.

@@ -6,24 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self, cast
 
+from penchant.answers.explanation import Explanation
 from penchant.console import Advance, progress
 from penchant.errors import BundleError
+from penchant.fold_in.change import Added
+from penchant.fold_in.forget import Receipt
 from penchant.ids import Id
+from penchant.predict.intervals import Calibration
+from penchant.predict.predictor import POSTERIOR_OWN
 from penchant.ratings import Ratings
-from penchant.recommender import sections, storage, together
 from penchant.recommender.base import Recommender
-from penchant.recommender.blend_predictor import BlendPredictor
-from penchant.recommender.changing import Added
-from penchant.recommender.explanation import Explanation
-from penchant.recommender.forgetting import Receipt
-from penchant.recommender.intervals import Calibration
+from penchant.recommender.blending import sections, together
+from penchant.recommender.blending.blended import BlendPredictor
+from penchant.recommender.blending.out_of_fold import Stack, Stacked
+from penchant.recommender.blending.stacking import Weights
+from penchant.recommender.blending.usual import usual_members
 from penchant.recommender.naming import by_name
-from penchant.recommender.out_of_fold import Stack, Stacked
 from penchant.recommender.plan import Parts, require_callbacks
-from penchant.recommender.predictor import POSTERIOR_OWN
-from penchant.recommender.stacking import Weights
-from penchant.recommender.usual import usual_members
 from penchant.settings import require_count
+from penchant.storage import storage
 
 FOLDS = 5
 
@@ -34,8 +35,8 @@ class Blend(Recommender):
     Prediction: ``r̂ = constant + Σ_m w_m r̂_m(u, i)``, w ≥ 0, clipped to the scale. The training
     ratings are cut into k random folds; each member is trained k times on all folds but one and
     predicts that one; weights and constant are the least squares of the ratings on those
-    predictions (`penchant.recommender.stacking`). Then each member is trained once more, on all
-    ratings, so a blend costs k + 1 trainings of each. Members that err differently add most.
+    predictions (`penchant.recommender.blending.stacking`). Then each member is trained once more,
+    on all ratings, so a blend costs k + 1 trainings of each. Members that err differently add most.
 
     Members are settings, not trained models: they are copied, and yours stay as they are. All see
     the `validation` ratings of `fit`, if there are any. Strangers are answered by the members' own
@@ -45,7 +46,8 @@ class Blend(Recommender):
     Args:
         members: recommenders, in a mapping by the names that `weights` is to show; none of them a
             blend. A sequence gives them names of their own. None for those that did best on the
-            validation rows of MovieLens 100K (`penchant.recommender.usual`), with the blend's seed.
+            validation rows of MovieLens 100K (`penchant.recommender.blending.usual`), with the
+            blend's seed.
         folds: k.
         seed: of the folds; members have seeds of their own.
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from penchant.features import SideEncoder
-from penchant.network.deep import Column, DeepShape, Graphs, deep_rating
-from penchant.network.weights import Shapes
-from penchant.recommender.knowledge import Knowledge
+from penchant.model.known import Knowledge
+from penchant.networks.deep import Column, DeepShape, Graphs, deep_rating
+from penchant.networks.weights import Shapes
 from penchant.recommender.neural import NeuralRecommender, require_finite
 from penchant.settings import require_choice
 from penchant.solvers.base import Trained
-from penchant.solvers.keras_deep import DeepTraining, side_columns
+from penchant.solvers.keras.deep import DeepTraining, side_columns
 
 PRESETS: dict[str, dict[str, Any]] = {
     "deep": {
@@ -45,7 +45,7 @@ class DeepRating(NeuralRecommender):
 
     Prediction: ``r̂(u, i) = mean + spread · (f([p_u, q_i, side]) + b_u + b_i + p_u · q_i)``, clipped
     to the scale, f the hidden layers and a last one of width 1; see
-    `penchant.network.deep.deep_rating`. Objective, for each batch of ratings in units of their
+    `penchant.networks.deep.deep_rating`. Objective, for each batch of ratings in units of their
     standard deviation: ``loss(r, r̂)`` plus the mean over the batch of ``λ (|p_u|² + |q_i|²) +
     λ_b (b_u² + b_i²)`` of the rows that it looks up.
 

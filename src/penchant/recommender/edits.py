@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from penchant.engine.threads import Threads
 from penchant.errors import UnsupportedError
+from penchant.fold_in import forget as forgetting
+from penchant.fold_in import refresh as refreshing
+from penchant.fold_in.change import Added, Columns, Touched, with_ratings, without_ratings
+from penchant.fold_in.forget import Receipt
 from penchant.ids import Id
-from penchant.recommender import forgetting, refreshing
-from penchant.recommender.changing import (
-    Added,
-    Columns,
-    Touched,
-    with_ratings,
-    without_ratings,
-)
-from penchant.recommender.factor_predictor import FactorPredictor
-from penchant.recommender.forgetting import Receipt
-from penchant.recommender.life import State
+from penchant.model.state import State
+from penchant.predict.by_factors import FactorPredictor
 from penchant.settings import require_count
+from penchant.threads import Threads
 
 Solve = Callable[[State, set[int], set[int]], State]
 
@@ -87,10 +82,10 @@ def _solved(predictor: FactorPredictor, touched: Touched) -> tuple[FactorPredict
 def _folding(predictor: FactorPredictor) -> Solve:
     """Return what solves rows: the posterior, or ridge regression where there is none."""
     if predictor.has_posterior:
-        from penchant.recommender.folding import folded
+        from penchant.fold_in.by_posterior import folded
 
         return folded
-    from penchant.recommender import ridge
+    from penchant.fold_in import by_ridge as ridge
 
     ratings, solver = predictor.ledger.table.ratings, predictor.made_by["solver"]
     unit = float(ratings.values.std(dtype="float64")) or 1.0

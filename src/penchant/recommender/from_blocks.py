@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from penchant.engine.named import engine_of
+from penchant.blocks.engines.by_name import engine_of
 from penchant.ids import Rows
-from penchant.recommender.knowledge import Knowledge
+from penchant.model.known import Knowledge
 from penchant.recommender.plan import checkpoint_of, require_callbacks
 from penchant.recommender.progress import show_progress, told_while_compiling
 from penchant.settings import require
@@ -54,7 +54,7 @@ def fit_store(
     engine: Any,
 ) -> Fitted:
     """Train on the blocks of a store; see `MatrixFactorization.fit`."""
-    from penchant.solvers.blocked.training import train_blocks
+    from penchant.blocks.train.start import train_blocks
 
     require_callbacks(callbacks)
     require(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Self, TypeVar, cast
 
+from penchant.answers.explain import explain
+from penchant.answers.explanation import Explanation
+from penchant.answers.interview.questions import Interview, interview
+from penchant.fold_in.change import Added, Columns
+from penchant.fold_in.forget import Receipt
 from penchant.ids import Id
+from penchant.predict.by_factors import FactorPredictor
 from penchant.recommender import edits
 from penchant.recommender.base import Recommender
-from penchant.recommender.changing import Added, Columns
-from penchant.recommender.explain import explain
-from penchant.recommender.explanation import Explanation
-from penchant.recommender.factor_predictor import FactorPredictor
-from penchant.recommender.forgetting import Receipt
-from penchant.recommender.interview import Interview, interview
 
 T = TypeVar("T")
 
@@ -167,8 +167,8 @@ class Living(Recommender):
         """Return the n items that a newcomer should rate next, best first; see `Interview`.
 
         A question is worth the chance that the newcomer knows the item times the expected drop of
-        the variance of all the newcomer's ratings (`penchant.posterior.questions`). An answer to a
-        question is weighed as that, and not as an item that someone chose to rate.
+        the variance of all the newcomer's ratings (`penchant.posterior.informative`). An answer to
+        a question is weighed as that, and not as an item that someone chose to rate.
 
         Args:
             n: how many questions to give at once.

@@ -10,19 +10,19 @@ from typing import Any, ClassVar, Self
 
 from penchant.errors import DivergedError, UnsupportedError
 from penchant.factors import Factors
+from penchant.model.known import Knowledge
+from penchant.model.state import Life
+from penchant.predict.by_factors import FactorPredictor
+from penchant.predict.predictor import POSTERIOR_OWN
 from penchant.ratings import Ratings
-from penchant.recommender import storage
-from penchant.recommender.factor_predictor import FactorPredictor
-from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.life import Life
 from penchant.recommender.living import Living
 from penchant.recommender.plan import Plan, with_side_information
-from penchant.recommender.predictor import POSTERIOR_OWN
 from penchant.settings import FACTORS, require
 from penchant.solvers.base import Fitted
-from penchant.solvers.named import SOLVERS, solver_of, solver_record
+from penchant.solvers.registry import SOLVERS, solver_of, solver_record
 from penchant.solvers.task import Checkpoint
 from penchant.stars import Stars
+from penchant.storage import storage
 from penchant.store import BlockStore
 
 
@@ -87,8 +87,8 @@ class MatrixFactorization(Living):
 
         Args:
             ratings: what to learn from; for "als" and "gibbs" it may be a block store
-                (`penchant.blocks`), which is read block by block. The ratings that it holds out
-                are watched, and the state is kept after every sweep.
+                (`penchant.blocks.write`), which is read block by block. The ratings that it holds
+                out are watched, and the state is kept after every sweep.
             validation: a share of `ratings` to cut off at random, or ratings of their own. They
                 choose when to stop and what to keep, and calibrate the intervals of `predict`.
             watch: ratings whose RMSE is measured after each round, for the curve alone: they
@@ -102,7 +102,7 @@ class MatrixFactorization(Living):
                 one. Of a block store it may be a URL that fsspec knows; with several machines it is
                 a folder that all of them see.
             engine: where the blocks of a store are worked on: "threads" of this machine, "ray", or
-                a `penchant.engine.ray.RayEngine` of an address. It doesn't change a bit.
+                a `penchant.blocks.engines.ray.RayEngine` of an address. It doesn't change a bit.
 
         Raises:
             DataError: what is given as ratings is none, or empty.
@@ -207,7 +207,7 @@ class MatrixFactorization(Living):
 
         Raises `NotFittedError` before `fit`.
         """
-        from penchant.network.mf import network_of
+        from penchant.networks.mf import network_of
 
         return network_of(self.trained, self.stars)
 

@@ -9,7 +9,7 @@ from penchant.errors import SettingsError
 from penchant.recommender.base import Recommender
 from penchant.recommender.matrix_factorization import MatrixFactorization
 from penchant.settings import require
-from penchant.solvers.named import solver_of
+from penchant.solvers.registry import solver_of
 
 
 def kind_of(model: Recommender) -> str:

@@ -11,17 +11,17 @@ from typing import Any, Protocol, Self, cast
 
 from penchant.choices.model import ARRAYS
 from penchant.errors import BundleError, DataError, DivergedError, SettingsError
-from penchant.network.weights import PREFIX, Shapes, require_shapes
+from penchant.model.known import Knowledge
+from penchant.networks.weights import PREFIX, Shapes, require_shapes
+from penchant.predict.by_network import Built, NetworkPredictor
+from penchant.predict.intervals import Calibration
 from penchant.ratings import Ratings
-from penchant.recommender import storage
 from penchant.recommender.base import Recommender
-from penchant.recommender.intervals import Calibration
-from penchant.recommender.knowledge import Knowledge
-from penchant.recommender.network_predictor import Built, NetworkPredictor
 from penchant.recommender.plan import Parts, checkpoint_of, require_callbacks
 from penchant.recommender.progress import show_progress, told_while_compiling
 from penchant.solvers.base import Trained
 from penchant.solvers.task import Checkpoint
+from penchant.storage import storage
 
 
 class Trainer(Protocol):
@@ -221,7 +221,7 @@ def plain_setting(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if hasattr(value, "get_config"):
-        from penchant.solvers.keras_optimizer import described
+        from penchant.solvers.keras.optimizer import described
 
         return described(value)
     return f"the function {getattr(value, '__name__', type(value).__name__)}"

@@ -8,16 +8,16 @@ from typing import Any, ClassVar, Self
 
 from penchant.errors import SettingsError
 from penchant.history import History
-from penchant.network.backend import load_keras
-from penchant.network.weights import Arrays, Shapes, shapes_of
+from penchant.model.known import Knowledge
+from penchant.networks.backend import load_keras
+from penchant.networks.weights import Arrays, Shapes, shapes_of
 from penchant.ratings import Ratings
-from penchant.recommender import storage
-from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.neural import NeuralRecommender
 from penchant.settings import require
 from penchant.solvers.base import Trained
-from penchant.solvers.keras_rating import Networks, NetworkSettings, without_cold
+from penchant.solvers.keras.rating import Networks, NetworkSettings, without_cold
 from penchant.solvers.task import Task
+from penchant.storage import storage
 
 _TRAINING = {field.name for field in dataclasses.fields(NetworkSettings)}
 

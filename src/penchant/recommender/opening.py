@@ -7,9 +7,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from penchant import bundle
 from penchant.errors import BundleError, SettingsError
-from penchant.recommender import storage
+from penchant.storage import bundle, storage
 
 KINDS = {
     "autorec": "autorec:AutoRec",

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.ids import Id, Rows
+from penchant.predict.by_factors import FactorPredictor
 from penchant.recommender.base import Recommender
-from penchant.recommender.factor_predictor import FactorPredictor
 from penchant.settings import require_count
 
 Doubles = npt.NDArray[np.float64]

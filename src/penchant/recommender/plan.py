@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from penchant.model.known import Knowledge
 from penchant.ratings import Ratings
 from penchant.recommender.base import require_ratings
-from penchant.recommender.knowledge import Knowledge
 from penchant.recommender.progress import show_progress, told_while_compiling
 from penchant.settings import require, require_count, require_number
 from penchant.solvers.base import Fitted, Solver

@@ -12,7 +12,7 @@ from penchant.errors import SettingsError, SourceError
 from penchant.recommender.base import Recommender
 from penchant.recommender.opening import KINDS, kind_class
 from penchant.solvers.base import Recorded
-from penchant.solvers.named import solver_of, solver_record
+from penchant.solvers.registry import solver_of, solver_record
 
 PathLike = str | os.PathLike[str]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 
 from penchant.errors import SettingsError, SourceError
+from penchant.model.provenance import Provenance
 from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender, require_ratings
-from penchant.recommender.provenance import Provenance
 from penchant.split import split
 
 Load = Callable[[str], Ratings]
@@ -106,7 +106,7 @@ def _of_source(model: Recommender, source: Ratings) -> Judged:
 
 
 def _of_provenance(model: Recommender) -> Judged:
-    from penchant.sources.named import NAMED_SETS
+    from penchant.data.fetch.datasets import NAMED_SETS
 
     noted = model.provenance
     if noted is None:
@@ -141,7 +141,7 @@ def _of_provenance(model: Recommender) -> Judged:
 
 
 def _load(name: str) -> Ratings:
-    from penchant.sources import load
+    from penchant.data.load import load
 
     return load(name)
 

@@ -14,8 +14,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from penchant.answers.explanation import amount
 from penchant.ratings import Scale
-from penchant.recommender.explanation import amount
 from penchant.report.item_map import layout, titles_of
 from penchant.report.look.colours import colours_css
 from penchant.tables import BIDI, HARMFUL

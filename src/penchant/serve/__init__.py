@@ -14,9 +14,9 @@ except ImportError:
         "The server needs further packages: pip install 'penchant[serve]'."
     ) from None
 
-from penchant.serve.answers import ModelInfo, Rating, Status, Written
 from penchant.serve.receipts import Receipt
-from penchant.serve.service import Service
+from penchant.serve.service.answers import ModelInfo, Rating, Status, Written
+from penchant.serve.service.service import Service
 
 __all__ = ["ModelInfo", "Rating", "Receipt", "Service", "Status", "Written"]
 

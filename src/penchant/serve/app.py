@@ -17,14 +17,14 @@ from starlette.routing import Match
 
 from penchant import __version__
 from penchant.errors import PenchantError
-from penchant.serve.access import Access
-from penchant.serve.desk import Desk
-from penchant.serve.gate import Gate
-from penchant.serve.limits import Limits
-from penchant.serve.logs import LOGGER
-from penchant.serve.metrics import Metrics
-from penchant.serve.problems import MEDIA_TYPE, Problem, problem_of, unexpected
-from penchant.serve.routes import asking, changing, health, looking
+from penchant.serve.api.routes import asking, changing, health, looking
+from penchant.serve.api.workers import Desk
+from penchant.serve.gate.access import Access
+from penchant.serve.gate.limits import Limits
+from penchant.serve.gate.logs import LOGGER
+from penchant.serve.gate.middleware import Gate
+from penchant.serve.gate.problems import MEDIA_TYPE, Problem, problem_of, unexpected
+from penchant.serve.gate.prometheus import Metrics
 
 PAGE = Path(__file__).with_name("page")
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
+from penchant.answers.lists import Recommendation, Shared
 from penchant.errors import (
     ConflictError,
     DataError,
@@ -23,7 +24,6 @@ from penchant.errors import (
     UnsupportedError,
 )
 from penchant.ids import Id
-from penchant.recommender.answers import Recommendation, Shared
 
 _TRIES = 4
 _ERRORS: Mapping[int, type[PenchantError]] = {

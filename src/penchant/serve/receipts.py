@@ -13,8 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penchant.serve import schema
-from penchant.serve.answers import Plain
+from penchant.serve.log import schema
+from penchant.serve.service.answers import Plain
 
 KEPT = 10_000
 """How many receipts are kept: the last ones."""

@@ -14,9 +14,9 @@ from typing import Any
 
 from penchant.atomic import scratch
 from penchant.errors import SourceError
-from penchant.serve.door import Door, decided
-from penchant.serve.keys import KeyFile, Verifier
-from penchant.serve.limits import Limits
+from penchant.serve.gate.door import Door, decided
+from penchant.serve.gate.keys import KeyFile, Verifier
+from penchant.serve.gate.limits import Limits
 from penchant.settings import require, require_count
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -56,9 +56,9 @@ class Serving:
         """Open the service and return the application behind a door."""
         from threadpoolctl import threadpool_limits
 
-        from penchant.serve.access import Access
         from penchant.serve.app import create_app
-        from penchant.serve.protocol import GuardedProtocol
+        from penchant.serve.gate.access import Access
+        from penchant.serve.gate.http11 import GuardedProtocol
 
         threadpool_limits(1)  # many requests at once, and each is small
         GuardedProtocol.limits = self.limits
@@ -68,7 +68,7 @@ class Serving:
 
     def opened(self) -> Any:
         """Open the service."""
-        from penchant.serve.service import Service
+        from penchant.serve.service.service import Service
 
         return Service.open(self.bundle, self.log, self.keep)
 
@@ -112,8 +112,8 @@ def _runner(
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
-    from penchant.serve.logs import config as log_config
-    from penchant.serve.protocol import GuardedProtocol
+    from penchant.serve.gate.http11 import GuardedProtocol
+    from penchant.serve.gate.logs import config as log_config
 
     several = serving.workers > 1
     config = uvicorn.Config(

@@ -48,7 +48,7 @@ class Trained(NamedTuple):
     """What the training of a network other than that of `Factors` returns.
 
     Attributes:
-        weights: the network's numbers by name; see `penchant.network.weights`.
+        weights: the network's numbers by name; see `penchant.networks.weights`.
         card: JSON-able values that the network is built of again, beside settings and ids.
         history: what each epoch measured.
         more: further named arrays that it is built of; ``user_…`` has M rows, ``item_…`` N.

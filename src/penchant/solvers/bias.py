@@ -15,8 +15,8 @@ from penchant.ids import Rows
 from penchant.ratings import Ratings
 from penchant.settings import require_number
 from penchant.solvers.base import Fitted, SolverSettings
+from penchant.solvers.checkpoint import State
 from penchant.solvers.loop import Loop, Round, Rounds
-from penchant.solvers.state import State
 from penchant.solvers.task import Task
 
 Floats = npt.NDArray[np.float64]

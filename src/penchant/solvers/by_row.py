@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from penchant.kernels.coded import Values, restored, stored
+from penchant.kernels.byte_values import Values, restored, stored
 from penchant.kernels.order import gather_by, order_by, turn_over
 from penchant.ratings import Ratings
 

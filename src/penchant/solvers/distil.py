@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import qr
 
-from penchant.engine.dense import times, transposed_times
-from penchant.engine.threads import Threads
+from penchant.kernels.products import times, transposed_times
 from penchant.kernels.rng import fill_normals, seed_key
+from penchant.threads import Threads
 
 Floats = npt.NDArray[np.float32]
 

@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 from penchant.errors import DivergedError
 from penchant.history import History, Record
 from penchant.solvers.base import Monitor, Predict, SolverSettings
-from penchant.solvers.state import State, StateFile
+from penchant.solvers.checkpoint import State, StateFile
 from penchant.solvers.stopping import has_waited, keeps_last
 from penchant.solvers.task import Task
 

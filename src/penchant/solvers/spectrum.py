@@ -19,10 +19,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from penchant.engine.dense import orthonormal, times, transposed_times
-from penchant.engine.threads import Threads
+from penchant.kernels.products import orthonormal, times, transposed_times
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.kernels.sparse import pattern_times
+from penchant.threads import Threads
 
 Floats = npt.NDArray[np.float32]
 

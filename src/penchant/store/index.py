@@ -14,7 +14,7 @@ from penchant.errors import PenchantError, SourceError
 from penchant.ratings import Scale
 from penchant.repeats import Repeats
 from penchant.store.block import Span
-from penchant.store.layout import (
+from penchant.store.contents import (
     FORMAT,
     IDS,
     MAX_BLOCKS,

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from penchant.errors import SourceError
 from penchant.store.block import Block
-from penchant.store.layout import (
+from penchant.store.contents import (
     MAX_BYTES_PER_BYTE,
     MAX_FOOTER_BYTES,
     MAX_RATINGS_PER_BYTE,

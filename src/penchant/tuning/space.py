@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from penchant.errors import SettingsError
 from penchant.recommender.base import Recommender
 from penchant.settings import require
-from penchant.solvers.named import solver_of
+from penchant.solvers.registry import solver_of
 
 
 class Range(NamedTuple):

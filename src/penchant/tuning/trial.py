@@ -89,7 +89,7 @@ class _Watcher:
 
 def _rounds(model: Recommender) -> int:
     """Return how many rounds a training makes at the most."""
-    from penchant.solvers.named import solver_of
+    from penchant.solvers.registry import solver_of
 
     if (solver := getattr(model, "solver", None)) is not None:
         return solver_of(solver).rounds

@@ -6,15 +6,15 @@ import shlex
 from typing import Any
 
 from penchant.errors import SettingsError
+from penchant.model.provenance import DATABASE, Provenance, today, versions
 from penchant.recommender.base import Recommender
 from penchant.recommender.opening import kind_class
-from penchant.recommender.provenance import DATABASE, Provenance, today, versions
 from penchant.recommender.settings_file import recorded
 from penchant.report.judged import Judged
 from penchant.report.numbers.model import made_by
 from penchant.report.numbers.tested import Numbers
 from penchant.settings import FACTORS
-from penchant.solvers.named import solver_of, solver_record
+from penchant.solvers.registry import solver_of, solver_record
 
 _MODELS = {"matrix_factorization": "mf", "deep": "deep", "autorec": "autorec", "blend": "blend"}
 
@@ -53,7 +53,7 @@ def settings(judged: Judged, bundle: str) -> Numbers:
 
 def _where(noted: Provenance) -> str:
     """Say where the commands run: a bundle notes the names of files, never their folders."""
-    from penchant.sources.named import NAMED_SETS
+    from penchant.data.fetch.datasets import NAMED_SETS
 
     if noted.source in NAMED_SETS and not noted.options:
         return ""
@@ -141,7 +141,7 @@ _NOT_FOR = (
 
 
 def _licence(name: str) -> str:
-    from penchant.sources.named import NAMED_SETS
+    from penchant.data.fetch.datasets import NAMED_SETS
 
     if name in NAMED_SETS:
         return NAMED_SETS[name].terms

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penchant.recommender.intervals import widths as interval_widths
+from penchant.predict.intervals import widths as interval_widths
 from penchant.report.judged import Judged
 from penchant.report.numbers.tested import Numbers, Tested
 

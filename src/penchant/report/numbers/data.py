@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.checking import datacheck
+from penchant.model.known import Knowledge
 from penchant.ratings import Ratings
-from penchant.recommender.knowledge import Knowledge
 from penchant.report.judged import Judged
 
 Counts = npt.NDArray[np.integer]

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from penchant.answers.explanation import Explanation
 from penchant.ids import Id
+from penchant.predict.predictor import OTHER_KIND
 from penchant.recommender.base import Recommender
-from penchant.recommender.explanation import Explanation
-from penchant.recommender.predictor import OTHER_KIND
 from penchant.report.judged import Judged
 from penchant.report.numbers.certainty import MAIN
 from penchant.report.numbers.tested import Numbers

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.answers.scores import LEVEL, Scores
 from penchant.ids import Rows
 from penchant.metrics import rmse, rmse_interval
 from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender
-from penchant.recommender.scores import LEVEL, Scores
 
 Doubles = npt.NDArray[np.float64]
 Numbers = dict[str, Any]

@@ -60,7 +60,7 @@ def comparison(judged: Judged, bias: Recommender | None, chapter: bool) -> Numbe
 def _chapter(judged: Judged) -> Recommender:
     from penchant.recommender.matrix_factorization import MatrixFactorization
     from penchant.settings import FACTORS
-    from penchant.solvers.keras import Keras
+    from penchant.solvers.keras.solver import Keras
 
     network = MatrixFactorization(FACTORS, Keras.chapter(), seed=0)
     return network.fit(judged.model.knowledge.ratings, progress=False)

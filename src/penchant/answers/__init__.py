@@ -1,0 +1,1 @@
+"""What can be asked of a fitted model, a file for each question."""

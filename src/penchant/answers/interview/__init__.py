@@ -1,0 +1,1 @@
+"""What to ask a newcomer, and what the answers say."""

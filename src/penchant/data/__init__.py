@@ -1,0 +1,1 @@
+"""Named sets, files, folders, frames and synthetic tables, all turned into `Ratings`."""

@@ -1,0 +1,1 @@
+"""Which columns are what, and their entries checked and made into numbers."""

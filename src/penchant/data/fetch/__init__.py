@@ -1,0 +1,1 @@
+"""Named sets: what they are, and how they come onto this machine."""

@@ -1,0 +1,1 @@
+"""Ratings that come and go after the training: rows solved again, nothing trained."""

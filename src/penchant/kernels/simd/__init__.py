@@ -1,0 +1,1 @@
+"""Several numbers at once, as values inside kernels; nothing else imports these."""

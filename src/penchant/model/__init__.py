@@ -1,0 +1,1 @@
+"""The fitted value: what was known in training, and what has changed since."""

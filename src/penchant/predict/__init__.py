@@ -1,0 +1,1 @@
+"""What a fitted model predicts, and how sure it is."""

@@ -1,0 +1,1 @@
+"""What a blend is made of: its members, their weights, their sections."""

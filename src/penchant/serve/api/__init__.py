@@ -1,0 +1,1 @@
+"""What the routes take and give, and where the work is done."""

@@ -1,0 +1,1 @@
+"""The model that answers, kept up with the log."""
