@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from penchant.arrays import Rows
 from penchant.factors import Factors
-from penchant.ids import Rows
 from penchant.predict.top_n import top_n
 
 

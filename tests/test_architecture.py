@@ -19,7 +19,7 @@ pytestmark = pytest.mark.quick
 ROOT = Path(penchant.__file__).parent
 
 ORDER = """
-    errors urls settings console tables atomic fonts threads ids repeats ratings
+    errors urls settings arrays console tables atomic fonts threads ids repeats ratings
     stars split metrics ranking plots factors history kernels features store data
     posterior networks solvers choices model fold_in predict answers storage blocks recommender
     comparison tuning checking report serve cli __main__

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, Mask, Rows
 from penchant.errors import DataError
-from penchant.ids import Rows
-
-Floats = npt.NDArray[np.float32]
 
 _PAIRS = 4_096  # pairs looked up at once, so that a long column needs bounded memory
 
@@ -38,10 +36,10 @@ class Factors:
     """
 
     mean: float
-    user_bias: Floats
-    item_bias: Floats
-    user_factors: Floats
-    item_factors: Floats
+    user_bias: F32
+    item_bias: F32
+    user_factors: F32
+    item_factors: F32
 
     def __post_init__(self) -> None:
         M, N, K = len(self.user_bias), len(self.item_bias), self.user_factors.shape[-1]
@@ -100,7 +98,7 @@ class Factors:
             self.item_factors * root,
         )
 
-    def predict(self, user_rows: Rows, item_rows: Rows) -> Floats:
+    def predict(self, user_rows: Rows, item_rows: Rows) -> F32:
         """Return the unclipped rating of each pair of rows, (n,) float32."""
         out = np.empty(len(user_rows), dtype=np.float32)
         for start in range(0, len(out), _PAIRS):
@@ -109,12 +107,12 @@ class Factors:
             out[start : start + _PAIRS] = dots + self.user_bias[u] + self.item_bias[i]
         return out + np.float32(self.mean)
 
-    def scores(self, user_row: int) -> Floats:
+    def scores(self, user_row: int) -> F32:
         """Return the unclipped rating of one user for every item row, (N,) float32."""
         dots = self.item_factors @ self.user_factors[user_row]
         return dots + self.item_bias + np.float32(self.mean + self.user_bias[user_row])  # type: ignore[no-any-return]
 
-    def correlations(self, side: str, row: int, trained: npt.NDArray[np.bool_]) -> Floats:
+    def correlations(self, side: str, row: int, trained: Mask) -> F32:
         """Return how the deviations ``p_u · q_i`` of one row correlate with those of each row.
 
         For two items the correlation runs over the trained users, for two users over the
@@ -134,15 +132,15 @@ class Factors:
         towards = mine @ (covariance @ mine[row])
         scale = spread * spread[row]
         varies = scale > 0
-        out: Floats = np.divide(towards, scale, out=np.zeros_like(scale), where=varies)
+        out: F32 = np.divide(towards, scale, out=np.zeros_like(scale), where=varies)
         return out.clip(-1, 1)
 
-    def _shape(self, side: str, trained: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def _shape(self, side: str, trained: Mask) -> tuple[F32, F32]:
         """Return C, (K, K), and √(q_iᵀ C q_i) of each row; found once for each side.
 
         They cost a hundred times what the correlations of one row do then.
         """
-        kept: dict[str, tuple[Any, Floats, Floats]] = self.__dict__.setdefault("_shapes", {})
+        kept: dict[str, tuple[Any, F32, F32]] = self.__dict__.setdefault("_shapes", {})
         found = kept.get(side)
         if found is None or not np.array_equal(found[0], trained):
             mine, others = self.item_factors, self.user_factors

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from penchant.arrays import F64
 
 Record = Mapping[str, float]
 
@@ -46,7 +47,7 @@ class History:
         """The names that at least one record holds, in order of appearance."""
         return list(dict.fromkeys(name for record in self.records for name in record))
 
-    def column(self, name: str) -> npt.NDArray[np.float64]:
+    def column(self, name: str) -> F64:
         """Return one name over all records, (n,) float64; NaN where a record lacks it."""
         return np.array([record.get(name, np.nan) for record in self.records], dtype=np.float64)
 

@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from penchant.arrays import Rows
 from penchant.errors import DataError, SettingsError, UnknownIdError
 
 Id = int | str
-Rows = npt.NDArray[np.int32]
 
 _FEW = 64  # up to so many ids, a dictionary answers faster than a hash join
 

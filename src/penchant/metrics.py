@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F64
 from penchant.errors import DataError
 from penchant.settings import require, require_number
 
@@ -62,7 +63,7 @@ def rmse_interval(truth: Numbers, predicted: Numbers, level: float = 0.95) -> In
     return Interval(float(np.sqrt(max(0.0, mean - half))), float(np.sqrt(mean + half)))
 
 
-def _squares(truth: Numbers, predicted: Numbers) -> npt.NDArray[np.float64]:
+def _squares(truth: Numbers, predicted: Numbers) -> F64:
     if truth.shape != predicted.shape or truth.ndim != 1 or not truth.size:
         raise DataError(
             f"Truth and prediction must be two columns of one length above 0; received shapes "

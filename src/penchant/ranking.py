@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F64, Mask, Rows
 from penchant.errors import DataError
-from penchant.ids import Rows
 
-Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.integer[Any]]
 
 
-def ndcg(gains: Floats, ideal: Floats) -> Floats:
+def ndcg(gains: F64, ideal: F64) -> F64:
     """Return each user's normalised discounted cumulative gain at n, (U,), 0 … 1.
 
     ``DCG(gains) / DCG(ideal)`` with ``DCG(g) = Σ_k g_k / log2(k + 1)``, k = 1 … n: gains count as
@@ -40,7 +39,7 @@ def ndcg(gains: Floats, ideal: Floats) -> Floats:
     return _divide(gains @ discounts, ideal @ discounts)
 
 
-def precision(hits: npt.NDArray[np.bool_], relevant: Whole) -> Floats:
+def precision(hits: Mask, relevant: Whole) -> F64:
     """Return the share of each user's n places that hold a relevant item, (U,).
 
     A short list is divided by n all the same: an empty place is no hit. NaN for a user without
@@ -56,7 +55,7 @@ def precision(hits: npt.NDArray[np.bool_], relevant: Whole) -> Floats:
     return np.where(relevant > 0, hits.mean(axis=1), np.nan)
 
 
-def recall(hits: npt.NDArray[np.bool_], relevant: Whole) -> Floats:
+def recall(hits: Mask, relevant: Whole) -> F64:
     """Return the share of each user's relevant items that the list holds, (U,).
 
     A user with more than n relevant items can't reach 1. NaN for a user without any.
@@ -106,7 +105,7 @@ def novelty(lists: Rows, counts: Whole, n_users: int) -> float:
     return float(-np.log2(np.maximum(counts[shown], 1) / n_users).mean())
 
 
-def places(users: Whole, values: Floats, n_users: int, n: int) -> npt.NDArray[np.int64]:
+def places(users: Whole, values: F64, n_users: int, n: int) -> npt.NDArray[np.int64]:
     """Return where each user's n highest values stand, best first, (U, n); -1 fills up.
 
     Equal values keep the order in which they came.
@@ -124,7 +123,7 @@ def places(users: Whole, values: Floats, n_users: int, n: int) -> npt.NDArray[np
     return table
 
 
-def gains_at(places: npt.NDArray[np.int64], gains: Floats) -> Floats:
+def gains_at(places: npt.NDArray[np.int64], gains: F64) -> F64:
     """Return the gains that stand at `places`, (U, n); 0 where they are -1.
 
     >>> gains_at(np.array([[1, -1]]), np.array([5.0, 7.0])).tolist()
@@ -133,7 +132,7 @@ def gains_at(places: npt.NDArray[np.int64], gains: Floats) -> Floats:
     return np.where(places >= 0, np.append(gains, 0.0)[places], 0.0)
 
 
-def hits_in(lists: Rows, users: Whole, items: Rows) -> npt.NDArray[np.bool_]:
+def hits_in(lists: Rows, users: Whole, items: Rows) -> Mask:
     """Return which places of the lists, (U, n), hold one of their user's relevant items.
 
     Args:
@@ -148,16 +147,16 @@ def hits_in(lists: Rows, users: Whole, items: Rows) -> npt.NDArray[np.bool_]:
     size = int(max(lists.max(initial=0), items.max(initial=0))) + 1
     lines = np.arange(len(lists), dtype=np.int64)[:, None] * size
     wanted = np.asarray(users, dtype=np.int64) * size + items
-    found: npt.NDArray[np.bool_] = np.isin(lines + lists, wanted) & (lists > 0)
+    found: Mask = np.isin(lines + lists, wanted) & (lists > 0)
     return found
 
 
-def _divide(above: Floats, below: Floats) -> Floats:
-    shares: Floats = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+def _divide(above: F64, below: F64) -> F64:
+    shares: F64 = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
     return shares
 
 
-def _require_alike(what: str, one: Floats, two: Floats) -> None:
+def _require_alike(what: str, one: F64, two: F64) -> None:
     if one.ndim != 2 or one.shape != two.shape:
         raise DataError(
             f"The {what} must be tables of one shape, users × places; received shapes "

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from penchant.arrays import Rows
 from penchant.errors import DataError
-from penchant.ids import Id, IdMap, Rows
+from penchant.ids import Id, IdMap
 from penchant.repeats import Repeats, measure
 from penchant.settings import require, require_choice
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32
+
 
 @dataclasses.dataclass(frozen=True)
 class Repeats:
@@ -52,7 +54,7 @@ class Repeats:
 
 def measure(
     pairs: npt.NDArray[np.int64],
-    values: npt.NDArray[np.float32],
+    values: F32,
     stamps: npt.NDArray[np.int64] | None,
 ) -> Repeats:
     """Measure ratings that are sorted by pair, and within a pair by time.

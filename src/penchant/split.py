@@ -15,8 +15,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import Mask, Rows
 from penchant.errors import DataError, SettingsError
-from penchant.ids import Rows
 from penchant.ratings import Ratings
 from penchant.settings import require, require_choice, require_count, require_number
 
@@ -129,9 +129,7 @@ def fold_rows(n: int, k: int = 5, seed: int = 0) -> Iterator[SplitRows]:
     )
 
 
-def held_out_pairs(
-    user_rows: Rows, item_rows: Rows, test: float, seed: int = 0
-) -> npt.NDArray[np.bool_]:
+def held_out_pairs(user_rows: Rows, item_rows: Rows, test: float, seed: int = 0) -> Mask:
     """Return which pairs of rows test, (n,) bool: each by a hash of seed, user row and item row.
 
     A pair's side depends on nothing else, neither on the order of the table nor on its other rows,

@@ -19,10 +19,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64
 from penchant.errors import DataError, SettingsError
 
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 Places = npt.NDArray[np.uint8]
 
 MOST_STARS = 20
@@ -59,9 +58,9 @@ class Stars:
     [1.0, 2.0, 3.0]
     """
 
-    values: Floats
-    scores: Floats
-    thresholds: Doubles
+    values: F32
+    scores: F32
+    thresholds: F64
     spread: float = 1.0
 
     def __post_init__(self) -> None:
@@ -82,7 +81,7 @@ class Stars:
             raise DataError(f"The stars' spread must be above 0; received {self.spread!r}.")
 
     @classmethod
-    def of(cls, ratings: Floats) -> Self:
+    def of(cls, ratings: F32) -> Self:
         """Find the stars of training ratings; thresholds lie where a standard normal is so cut.
 
         Raises:
@@ -118,7 +117,7 @@ class Stars:
         return f"Stars({shown})"
 
     @property
-    def edges(self) -> Doubles:
+    def edges(self) -> F64:
         """The thresholds between infinities, (S + 1,) float64."""
         return np.concatenate([[-np.inf], self.thresholds, [np.inf]])
 
@@ -130,11 +129,11 @@ class Stars:
         """Return which star each score is of, (n,) uint8."""
         return _nearest(self.scores, scores)
 
-    def scored(self, ratings: npt.NDArray[Any]) -> Floats:
+    def scored(self, ratings: npt.NDArray[Any]) -> F32:
         """Return the score of each rating, (n,) float32."""
         return self.scores[self.places(ratings)]
 
-    def above(self, latent: npt.NDArray[Any], spread: Any = None) -> Doubles:
+    def above(self, latent: npt.NDArray[Any], spread: Any = None) -> F64:
         """Return the probabilities of more than each star but the last, (n, S − 1) float64.
 
         Args:
@@ -147,7 +146,7 @@ class Stars:
         eta = np.asarray(latent, dtype=np.float64)[:, None]
         return np.asarray(ndtr((eta - self.thresholds) / own), dtype=np.float64)
 
-    def expected(self, latent: npt.NDArray[Any]) -> Floats:
+    def expected(self, latent: npt.NDArray[Any]) -> F32:
         """Return the expected rating of each latent value, of any shape, float32; it rises."""
         flat = np.asarray(latent).reshape(-1)
         steps = np.diff(self.values.astype(np.float64))
@@ -157,21 +156,21 @@ class Stars:
             out[part] = self.values[0] + (self.above(flat[part]) * steps).sum(axis=1)
         return out.reshape(np.shape(latent))
 
-    def probabilities(self, latent: npt.NDArray[Any]) -> Floats:
+    def probabilities(self, latent: npt.NDArray[Any]) -> F32:
         """Return the probability of each star, (n, S) float32."""
         above = self.above(latent)
         ends = np.ones((len(above), 1)), np.zeros((len(above), 1))
         return (-np.diff(np.hstack([ends[0], above, ends[1]]), axis=1)).astype(np.float32)
 
-    def deviations(self, latent: npt.NDArray[Any], spread: npt.NDArray[Any]) -> Doubles:
+    def deviations(self, latent: npt.NDArray[Any], spread: npt.NDArray[Any]) -> F64:
         """Return the standard deviation of a rating, (n,) float64, of latent values so spread."""
         above, values = self.above(latent, spread), self.values.astype(np.float64)
         first = values[0] + (above * np.diff(values)).sum(axis=1)
         second = values[0] ** 2 + (above * np.diff(values**2)).sum(axis=1)
-        out: Doubles = np.sqrt(np.maximum(second - first**2, 0))
+        out: F64 = np.sqrt(np.maximum(second - first**2, 0))
         return out
 
-    def fitted(self, latent: npt.NDArray[Any], shares: Doubles, prior: float = PRIOR_ROWS) -> Self:
+    def fitted(self, latent: npt.NDArray[Any], shares: F64, prior: float = PRIOR_ROWS) -> Self:
         """Return the stars with the spread under which ratings are most probable.
 
         Args:
@@ -223,7 +222,7 @@ class Stars:
         return cls(values, scores, thresholds, float(spread[0]))
 
 
-def _nearest(levels: Floats, given: npt.NDArray[Any]) -> Places:
+def _nearest(levels: F32, given: npt.NDArray[Any]) -> Places:
     """Return the place of the level nearest to each number, (n,) uint8.
 
     >>> _nearest(np.array([1, 2], np.float32), np.array([0.0, 1.5, 1.6])).tolist()
@@ -233,17 +232,17 @@ def _nearest(levels: Floats, given: npt.NDArray[Any]) -> Places:
     return np.searchsorted(between, np.asarray(given, np.float64), side="left").astype(np.uint8)
 
 
-def interval(a: Doubles, b: Doubles) -> Doubles:
+def interval(a: F64, b: F64) -> F64:
     """Return P(a < Z < b), from the tails on the side where they are small."""
     from scipy.special import ndtr
 
     flip = a > 0
     low, high = np.where(flip, -b, a), np.where(flip, -a, b)
-    inside: Doubles = np.maximum(ndtr(high) - ndtr(low), LEAST)
+    inside: F64 = np.maximum(ndtr(high) - ndtr(low), LEAST)
     return inside
 
 
-def truncated_means(a: Doubles, b: Doubles) -> Doubles:
+def truncated_means(a: F64, b: F64) -> F64:
     """Return E[Z | a < Z < b].
 
     >>> truncated_means(np.array([-np.inf, 0.0]), np.array([np.inf, np.inf])).round(4).tolist()
@@ -251,5 +250,5 @@ def truncated_means(a: Doubles, b: Doubles) -> Doubles:
     """
     drop = np.exp(-0.5 * a * a) - np.exp(-0.5 * b * b)
     z = drop / np.sqrt(2 * np.pi) / interval(a, b)
-    means: Doubles = np.maximum(a, np.minimum(b, z))
+    means: F64 = np.maximum(a, np.minimum(b, z))
     return means

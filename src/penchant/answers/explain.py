@@ -6,11 +6,11 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from penchant.answers.explanation import Explanation, Reason, Term
 from penchant.answers.picking import picked
 from penchant.answers.rate import seconds_of
+from penchant.arrays import F32
 from penchant.errors import UnknownIdError
 from penchant.ids import Id
 from penchant.model.known import Knowledge
@@ -106,7 +106,7 @@ class SolvedAgain:
     posterior: Posterior
     known: Knowledge
     own: OwnRatings
-    item: npt.NDArray[np.float32]
+    item: F32
     quality: float
     day: float = 0.0
 

@@ -6,19 +6,18 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from penchant.answers.group_intervals import of_average, of_extreme
 from penchant.answers.lists import Answer, Shared, with_columns
 from penchant.answers.recommend import ORDERS, Filter, Terms, allowed_to, ranked, top_rows
+from penchant.arrays import F32, Rows
 from penchant.errors import SettingsError
-from penchant.ids import Id, Rows
+from penchant.ids import Id
 from penchant.model.known import listed
 from penchant.predict.intervals import normal_factor, widths
 from penchant.predict.predictor import Predictor
 from penchant.settings import require, require_choice, require_count
 
-Floats = npt.NDArray[np.float32]
 How = Literal["average", "least misery", "most pleasure"]
 
 _WAYS: dict[str, Callable[..., Any]] = {
@@ -69,7 +68,7 @@ def recommend_group(
 
 
 def _ends(
-    predictor: Predictor, how: How, level: float, users: Rows, items: Rows, ratings: Floats
+    predictor: Predictor, how: How, level: float, users: Rows, items: Rows, ratings: F32
 ) -> list[list[float]]:
     """Return the ends of the intervals of a group's scores of some items."""
     scale = predictor.known.scale

@@ -14,14 +14,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Doubles = npt.NDArray[np.float64]
+from penchant.arrays import F64
 
 _HALVINGS = 50  # of a bracket, to the last digits of float32 and beyond
 
 
-def of_average(ratings: Any, deviations: Doubles, level: float) -> tuple[Doubles, Doubles]:
+def of_average(ratings: Any, deviations: F64, level: float) -> tuple[F64, F64]:
     """Return the ends of the central interval of each column's mean, (n,) float64.
 
     Args:
@@ -40,9 +39,7 @@ def of_average(ratings: Any, deviations: Doubles, level: float) -> tuple[Doubles
     return mean - half, mean + half
 
 
-def of_extreme(
-    ratings: Any, deviations: Doubles, level: float, *, least: bool
-) -> tuple[Doubles, Doubles]:
+def of_extreme(ratings: Any, deviations: F64, level: float, *, least: bool) -> tuple[F64, F64]:
     """Return the ends of the central interval of each column's least or greatest, (n,) float64.
 
     Args:
@@ -62,7 +59,7 @@ def of_extreme(
     return low, high
 
 
-def _least_below(means: Doubles, deviations: Doubles, probability: float) -> Doubles:
+def _least_below(means: F64, deviations: F64, probability: float) -> F64:
     """Return x with P(min ≤ x) = probability, by bisection."""
     from scipy.special import log_ndtr, ndtri
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from penchant.ids import Rows
+from penchant.arrays import F32, Rows
 
-Floats = npt.NDArray[np.float32]
-Alike = Callable[[int], Floats]
+Alike = Callable[[int], F32]
 """Returns how an item row correlates with each, (N,)."""
 
 POOL = 200
@@ -18,8 +17,8 @@ POOL = 200
 
 
 def by_popularity(
-    ranks: Floats, among: npt.NDArray[np.integer], counts: npt.NDArray[np.integer], weight: float
-) -> Floats:
+    ranks: F32, among: npt.NDArray[np.integer], counts: npt.NDArray[np.integer], weight: float
+) -> F32:
     """Return what to order by, (N,) float32, where better or less known items are wanted.
 
     ``rank + weight · sd(rank) · z``, z = ln(1 + number of ratings) standardised, both over `among`:
@@ -41,7 +40,7 @@ def by_popularity(
     return ordered
 
 
-def varied(ranks: Floats, pool: Rows, n: int, alike: Alike, weight: float) -> Rows:
+def varied(ranks: F32, pool: Rows, n: int, alike: Alike, weight: float) -> Rows:
     """Return n rows of a pool, picked one by one, each unlike those before it.
 
     The next is the one with the largest ``(1 − weight) z − weight · max ρ``: z its rank, 0 for the

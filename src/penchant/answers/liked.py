@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from penchant.arrays import F32, Mask, Rows
 from penchant.choices.model import FLOOR, Choices
 from penchant.factors import Factors
-from penchant.ids import Rows
-from penchant.predict.predictor import F32, Mask, Predictor
+from penchant.predict.predictor import Predictor
 from penchant.predict.top_n import Lists, top_n
 
 CANDIDATES = 8

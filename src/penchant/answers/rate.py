@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from penchant.answers.scores import Scores
+from penchant.arrays import F32, Rows
 from penchant.errors import DataError, UnsupportedError
-from penchant.ids import Rows
 from penchant.model.known import listed
 from penchant.predict.distribution import Distribution
 from penchant.predict.intervals import Calibration, Prediction, ends
-from penchant.predict.predictor import F32, Predictor, Seconds
+from penchant.predict.predictor import Predictor, Seconds
 from penchant.ratings import Ratings, as_seconds
 from penchant.settings import require
 

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from penchant.answers.knobs import POOL, by_popularity, varied
 from penchant.answers.lists import Answer, Recommendation, with_columns
+from penchant.arrays import F32, Mask, Rows
 from penchant.errors import UnsupportedError
-from penchant.ids import Id, Rows
+from penchant.ids import Id
 from penchant.model.known import Knowledge
 from penchant.predict.intervals import LEVEL, ends, widths
-from penchant.predict.predictor import F32, Mask, Predictor
+from penchant.predict.predictor import Predictor
 from penchant.settings import require_choice, require_count, require_number
 
 

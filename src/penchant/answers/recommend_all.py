@@ -20,14 +20,12 @@ from penchant.answers.recommend import (
     ranked,
     top_rows,
 )
+from penchant.arrays import F32, Mask, Rows
 from penchant.errors import SourceError
-from penchant.ids import Rows, as_ids, positions_array
+from penchant.ids import as_ids, positions_array
 from penchant.model.known import Knowledge
 from penchant.predict.predictor import Predictor
 from penchant.settings import require_choice, require_count
-
-Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 
 BLOCK = 8192
 """Users at once."""
@@ -45,8 +43,8 @@ class Best(NamedTuple):
     """
 
     items: Rows
-    ratings: Floats
-    probabilities: Floats | None
+    ratings: F32
+    probabilities: F32 | None
 
 
 def best_rows(
@@ -114,8 +112,8 @@ def _in_full(
 
 
 def _probabilities(
-    predictor: Predictor, user_rows: Rows, items: Rows, ratings: Floats, terms: Terms
-) -> Floats | None:
+    predictor: Predictor, user_rows: Rows, items: Rows, ratings: F32, terms: Terms
+) -> F32 | None:
     """Return the probability that each listed item is picked and liked."""
     if predictor.known.choices is None:
         return None

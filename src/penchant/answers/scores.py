@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import Mask
 from penchant.metrics import Interval, mae, rmse, rmse_interval
 
 LEVEL = 0.95
@@ -51,8 +52,8 @@ class Scores(Mapping[str, Any]):
         cls,
         truth: npt.NDArray[np.floating],
         predicted: npt.NDArray[np.floating],
-        stranger: npt.NDArray[np.bool_],
-        cold: npt.NDArray[np.bool_],
+        stranger: Mask,
+        cold: Mask,
     ) -> Scores:
         """Score predictions, (n,) each; the masks mark strangers' and cold rows."""
         unseen = stranger | cold

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penchant.checking.row_sums import Doubles, sums
+from penchant.arrays import F64
+from penchant.checking.row_sums import sums
 from penchant.ratings import Ratings
 
 _ROUNDS = 6  # of the alternation; the effects move by less than 0.01 in the last
@@ -31,8 +32,8 @@ class Effects:
     user_variance: float
     item_variance: float
     rest: float
-    users: Doubles
-    items: Doubles
+    users: F64
+    items: F64
 
     @property
     def total(self) -> float:
@@ -76,7 +77,7 @@ def _variances(ratings: Ratings) -> tuple[float, float, float]:
     return max(found.user, 0.0), max(found.item, 0.0), max(found.noise, 0.0)
 
 
-def _shrunk(ratings: Ratings, made: Effects, counts: Doubles, *, of_users: bool) -> Doubles:
+def _shrunk(ratings: Ratings, made: Effects, counts: F64, *, of_users: bool) -> F64:
     """Return ``Σ (r − mean − the other effect) / (n + σ² / σ_effect²)`` for each row."""
     variance = made.user_variance if of_users else made.item_variance
     if not variance:

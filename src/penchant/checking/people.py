@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import Mask, Rows
 from penchant.checking.effects import Effects
 from penchant.checking.findings import Finding, Level, counted, percent
 from penchant.checking.random_raters import random_raters
 from penchant.checking.row_sums import Keys, mixed, moments_of_users, slices
-from penchant.ids import Rows
 from penchant.ratings import Ratings
 
 LEAST = 20  # ratings of a user whom it makes sense to suspect
@@ -22,8 +22,6 @@ _CAUTION = (
     "this is suspicion and no proof: a person may love everything, and a household may share a "
     "screen. Look at them, train with and without, and leave none out of the test rows."
 )
-
-Mask = npt.NDArray[np.bool_]
 
 
 def severities(ratings: Ratings, effects: Effects) -> Finding:

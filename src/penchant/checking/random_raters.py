@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from penchant.arrays import F64, Mask
 from penchant.checking.effects import Effects
-from penchant.checking.row_sums import Doubles, sums
+from penchant.checking.row_sums import sums
 from penchant.ratings import Ratings
 
 RATE = 0.05  # of false discoveries
 _FEWEST = 20  # users that the usual spread is measured on
 _BOTH = 0.5  # each sign alone must point the same way, in deviations
-
-Mask = npt.NDArray[np.bool_]
 
 
 def random_raters(ratings: Ratings, effects: Effects, counts: Any, enough: Mask) -> Mask:
@@ -43,7 +41,7 @@ def random_raters(ratings: Ratings, effects: Effects, counts: Any, enough: Mask)
     return found
 
 
-def _signs(ratings: Ratings, effects: Effects, size: int) -> tuple[Doubles, Doubles, Doubles]:
+def _signs(ratings: Ratings, effects: Effects, size: int) -> tuple[F64, F64, F64]:
     """Return each user's residual variance, slope on the qualities, and Σ(q − q̄)², (M,) each."""
     users = ratings.user_rows
 
@@ -63,7 +61,7 @@ def _signs(ratings: Ratings, effects: Effects, size: int) -> tuple[Doubles, Doub
     return np.maximum(vv - 2 * qv + qq, 0) / (n - 1), slope, np.where(usable, qq, 0.0)
 
 
-def _deviations(values: Doubles, sampling: Doubles) -> Doubles:
+def _deviations(values: F64, sampling: F64) -> F64:
     """Return how far above the median each value is, in deviations of the values below it."""
     middle = float(np.median(values))
     below = values < middle
@@ -71,11 +69,11 @@ def _deviations(values: Doubles, sampling: Doubles) -> Doubles:
         return np.zeros(len(values))
     excess = (values[below] - middle) ** 2 - sampling[below]
     spread = max(float(np.average(excess, weights=1 / (sampling[below] + 0.1))), 0.0)
-    deviations: Doubles = (values - middle) / np.sqrt(spread + sampling)
+    deviations: F64 = (values - middle) / np.sqrt(spread + sampling)
     return deviations
 
 
-def discoveries(p: Doubles, rate: float) -> Mask:
+def discoveries(p: F64, rate: float) -> Mask:
     """Return which p values Benjamini and Hochberg's procedure calls discoveries.
 
     >>> discoveries(np.array([0.001, 0.9, 0.02, 0.04]), 0.05).tolist()

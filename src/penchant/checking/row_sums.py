@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F64
 from penchant.ratings import Ratings
 
-Doubles = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.uint64]
 
 _CHUNK = 2_000_000  # ratings looked at together
@@ -23,7 +23,7 @@ def slices(n: int) -> Iterator[slice]:
 
 def sums(
     rows: npt.NDArray[np.integer], size: int, values: Callable[[slice], npt.NDArray[Any]]
-) -> Doubles:
+) -> F64:
     """Return the sums of ``values(slice)`` by row, (size,) float64.
 
     >>> sums(np.array([1, 2, 1], np.int32), 3, lambda at: np.array([1.0, 2.0, 4.0])[at]).tolist()

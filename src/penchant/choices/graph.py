@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from penchant.arrays import F32
 from penchant.choices.model import FLOOR, Choices
 from penchant.networks.backend import load_keras
 
 
-def with_picks(network: Any, choices: Choices, shares: npt.NDArray[np.float32]) -> Any:
+def with_picks(network: Any, choices: Choices, shares: F32) -> Any:
     """Give a network of ratings a second answer: how probable it is that the user picks the item.
 
     A second pair of embeddings, their dot product, and the bounds of `Choices`; the two halves
@@ -29,7 +27,7 @@ def with_picks(network: Any, choices: Choices, shares: npt.NDArray[np.float32]) 
     keras = load_keras()
     user, item = network.inputs
 
-    def table(name: str, rows: npt.NDArray[np.float32], of: Any) -> Any:
+    def table(name: str, rows: F32, of: Any) -> Any:
         layer = keras.layers.Embedding(*rows.shape, trainable=False, name=name)
         found = layer(of)  # (batch, 1, width)
         layer.set_weights([rows])

@@ -6,12 +6,10 @@ import dataclasses
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from penchant.arrays import F32, F64
 from penchant.errors import DataError
 from penchant.features import Noise
-
-Floats = npt.NDArray[np.float32]
 
 MOST_LEVELS = 20
 """With more distinct ratings than these, a scale counts as continuous."""
@@ -35,7 +33,7 @@ class Liking:
     array([0.5  , 0.841], dtype=float32)
     """
 
-    levels: npt.NDArray[np.float64]
+    levels: F64
     spread: float
 
     def __post_init__(self) -> None:
@@ -61,7 +59,7 @@ class Liking:
         levels = levels if len(levels) <= MOST_LEVELS else levels[:0]
         return cls(levels, float(np.sqrt(noise.variance)) or 1.0)
 
-    def probabilities(self, ratings: Floats, liked: float) -> Floats:
+    def probabilities(self, ratings: F32, liked: float) -> F32:
         """Return the probability of liking, of any shape, float32.
 
         Args:
@@ -71,7 +69,7 @@ class Liking:
         from scipy.special import ndtr
 
         threshold, spread = np.float32(self.threshold(liked)), np.float32(self.spread)
-        likely: Floats = ndtr((ratings - threshold) / spread)
+        likely: F32 = ndtr((ratings - threshold) / spread)
         return likely.astype(np.float32, copy=False)
 
     def threshold(self, liked: float) -> float:

@@ -9,11 +9,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, Rows
 from penchant.choices.liking import Liking
 from penchant.errors import DataError
-from penchant.ids import Rows
-
-Floats = npt.NDArray[np.float32]
 
 FLOOR = np.float32(0.01)
 """The least probability of an item, as a part of the share of all users who picked it."""
@@ -55,9 +53,9 @@ class Choices:
     array([0.  , 0.32, 0.24], dtype=float32)
     """
 
-    users: Floats
-    directions: Floats
-    items: Floats
+    users: F32
+    directions: F32
+    items: F32
     gain: float
     liking: Liking
 
@@ -79,7 +77,7 @@ class Choices:
             f"Choices({len(self.users):,} × {len(self.items):,}, {self.items.shape[1]} directions)"
         )
 
-    def of_user(self, user_row: int, shares: Floats) -> Floats:
+    def of_user(self, user_row: int, shares: F32) -> F32:
         """Return the probability that a user picks each item row, (N,) float32.
 
         Args:
@@ -88,33 +86,33 @@ class Choices:
         """
         return self.of_row(self.users[user_row], shares)
 
-    def of_row(self, row: Floats, shares: Floats) -> Floats:
+    def of_row(self, row: F32, shares: F32) -> F32:
         """Return the same of a user's row ``a``, (r,), such as `row_of` gives."""
         return self.probabilities(self.items @ row, shares) if row.any() else shares
 
-    def probabilities(self, scores: Floats, shares: Floats) -> Floats:
+    def probabilities(self, scores: F32, shares: F32) -> F32:
         """Return the probability of a pick from s, and the items' shares, of one shape."""
-        likely: Floats = np.clip(np.float32(self.gain) * scores, FLOOR * shares, np.float32(1))
+        likely: F32 = np.clip(np.float32(self.gain) * scores, FLOOR * shares, np.float32(1))
         return likely
 
-    def terms(self, item_row: int, picked: Rows) -> Floats:
+    def terms(self, item_row: int, picked: Rows) -> F32:
         """Return what each pick of a user adds to s of an item, (n,) float32.
 
         They sum to ``s_ui`` where the user has not picked the item, which itself adds nothing.
         """
-        added: Floats = self.directions[picked] @ self.items[item_row]
+        added: F32 = self.directions[picked] @ self.items[item_row]
         added[picked == item_row] = 0
         return added
 
-    def row_of(self, picked: Rows) -> Floats:
+    def row_of(self, picked: Rows) -> F32:
         """Return ``Σ V_j`` of picked items in rising order, (r,) float32: a pure function of them.
 
         Sums run in the order of the rows, here as in the bulk: the same picks give the same bits.
         """
-        total: Floats = np.add.reduce(self.directions[picked], axis=0, dtype=np.float32)
+        total: F32 = np.add.reduce(self.directions[picked], axis=0, dtype=np.float32)
         return total
 
-    def with_users(self, rows: Mapping[int, Floats], n_users: int, n_items: int) -> Self:
+    def with_users(self, rows: Mapping[int, F32], n_users: int, n_items: int) -> Self:
         """Return it for grown tables, with some users' rows in place of theirs.
 
         New items stand for nothing until a training has seen who picks them.
@@ -189,7 +187,7 @@ ARRAYS = (
 """What a bundle keeps of the choices."""
 
 
-def _grown(table: Floats, size: int) -> Floats:
+def _grown(table: F32, size: int) -> F32:
     """Return a copy with as many rows, zeros at the end."""
     grown = np.zeros((max(size, len(table)), *table.shape[1:]), np.float32)
     grown[: len(table)] = table

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Mask
 from penchant.choices.liking import Liking
 from penchant.choices.model import Choices
 from penchant.kernels.products import times
@@ -15,9 +16,6 @@ from penchant.ratings import Ratings
 from penchant.solvers.by_row import Pattern, by_both
 from penchant.solvers.spectrum import SideMatrix, ritz
 from penchant.threads import Threads
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 WIDTHS = (64, 128, 256, 512)
 """How many directions may be kept."""
@@ -75,8 +73,8 @@ def fit(ratings: Ratings, threads: Threads) -> Choices:
 
 
 def _directions(
-    pattern: tuple[Pattern, Pattern], roots: Doubles, most: int, threads: Threads
-) -> tuple[Floats, Doubles]:
+    pattern: tuple[Pattern, Pattern], roots: F64, most: int, threads: Threads
+) -> tuple[F32, F64]:
     """Return the leading directions of ``diag(roots) X``, (N, r), and their squared lengths."""
     (users, items), N = pattern, len(pattern[1].indptr) - 1
     norms, ones = roots.astype(np.float32), np.ones(N, np.float32)
@@ -88,7 +86,7 @@ def _directions(
     return times(threads, V, E[:, : len(squares)].astype(np.float32)), squares
 
 
-def sums(by_user: Pattern, V: Floats, threads: Threads) -> Floats:
+def sums(by_user: Pattern, V: F32, threads: Threads) -> F32:
     """Return every user's ``Σ V_j``, (M, r): the bits of `Choices.row_of`."""
     M, r = len(by_user.indptr) - 1, V.shape[1]
     wide = np.zeros((len(V), -(-r // 8) * 8), np.float32)
@@ -114,23 +112,21 @@ class _LeftOut(NamedTuple):
         V: (N, r).
     """
 
-    picked: npt.NDArray[np.bool_]
-    weights: Doubles
-    counts: Doubles
-    coordinates: Floats
-    V: Floats
+    picked: Mask
+    weights: F64
+    counts: F64
+    coordinates: F32
+    V: F32
 
     @classmethod
-    def of(
-        cls, by_user: Pattern, judged: npt.NDArray[np.int64], weights: Doubles, V: Floats
-    ) -> _LeftOut:
+    def of(cls, by_user: Pattern, judged: npt.NDArray[np.int64], weights: F64, V: F32) -> _LeftOut:
         picked = np.zeros((len(judged), len(V)), bool)
         for line, user in enumerate(judged.tolist()):
             picked[line, by_user.indices[by_user.indptr[user] : by_user.indptr[user + 1]]] = True
         counts = picked.sum(axis=1).astype(np.float64)
         return cls(picked, weights[judged], counts, picked.astype(np.float32) @ V, V)
 
-    def scores(self, d: Doubles, penalty: float) -> Floats:
+    def scores(self, d: F64, penalty: float) -> F32:
         """Return s of each user and item, from a model that has seen neither user nor pick, (m, N).
 
         Column i of B is a ridge regression of x_i on the other columns, each user one row. Without
@@ -151,7 +147,7 @@ class _LeftOut(NamedTuple):
         residuals: Any = (picked - (a * shares) @ V.T) / g
         own = (self.counts - (a * a) @ shares).astype(np.float32)[:, None]
         hat = weights * (own - residuals**2 * g) / np.float32(penalty)
-        scores: Floats = picked - residuals / np.maximum(1 - hat, _LEAST)
+        scores: F32 = picked - residuals / np.maximum(1 - hat, _LEAST)
         return scores
 
 
@@ -165,7 +161,7 @@ def _judged(by_user: Pattern, counts: npt.NDArray[np.int64], N: int) -> npt.NDAr
     return able[np.linspace(0, len(able) - 1, wanted).astype(np.int64)] if wanted else able
 
 
-def _choose(left: _LeftOut, squares: Doubles, mean: float) -> tuple[int, float, float]:
+def _choose(left: _LeftOut, squares: F64, mean: float) -> tuple[int, float, float]:
     """Return how many directions to keep, λ in mean squared lengths, and the gain."""
     tried = [_tried(left, squares, strength, mean) for strength in STRENGTHS]
     widest = max(tried, key=lambda one: one.places)
@@ -186,12 +182,12 @@ class _Tried(NamedTuple):
     gain: float
 
 
-def _tried(left: _LeftOut, squares: Doubles, strength: float, mean: float) -> _Tried:
+def _tried(left: _LeftOut, squares: F64, strength: float, mean: float) -> _Tried:
     scores = left.scores(squares, strength * mean)
     return _Tried(_places(left.picked, scores), strength, _gain(left.picked, scores))
 
 
-def _places(picked: npt.NDArray[np.bool_], scores: Floats) -> float:
+def _places(picked: Mask, scores: F32) -> float:
     """Return how high picks stand among what was not picked: mean of ``1 / log2(1 + place)``.
 
     Places from the eleventh on count 0; each user counts the same.
@@ -204,7 +200,7 @@ def _places(picked: npt.NDArray[np.bool_], scores: Floats) -> float:
     return float((worth / picked.sum(axis=1)[users]).sum()) / max(1, len(picked))
 
 
-def _gain(picked: npt.NDArray[np.bool_], scores: Floats) -> float:
+def _gain(picked: Mask, scores: F32) -> float:
     """Return the regression of picks on the positive scores, through 0."""
     positive = np.maximum(scores, 0).astype(np.float64)
     squares = float((positive**2).sum())

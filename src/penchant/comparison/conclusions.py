@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from penchant.arrays import F64
 from penchant.comparison.measuring import Measured
 from penchant.comparison.result import Comparison
 from penchant.comparison.significance import bootstrap, holm, sign_flips
 from penchant.comparison.standing import Measure, Paired, Protocol, Standing
 from penchant.metrics import Interval
-
-Floats = npt.NDArray[np.float64]
 
 FLIPS = 9_999
 """How many draws of signs each test takes."""
@@ -24,13 +22,13 @@ FLIPS = 9_999
 class _Pooled(NamedTuple):
     """One model's measures, its folds together; (U,) by user."""
 
-    rows: Floats
-    squared: Floats
-    absolute: Floats
-    ndcg: Floats
-    precision: Floats
-    recall: Floats
-    order: Floats
+    rows: F64
+    squared: F64
+    absolute: F64
+    ndcg: F64
+    precision: F64
+    recall: F64
+    order: F64
 
 
 def conclude(
@@ -75,16 +73,16 @@ def _pool(parts: Sequence[Measured]) -> _Pooled:
     return _Pooled(*sums, *(_mean([getattr(part, name) for part in parts]) for name in names))
 
 
-def _mean(tables: Sequence[Floats]) -> Floats:
+def _mean(tables: Sequence[F64]) -> F64:
     """Return the mean over folds, of those in which a user was not left out."""
     stacked = np.array(tables)
     there = np.isfinite(stacked)
     sums, counts = np.where(there, stacked, 0).sum(axis=0), there.sum(axis=0)
-    means: Floats = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+    means: F64 = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
     return means
 
 
-def _ratio(measure: str, one: _Pooled) -> tuple[Floats, Floats]:
+def _ratio(measure: str, one: _Pooled) -> tuple[F64, F64]:
     """Return what each user adds above and below the line of a measure."""
     if measure == "ndcg":
         there = np.isfinite(one.ndcg)
@@ -92,7 +90,7 @@ def _ratio(measure: str, one: _Pooled) -> tuple[Floats, Floats]:
     return (one.squared if measure == "rmse" else one.absolute), one.rows
 
 
-def _draws(pooled: Mapping[str, _Pooled], measure: str, protocol: Protocol) -> Floats:
+def _draws(pooled: Mapping[str, _Pooled], measure: str, protocol: Protocol) -> F64:
     """Return a measure over the same draws of users for each model, (resamples, models)."""
     above, below = zip(*(_ratio(measure, one) for one in pooled.values()), strict=True)
     drawn = bootstrap(
@@ -101,7 +99,7 @@ def _draws(pooled: Mapping[str, _Pooled], measure: str, protocol: Protocol) -> F
     return np.sqrt(drawn) if measure == "rmse" else drawn
 
 
-def _interval(draws: Floats, level: float) -> Interval | None:
+def _interval(draws: F64, level: float) -> Interval | None:
     held = draws[np.isfinite(draws)]
     if not held.size:
         return None
@@ -114,7 +112,7 @@ def _standing(
     settings: str,
     one: _Pooled,
     parts: Sequence[Measured],
-    draws: Mapping[str, Floats],
+    draws: Mapping[str, F64],
     place: int,
     level: float,
 ) -> Standing:
@@ -149,7 +147,7 @@ def _root(squares: float, n: int) -> float | None:
     return float(np.sqrt(max(squares, 0) / n)) if n else None
 
 
-def _finite_mean(values: Floats) -> float | None:
+def _finite_mean(values: F64) -> float | None:
     held = values[np.isfinite(values)]
     return float(held.mean()) if held.size else None
 
@@ -157,7 +155,7 @@ def _finite_mean(values: Floats) -> float | None:
 def _tests(
     measure: Measure,
     pooled: Mapping[str, _Pooled],
-    draws: Floats,
+    draws: F64,
     standings: Sequence[Standing],
     protocol: Protocol,
 ) -> list[Paired]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from penchant.answers.recommend import Terms
 from penchant.answers.recommend_all import best_rows
-from penchant.ids import Rows
+from penchant.arrays import F32, F64, Rows
 from penchant.ranking import (
     coverage,
     gains_at,
@@ -22,8 +21,6 @@ from penchant.ranking import (
 )
 from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender
-
-Floats = npt.NDArray[np.float64]
 
 
 class Measured(NamedTuple):
@@ -48,18 +45,18 @@ class Measured(NamedTuple):
     """
 
     trained: int
-    rows: Floats
-    squared: Floats
-    absolute: Floats
+    rows: F64
+    squared: F64
+    absolute: F64
     unseen: int
     unseen_squared: float
     mean_squared: float
-    ndcg: Floats
-    precision: Floats
-    recall: Floats
+    ndcg: F64
+    precision: F64
+    recall: F64
     coverage: float
     novelty: float
-    order: Floats
+    order: F64
     seconds: float
     cpu_seconds: float
 
@@ -78,7 +75,7 @@ def measure(
     unseen = strange | known.is_cold(user_rows, item_rows)
     mean = float(known.ratings.values.mean(dtype=np.float64))
 
-    def by_user(values: Any = None) -> Floats:
+    def by_user(values: Any = None) -> F64:
         sums = np.bincount(test.user_rows, values, minlength=test.user_ids.size)
         return sums.astype(np.float64)
 
@@ -99,7 +96,7 @@ def measure(
 
 def _lists(
     model: Recommender, test: Ratings, rows: tuple[Rows, Rows], n: int, relevant: float
-) -> tuple[Floats, Floats, Floats, float, float]:
+) -> tuple[F64, F64, F64, float, float]:
     """Return NDCG, precision, recall, (U,) each, coverage and novelty of the users' lists."""
     known = model.knowledge
     tested, first, line = np.unique(test.user_rows, return_index=True, return_inverse=True)
@@ -109,7 +106,7 @@ def _lists(
     counts = np.bincount(line[liked], minlength=len(tested))
     ideal = (np.arange(n) < counts[:, None]).astype(np.float64)
 
-    def spread(values: Floats) -> Floats:
+    def spread(values: F64) -> F64:
         wide = np.full(test.user_ids.size, np.nan)
         wide[tested] = values
         return wide
@@ -129,7 +126,7 @@ def _best(model: Recommender, user_rows: Rows, n: int, relevant: float) -> Rows:
     return best_rows(model.predictor, user_rows, n, every, terms=Terms(relevant)).items
 
 
-def _order(test: Ratings, item_rows: Rows, predicted: npt.NDArray[np.float32], n: int) -> Floats:
+def _order(test: Ratings, item_rows: Rows, predicted: F32, n: int) -> F64:
     """Return NDCG at n of each user's own test items, (U,), ordered by their predictions."""
     by_row = np.argsort(item_rows, kind="stable")  # equal predictions stand in this order
     users, gains = test.user_rows[by_row], test.values[by_row].astype(np.float64) - test.scale.low

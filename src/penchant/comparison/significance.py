@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from penchant.arrays import F64
 
 _CELLS = 4_000_000  # drawn at once, so that many users need bounded memory
 
 
-def bootstrap(above: Floats, below: Floats, resamples: int, seed: int) -> Floats:
+def bootstrap(above: F64, below: F64, resamples: int, seed: int) -> F64:
     """Return ``Σ above / Σ below`` over users drawn with replacement, (resamples, C).
 
     All columns see the same draws, so their differences are paired. A draw in which nothing
@@ -48,7 +47,7 @@ def bootstrap(above: Floats, below: Floats, resamples: int, seed: int) -> Floats
     return out
 
 
-def sign_flips(differences: Floats, flips: int, seed: int) -> Floats:
+def sign_flips(differences: F64, flips: int, seed: int) -> F64:
     """Return the two-sided p of each column of paired differences, (C,).
 
     If two models were alike, each user's difference might as well have the other sign. p is the
@@ -78,7 +77,7 @@ def sign_flips(differences: Floats, flips: int, seed: int) -> Floats:
     return as_far / (flips + 1)
 
 
-def holm(p: Floats) -> Floats:
+def holm(p: F64) -> F64:
     """Return p values corrected for their number by Holm's step-down procedure, (m,).
 
     The k-th smallest is multiplied by m - k + 1, then made no smaller than those before it. The

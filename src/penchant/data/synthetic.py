@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from penchant.arrays import F32, F64, Rows
 from penchant.errors import SettingsError
-from penchant.ids import IdMap, Rows
+from penchant.ids import IdMap
 from penchant.ratings import Ratings, Scale
 from penchant.settings import require, require_count, require_number
-
-Floats = npt.NDArray[np.float32]
 
 _USER_SPREAD, _ITEM_SPREAD, _DOT_SPREAD = 0.4, 0.5, 0.55  # of a scale that is 4 wide, as MovieLens'
 _SHARE = 0.5  # how much of the factors' variance the side tables explain
@@ -33,16 +32,16 @@ class Truth(NamedTuple):
     """
 
     mean: float
-    user_bias: Floats
-    item_bias: Floats
-    user_factors: Floats
-    item_factors: Floats
+    user_bias: F32
+    item_bias: F32
+    user_factors: F32
+    item_factors: F32
 
-    def expected(self, user_rows: Rows, item_rows: Rows) -> Floats:
+    def expected(self, user_rows: Rows, item_rows: Rows) -> F32:
         """Return the rating of each pair before noise, rounding and clipping, (n,) float32."""
         dots = np.einsum("nk,nk->n", self.user_factors[user_rows], self.item_factors[item_rows])
         biases = self.user_bias[user_rows] + self.item_bias[item_rows]
-        expected: Floats = (dots + biases + np.float32(self.mean)).astype(np.float32)
+        expected: F32 = (dots + biases + np.float32(self.mean)).astype(np.float32)
         return expected
 
 
@@ -177,23 +176,21 @@ def _world(n_users: int, n_items: int, factors: int, seed: int, scale: Scale) ->
     return _World(truth, users, items)
 
 
-def _rows(values: npt.NDArray[np.float64]) -> Floats:
+def _rows(values: F64) -> F32:
     """Put row 0, the stranger's, before the others."""
     return np.concatenate([np.zeros_like(values[:1]), values]).astype(np.float32)
 
 
-def _explained(
-    rng: np.random.Generator, codes: npt.NDArray[np.float64], factors: int
-) -> npt.NDArray[np.float64]:
+def _explained(rng: np.random.Generator, codes: F64, factors: int) -> F64:
     """Return (n, K) of unit variance, the known share of it linear in the side columns' codes."""
     known = codes @ rng.standard_normal((codes.shape[1], factors))
     known /= np.maximum(known.std(axis=0), 1e-9)
     own = rng.standard_normal((len(codes), factors))
-    mixed: npt.NDArray[np.float64] = np.sqrt(_SHARE) * known + np.sqrt(1 - _SHARE) * own
+    mixed: F64 = np.sqrt(_SHARE) * known + np.sqrt(1 - _SHARE) * own
     return mixed
 
 
-def _users(rng: np.random.Generator, n: int) -> tuple[pa.Table, npt.NDArray[np.float64]]:
+def _users(rng: np.random.Generator, n: int) -> tuple[pa.Table, F64]:
     age = np.clip(np.round(rng.normal(36, 13, n)), 8, 90).astype(np.int64)
     occupation = rng.integers(len(_OCCUPATIONS), size=n)
     codes = np.column_stack([(age - 36) / 13, 2.0 * np.eye(len(_OCCUPATIONS))[occupation]])
@@ -202,7 +199,7 @@ def _users(rng: np.random.Generator, n: int) -> tuple[pa.Table, npt.NDArray[np.f
     return table, codes
 
 
-def _items(rng: np.random.Generator, n: int) -> tuple[pa.Table, npt.NDArray[np.float64]]:
+def _items(rng: np.random.Generator, n: int) -> tuple[pa.Table, F64]:
     """Titles, and one to three genres each."""
     ranks = rng.random((n, len(_GENRES))).argsort(axis=1).argsort(axis=1)
     flags = ranks < rng.integers(1, 4, n)[:, None]

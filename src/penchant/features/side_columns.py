@@ -17,14 +17,13 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import scipy.sparse as sp
 
+from penchant.arrays import F32
 from penchant.errors import DataError, SettingsError
 
 Kind = Literal["category", "tags", "bands", "year"]
-Floats = npt.NDArray[np.float32]
 
 MOST_VALUES = 100
 """A column of more different values than this (titles, addresses, zip codes) is left out."""
@@ -151,7 +150,7 @@ class SideEncoder:
         ones = np.ones(len(rows), dtype=np.float32)
         return sp.csr_matrix((ones, (rows, places)), shape=(n_rows, self.width))
 
-    def row(self, values: Mapping[str, Any]) -> Floats:
+    def row(self, values: Mapping[str, Any]) -> F32:
         """Return the numbers of one row's side columns, (width,) float32.
 
         Raises `SettingsError` for a column that the model wasn't trained with.

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from penchant.arrays import F32
+
 Counts = npt.NDArray[np.integer]
 
 Weighed = tuple[npt.NDArray[np.floating], Counts]
@@ -28,7 +29,7 @@ COUNT_SCALE = 0.25
 """What one standard deviation of the count weighs against a whole bag."""
 
 
-def bag_weights(counts: Counts) -> Floats:
+def bag_weights(counts: Counts) -> F32:
     """Return ``n^(−1/2)`` for each row with n ratings, float32: what each weighs in its bag.
 
     The bag of who rated what is the implicit part of SVD++ (Koren 2008, equation 15): a mean, up to
@@ -61,7 +62,7 @@ class CountScale:
         sd = float(logs.std()) if logs.size else 0.0
         return cls(float(logs.mean()) if logs.size else 0.0, sd if sd > 1e-9 else 1.0)
 
-    def encode(self, counts: Counts) -> Floats:
+    def encode(self, counts: Counts) -> F32:
         """Return the feature of each count, float32; 0 where there are no ratings."""
         z = COUNT_SCALE * (np.log1p(counts.astype(np.float64)) - self.mean) / self.sd
         return np.where(counts > 0, z, 0.0).astype(np.float32)
@@ -91,15 +92,15 @@ class Noise:
     """
 
     variance: float
-    user_offsets: Floats
-    item_offsets: Floats
-    user_weights: Floats
-    item_weights: Floats
+    user_offsets: F32
+    item_offsets: F32
+    user_weights: F32
+    item_weights: F32
     user_level: float = 1.0
     item_level: float = 1.0
 
     @classmethod
-    def learn(cls, users: Any, items: Any, deviations: Floats, M: int, N: int) -> Noise:
+    def learn(cls, users: Any, items: Any, deviations: F32, M: int, N: int) -> Noise:
         """Learn offsets and weights from user rows, item rows and ``r − mean``, (n,) each."""
         pieces = [slice(at, at + _PIECE) for at in range(0, len(deviations), _PIECE)]
         item_offsets, user_offsets, item_sums = np.zeros(N), np.zeros(M), np.zeros(N)
@@ -176,7 +177,7 @@ def weight(n: Any, squares: Any, variance: float) -> Any:
     return (PRIOR_NOISE + n) / (PRIOR_NOISE + squares / variance)
 
 
-def _level(weights: Floats, drawn: npt.NDArray[np.floating], counts: Counts) -> float:
+def _level(weights: F32, drawn: npt.NDArray[np.floating], counts: Counts) -> float:
     """Return by how much the drawn weights are larger, over all ratings."""
     expected = float((weights.astype(np.float64) * counts).sum())
     return float((drawn.astype(np.float64) * counts).sum()) / expected if expected > 0 else 1.0

@@ -14,20 +14,18 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import scipy.sparse as sp
 
+from penchant.arrays import F32, Mask, Rows
 from penchant.factors import Factors
 from penchant.features.who_rated import PRIOR_OFFSET
-from penchant.ids import Rows, positions_array
+from penchant.ids import positions_array
 from penchant.model.ledger import Rated
-from penchant.model.state import Mask, State
+from penchant.model.state import State
 from penchant.posterior import Posterior
 from penchant.posterior.resize import grown, new_items, raters
 from penchant.posterior.rows import user_tables
-
-Floats = npt.NDArray[np.float32]
 
 
 def folded(state: State, users: Iterable[int], items: Iterable[int]) -> State:
@@ -126,10 +124,10 @@ def user_matrix(
     return made
 
 
-def encoded(encoder: Any, table: pa.Table | None, rows: Rows) -> Floats:
+def encoded(encoder: Any, table: pa.Table | None, rows: Rows) -> F32:
     """Return the side columns of some rows as numbers, (n, S) float32."""
     few = None if table is None or not encoder.width else table.take(positions_array(rows))
-    made: Floats = encoder.encode(few, len(rows)).toarray().astype(np.float32)
+    made: F32 = encoder.encode(few, len(rows)).toarray().astype(np.float32)
     return made
 
 
@@ -137,16 +135,16 @@ def _of_trained(rated: Rated, trained: Mask) -> Rated:
     return Rated(*(None if c is None else c[trained[rated.rows]] for c in rated))  # type: ignore[arg-type]
 
 
-def _offsets(posterior: Posterior, ratings: sp.csr_matrix) -> Floats:
+def _offsets(posterior: Posterior, ratings: sp.csr_matrix) -> F32:
     """Return o_u of users, (m,) float32, as `penchant.features.Noise` defines it."""
     counts = np.diff(ratings.indptr)
     r = ratings.data.astype(np.float64) - posterior.noise.item_offsets[ratings.indices]
     sums = np.bincount(np.repeat(np.arange(len(counts)), counts), r, minlength=len(counts))
-    offsets: Floats = (sums / (PRIOR_OFFSET + counts)).astype(np.float32)
+    offsets: F32 = (sums / (PRIOR_OFFSET + counts)).astype(np.float32)
     return offsets
 
 
-def _put(table: Floats, rows: Rows, values: Floats) -> Floats:
+def _put(table: F32, rows: Rows, values: F32) -> F32:
     """Return a copy of a table with some rows, one past its end perhaps, put in."""
     if not len(rows):
         return table

@@ -15,17 +15,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Mask
 from penchant.factors import Factors
 from penchant.history import History
 from penchant.model.ledger import Rated
-from penchant.model.state import Mask, Pair, State
+from penchant.model.state import Pair, State
 from penchant.posterior.latent import STEPS, means
 from penchant.stars import Stars
 
-Floats = npt.NDArray[np.float32]
-Originals = dict[Pair, tuple[Floats, float]]
+Originals = dict[Pair, tuple[F32, float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Penalty:
                 l2, l2_bias = error * l2, error * l2_bias
         return cls(l2=l2 * unit, l2_bias=l2_bias)
 
-    def on(self, n: int, K: int) -> npt.NDArray[np.float64]:
+    def on(self, n: int, K: int) -> F64:
         """Return the penalty's diagonal for a row with n ratings, (K + 1,)."""
         least = 1e-6  # a row with fewer ratings than factors has one solution all the same
         diagonal = np.full(K + 1, max(self.plain + n * self.l2, least))
@@ -90,8 +89,8 @@ class Penalty:
 
 
 def solved(
-    rated: Rated, factors: Floats, bias: Floats, mean: float, penalty: Penalty, centre: Floats
-) -> tuple[Floats, float]:
+    rated: Rated, factors: F32, bias: F32, mean: float, penalty: Penalty, centre: F32
+) -> tuple[F32, float]:
     """Return a row's factors (K,) and bias.
 
     Args:
@@ -108,7 +107,7 @@ def solved(
     towards = centre.astype(np.float64) * penalty.to_stranger
     known, A = mean + bias[rated.rows] + f @ towards, f.T @ f + np.diag(penalty.on(n, K))
 
-    def solve(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def solve(values: F64) -> F64:
         return np.linalg.solve(A, f.T @ (values - known))
 
     stars, values = penalty.stars, rated.values.astype(np.float64)
@@ -156,8 +155,8 @@ def folded(
 
 
 def _originals(
-    factors: Floats, bias: Floats, rows: Iterable[int], kept: Originals, side: int
-) -> tuple[Floats, Floats]:
+    factors: F32, bias: F32, rows: Iterable[int], kept: Originals, side: int
+) -> tuple[F32, F32]:
     """Return copies of two tables with the training's numbers back in some rows."""
     factors, bias = factors.copy(), bias.copy()
     for row in rows:
@@ -166,7 +165,7 @@ def _originals(
     return factors, bias
 
 
-def _keep(kept: Originals, factors: Floats, bias: Floats, rows: Iterable[int], side: int) -> None:
+def _keep(kept: Originals, factors: F32, bias: F32, rows: Iterable[int], side: int) -> None:
     for row in rows:
         kept.setdefault((side, row), (factors[row].copy(), float(bias[row])))
 
@@ -177,7 +176,7 @@ def _items(
     found: Mapping[int, Rated],
     trained: Mask,
     penalties: Mapping[str, Penalty],
-) -> tuple[Floats, Floats]:
+) -> tuple[F32, F32]:
     """Return the items' tables with untrained items solved, by item row who rated them."""
     Q, bi = factors.item_factors.copy(), factors.item_bias.copy()
     centre = np.append(Q[0], bi[0])
@@ -194,7 +193,7 @@ def _items(
 
 def _seen_row(
     state: State, factors: Factors, row: int, trained: Mask, penalty: Penalty
-) -> tuple[Floats, float]:
+) -> tuple[F32, float]:
     """Return a user's row as items see it: the trained one, or one of trained items alone."""
     life = state.life
     if (0, row) in life.originals:
@@ -209,7 +208,7 @@ def _seen_row(
 
 
 def _grown(factors: Factors, M: int, N: int) -> Factors:
-    def longer(table: Floats, n: int) -> Floats:
+    def longer(table: F32, n: int) -> F32:
         out = np.zeros((n, *table.shape[1:]), np.float32)
         out[: len(table)] = table
         return out if n > len(table) else table

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from penchant.arrays import F32
 
 LINE = 64
 """Bytes of a cache line on the processors of today."""
 
 
-def aligned_empty(*shape: int) -> Floats:
+def aligned_empty(*shape: int) -> F32:
     """Return an array, float32, whose numbers are not set, from the start of a cache line on.
 
     NumPy's own arrays begin 16 bytes past one where they are large: a row of 16 factors then lies
@@ -28,7 +27,7 @@ def aligned_empty(*shape: int) -> Floats:
     return raw[start : start + size].view(np.float32).reshape(shape)
 
 
-def aligned_parts(*sizes: int) -> list[Floats]:
+def aligned_parts(*sizes: int) -> list[F32]:
     """Return arrays of these sizes, float32, whose numbers are not set, in one piece of memory.
 
     Each begins where a cache line does. For scratch of a kernel: one allocation, not one for each.
@@ -44,13 +43,13 @@ def aligned_parts(*sizes: int) -> list[Floats]:
     return parts
 
 
-def aligned_zeros(*shape: int) -> Floats:
+def aligned_zeros(*shape: int) -> F32:
     """Return zeros, float32, from the start of a cache line on."""
     table = aligned_empty(*shape)
     table[...] = 0
     return table
 
 
-def aligned_times(table: Floats, units: Floats) -> Floats:
+def aligned_times(table: F32, units: F32) -> F32:
     """Return a table, (N, K) float32, with row j times ``units[j]``, (N,) float32."""
     return np.multiply(table, units[:, None], out=aligned_empty(*table.shape))

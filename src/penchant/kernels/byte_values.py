@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32
 from penchant.kernels.jit import kernel
-
-Floats = npt.NDArray[np.float32]
 
 MOST = 256
 """So many distinct values have a place in a byte."""
@@ -32,13 +31,13 @@ class Coded(NamedTuple):
     """
 
     codes: npt.NDArray[np.uint8]
-    levels: Floats
+    levels: F32
 
 
-Values = Floats | Coded
+Values = F32 | Coded
 
 
-def coded(values: Floats) -> Values:
+def coded(values: F32) -> Values:
     """Return values in a byte each, or as they are where more than `MOST` of them differ.
 
     >>> coded(np.array([3.5, 1.0, 3.5], np.float32))
@@ -50,13 +49,13 @@ def coded(values: Floats) -> Values:
     return values if distinct < 0 else Coded(codes, keys[:distinct].view(np.float32))
 
 
-def decoded(values: Values, at: Any = slice(None)) -> Floats:
+def decoded(values: Values, at: Any = slice(None)) -> F32:
     """Return the numbers themselves, or those of some places.
 
     >>> decoded(Coded(np.array([1, 0], np.uint8), np.array([3.5, 1], np.float32))).tolist()
     [1.0, 3.5]
     """
-    numbers: Floats = values.levels[values.codes[at]] if isinstance(values, Coded) else values[at]
+    numbers: F32 = values.levels[values.codes[at]] if isinstance(values, Coded) else values[at]
     return numbers
 
 
@@ -84,7 +83,7 @@ def divided(values: Values, by: np.float32) -> Values:
     return values / by
 
 
-def parts_of(values: Values) -> tuple[npt.NDArray[np.uint8], Floats, Floats]:
+def parts_of(values: Values) -> tuple[npt.NDArray[np.uint8], F32, F32]:
     """Return codes, levels and plain numbers; of what the values are not there is nothing.
 
     A kernel that takes all three is compiled once for both kinds.
@@ -97,7 +96,7 @@ def parts_of(values: Values) -> tuple[npt.NDArray[np.uint8], Floats, Floats]:
     return _NO_CODES, _NO_NUMBERS, values
 
 
-def fixed_point(low: np.float32, high: np.float32) -> tuple[Floats, type[np.signedinteger[Any]]]:
+def fixed_point(low: np.float32, high: np.float32) -> tuple[F32, type[np.signedinteger[Any]]]:
     """Return how mean predictions are kept as whole numbers: middle, step and most; and the type.
 
     They may leave the scale by half of it. Two bytes are precise to 1/2000 of the ratings'

@@ -11,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from penchant.arrays import F32, Mask, Rows
 from penchant.choices import Choices
 from penchant.errors import UnsupportedError
-from penchant.ids import IdMap, Rows, positions_array
+from penchant.ids import IdMap, positions_array
 from penchant.model.provenance import Provenance
 from penchant.ratings import Ratings, Scale
 from penchant.settings import require_count
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -80,7 +79,7 @@ class Knowledge:
             return dataclasses.replace(self, choices=fit(self.ratings, pool))
 
     @cached_property
-    def shares(self) -> npt.NDArray[np.float32]:
+    def shares(self) -> F32:
         """The share of the users with ratings who rated each item, (N,) float32."""
         users = max(1, int(np.count_nonzero(self.user_counts)))
         return (self.item_counts / users).astype(np.float32)
@@ -150,11 +149,11 @@ class Knowledge:
         asked = pairs(ratings)
         return np.isin(asked, pairs(self.ratings)) & (asked >= 0)
 
-    def is_cold(self, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.bool_]:
+    def is_cold(self, user_rows: Rows, item_rows: Rows) -> Mask:
         """Mark the pairs of known rows of which one has no training ratings."""
         known = (user_rows > 0) & (item_rows > 0)
         untrained = (self.user_counts[user_rows] == 0) | (self.item_counts[item_rows] == 0)
-        marked: npt.NDArray[np.bool_] = known & untrained
+        marked: Mask = known & untrained
         return marked
 
     def choice(self, among: Any = None, without: Any = None, min_ratings: int = 0) -> Mask:

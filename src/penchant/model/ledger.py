@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from penchant.ids import Rows
+from penchant.arrays import F32, Rows
 from penchant.ratings import Ratings
 
-Floats = npt.NDArray[np.float32]
 Seconds = npt.NDArray[np.int64]
 
 MOST_CHANGED = 20_000
@@ -30,7 +29,7 @@ class Rated(NamedTuple):
     """
 
     rows: Rows
-    values: Floats
+    values: F32
     seconds: Seconds | None
 
     def place(self, row: int) -> int | None:
@@ -159,7 +158,7 @@ class Ledger:
             like, user_rows=users, item_rows=items, values=values, timestamps=seconds
         )
 
-    def _columns(self) -> tuple[Rows, Rows, Floats, Seconds | None]:
+    def _columns(self) -> tuple[Rows, Rows, F32, Seconds | None]:
         base, names = self.table.ratings, sorted(self.changed)
         touched = np.flatnonzero(np.isin(base.user_rows, names))
         kept = np.ones(len(base), dtype=bool)

@@ -9,15 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, Mask, Rows
 from penchant.errors import DataError
 from penchant.factors import Factors
-from penchant.ids import Rows
 from penchant.model.known import Knowledge
 from penchant.model.ledger import Ledger
 from penchant.ratings import Ratings
 
 Pair = tuple[int, int]
-Mask = npt.NDArray[np.bool_]
 Change = tuple[float, int] | None
 """A rating and its time, or None where there is none."""
 
@@ -37,9 +36,7 @@ class Life:
 
     trained: tuple[int, int]
     seen: Mapping[Pair, float | None] = dataclasses.field(default_factory=dict)
-    originals: Mapping[Pair, tuple[npt.NDArray[np.float32], float]] = dataclasses.field(
-        default_factory=dict
-    )
+    originals: Mapping[Pair, tuple[F32, float]] = dataclasses.field(default_factory=dict)
     found: dict[str, npt.NDArray[np.int32]] = dataclasses.field(default_factory=dict, repr=False)
 
     def untrained(self, ledger: Ledger, item_counts: npt.NDArray[np.int32]) -> Mask:
@@ -130,7 +127,7 @@ class Life:
         Raises `DataError` where the arrays don't fit together, or name rows that don't exist.
         """
         seen: dict[Pair, float | None] = {}
-        originals: dict[Pair, tuple[npt.NDArray[np.float32], float]] = {}
+        originals: dict[Pair, tuple[F32, float]] = {}
         try:
             if "living.pairs" in named:
                 columns = (named[f"living.{name}"] for name in ("pairs", "values", "rated"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F64
 from penchant.errors import DataError
 from penchant.plots.canvas import (
     BLUE,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Doubles = npt.NDArray[np.float64]
 
 _STYLES = ((INK, "o"), (VERMILION, "s"), (BLUE, "^"), (GREEN, "D"))
 _GAP = 0.075  # of the height of the axes, between two labels
@@ -73,9 +73,9 @@ def plot_calibration(
 
 
 def draw_calibration(
-    levels: Sequence[float] | Doubles,
-    off: Mapping[str, Doubles],
-    whiskers: Doubles | None = None,
+    levels: Sequence[float] | F64,
+    off: Mapping[str, F64],
+    whiskers: F64 | None = None,
     size: tuple[float, float] = (7.0, 4.2),
 ) -> Figure:
     """Draw by how many points columns are off their level, in per cent.
@@ -109,7 +109,7 @@ def draw_calibration(
 
 
 def draw_shares(
-    levels: Sequence[float] | Doubles, shares: Mapping[str, Doubles], size: tuple[float, float]
+    levels: Sequence[float] | F64, shares: Mapping[str, F64], size: tuple[float, float]
 ) -> Figure:
     """Draw the shares of ratings inside, (n,) by name, against the levels, all in per cent."""
     figure = empty_figure(*size)
@@ -123,7 +123,7 @@ def draw_shares(
     return figure
 
 
-def _label(axes: Axes, found: Mapping[str, Doubles]) -> None:
+def _label(axes: Axes, found: Mapping[str, F64]) -> None:
     """Write each name beside its curve's end; where they would collide, apart."""
     low, high = axes.get_ylim()
     colours = dict(zip(found, (colour for colour, _ in _STYLES), strict=False))

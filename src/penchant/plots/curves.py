@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from penchant.arrays import F64
 from penchant.errors import DataError
 from penchant.fonts import lettering
 from penchant.plots.canvas import (
@@ -44,7 +44,7 @@ class Measured(Protocol):
     def names(self) -> list[str]:
         """What was measured."""
 
-    def column(self, name: str) -> npt.NDArray[np.float64]:
+    def column(self, name: str) -> F64:
         """Return one name over all rounds; NaN where a round lacks it."""
 
 
@@ -163,9 +163,7 @@ def draw_curves(
     return figure
 
 
-def _draw_curve(
-    axes: Axes, look: _Look, rounds: Sequence[float], values: npt.NDArray[np.float64]
-) -> None:
+def _draw_curve(axes: Axes, look: _Look, rounds: Sequence[float], values: F64) -> None:
     known, at = np.isfinite(values), np.asarray(rounds)
     drawn: dict[str, Any] = {"color": look.colour, "clip_on": False}
     axes.plot(at[known], values[known], linewidth=2.4, label=look.label, **drawn)

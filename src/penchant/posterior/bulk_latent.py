@@ -6,24 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
+from penchant.arrays import F32
 from penchant.kernels.ordinal import head_means, mean_latents
 from penchant.posterior.latent import STEPS
 from penchant.stars import Stars
 from penchant.threads import Threads
 
-Floats = npt.NDArray[np.float32]
-
 
 def latents(
     stars: Stars,
     ratings: sp.csr_matrix,
-    draws: Floats,
-    units: tuple[Floats, Floats],
+    draws: F32,
+    units: tuple[F32, F32],
     alpha: float,
-    solve: Callable[[sp.csr_matrix], tuple[Floats, Floats]],
+    solve: Callable[[sp.csr_matrix], tuple[F32, F32]],
     threads: Threads | None,
 ) -> sp.csr_matrix:
     """Return the latent values of ratings, (m, N) sparse, by the kernels.
@@ -47,7 +45,7 @@ def latents(
         rows, bias = solve(ratings)
         values = np.empty(len(places), dtype=np.float32)
 
-        def work(start: int, stop: int, known: Any = (rows, bias), out: Floats = values) -> None:
+        def work(start: int, stop: int, known: Any = (rows, bias), out: F32 = values) -> None:
             head_means(start, stop, indptr, indices, known[0], known[1], draws, eta)
             mean_latents(start, stop, *facts, eta, *units, float(np.sqrt(alpha)), out)
 

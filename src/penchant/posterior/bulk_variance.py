@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from penchant.arrays import F32, F64, Rows
 from penchant.features import bag_weights
-from penchant.ids import Rows
 from penchant.kernels.head_means import pair_moments
 from penchant.kernels.head_rows import prior_rows
 from penchant.posterior.posterior import Posterior
@@ -17,8 +17,6 @@ from penchant.posterior.rows import of_users, prior_parts, user_weights
 from penchant.posterior.variance import item_covariance
 from penchant.threads import Threads
 
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 Users = npt.NDArray[np.integer]
 
 
@@ -60,7 +58,7 @@ class _Unknown(NamedTuple):
     users: npt.NDArray[np.intp]
     level: npt.NDArray[np.intp]
     pairs: npt.NDArray[np.intp]
-    lower: Doubles
+    lower: F64
 
     @classmethod
     def of(cls, posterior: Posterior, users: Users, fresh: Users) -> _Unknown:
@@ -86,12 +84,12 @@ class _Work(NamedTuple):
 def pair_variances(
     posterior: Posterior,
     ratings: sp.csr_matrix,
-    side: Floats,
+    side: F32,
     users: Users,
     item_rows: Rows,
     fresh: Users,
     threads: Threads,
-) -> Doubles:
+) -> F64:
     """Return the variance of a further rating of each pair, (n,) float64.
 
     Args:
@@ -128,14 +126,12 @@ def pair_variances(
     noise = np.mean(1 / posterior.alpha.astype(np.float64)) / (
         weights[users].astype(np.float64) * posterior.noise.item_weights[item_rows]
     )
-    out: Doubles = within / T + np.maximum(squares / T - (sums / T) ** 2, 0) + noise
+    out: F64 = within / T + np.maximum(squares / T - (sums / T) ** 2, 0) + noise
     out[fresh >= 0] += extra[unknown.pairs]
     return out
 
 
-def _moments(
-    posterior: Posterior, s: int, work: _Work, alphas: Floats, lower: Doubles
-) -> tuple[Doubles, Doubles]:
+def _moments(posterior: Posterior, s: int, work: _Work, alphas: F32, lower: F64) -> tuple[F64, F64]:
     """Return mean and ``fᵀ A⁻¹ f`` of all pairs in head s, in the order they were given."""
     N, D = posterior.items.draws.shape[1:]
     k, K = D - 1, -(-(D - 1) // 8) * 8

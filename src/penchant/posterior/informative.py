@@ -15,18 +15,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Rows
 from penchant.features import bag_weights
 from penchant.posterior.posterior import Posterior
-from penchant.posterior.sides import Floats, Rows
 
-Doubles = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.integer]
 
 ASKED = 20.0
 """So many items of one's own choice say as much of what one rates as a usual user's bag does."""
 
 
-def usual_prior(posterior: Posterior, user_counts: Counts, item_counts: Counts) -> Doubles:
+def usual_prior(posterior: Posterior, user_counts: Counts, item_counts: Counts) -> F64:
     """Return the mean of the users' prior in each head, (T, D) float64: of a usual user's bag.
 
     A stranger's features are zero, which is no usual user's. Here x holds the mean of the users'
@@ -41,11 +40,11 @@ def usual_prior(posterior: Posterior, user_counts: Counts, item_counts: Counts) 
     n = user_counts[user_counts > 0].astype(np.float64)
     share = float((n * bag_weights(n.astype(np.int64))).sum() / max(1.0, n.sum()) / max(1, len(n)))
     bag = share * item_counts[:known].astype(np.float64)
-    usual: Doubles = mean + np.einsum("i,tid->td", bag, users.weights[:, : len(bag)], optimize=True)
+    usual: F64 = mean + np.einsum("i,tid->td", bag, users.weights[:, : len(bag)], optimize=True)
     return usual
 
 
-def asked_prior(posterior: Posterior, usual: Doubles, rated: Rows, side: Floats | None) -> Doubles:
+def asked_prior(posterior: Posterior, usual: F64, rated: Rows, side: F32 | None) -> F64:
     """Return the prior's mean of someone who answered about n items that we chose, (T, D).
 
     What one rates unasked says much of one's taste; what one was asked about says little. So the
@@ -56,11 +55,11 @@ def asked_prior(posterior: Posterior, usual: Doubles, rated: Rows, side: Floats 
         nothing = np.zeros(0, np.int32)
         usual = usual + posterior.users.prior_means(nothing, side) - posterior.users.mean
     part = len(rated) / (len(rated) + ASKED)
-    prior: Doubles = part * own + (1 - part) * usual
+    prior: F64 = part * own + (1 - part) * usual
     return prior
 
 
-def weights_of(item_counts: Counts) -> Doubles:
+def weights_of(item_counts: Counts) -> F64:
     """Return ω, (N,) float64: half of it as items are rated, half the same for each.
 
     Only items with training ratings count; the first half is what a user is likely to meet, the
@@ -71,11 +70,11 @@ def weights_of(item_counts: Counts) -> Doubles:
     """
     counts = item_counts.astype(np.float64)
     even = (counts > 0) / max(1, int(np.count_nonzero(counts)))
-    weights: Doubles = 0.5 * counts / max(1.0, float(counts.sum())) + 0.5 * even
+    weights: F64 = 0.5 * counts / max(1.0, float(counts.sum())) + 0.5 * even
     return weights
 
 
-def targets(posterior: Posterior, weights: Doubles) -> Doubles:
+def targets(posterior: Posterior, weights: F64) -> F64:
     """Return T_s of the weights ω, (T, D, D) float64."""
     rated = np.flatnonzero(weights)
     weights = weights[rated]
@@ -87,14 +86,14 @@ def targets(posterior: Posterior, weights: Doubles) -> Doubles:
     return found
 
 
-def with_one(draws: Floats) -> Doubles:
+def with_one(draws: F32) -> F64:
     """Return f = (factors, 1) of rows (factors, bias), float64."""
     f = draws.astype(np.float64)
     f[..., -1] = 1.0
     return f
 
 
-def drops(covariance: Doubles, target: Doubles, f: Doubles, noise: Doubles) -> Doubles:
+def drops(covariance: F64, target: F64, f: F64, noise: F64) -> F64:
     """Return the expected drop of the variance by an answer about each of n items, (n,) float64.
 
     Args:
@@ -106,11 +105,11 @@ def drops(covariance: Doubles, target: Doubles, f: Doubles, noise: Doubles) -> D
     spread = np.matmul(f, covariance)
     gained = np.einsum("tnd,tnd->tn", np.matmul(spread, target), spread)
     own = np.einsum("tnd,tnd->tn", spread, f)
-    found: Doubles = (gained / (noise + own)).mean(axis=0)
+    found: F64 = (gained / (noise + own)).mean(axis=0)
     return found
 
 
-def answered(covariance: Doubles, f: Doubles, noise: Doubles) -> Doubles:
+def answered(covariance: F64, f: F64, noise: F64) -> F64:
     """Return C_s after an answer about one item, (T, D, D); f is (T, D), noise (T,).
 
     >>> answered(np.eye(2)[None], np.array([[1.0, 0.0]]), np.ones(1)).tolist()
@@ -118,5 +117,5 @@ def answered(covariance: Doubles, f: Doubles, noise: Doubles) -> Doubles:
     """
     spread = np.einsum("tde,te->td", covariance, f)
     own = np.einsum("td,td->t", spread, f) + noise
-    left: Doubles = covariance - np.einsum("td,te->tde", spread, spread) / own[:, None, None]
+    left: F64 = covariance - np.einsum("td,te->tde", spread, spread) / own[:, None, None]
     return left

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F64
 from penchant.stars import Stars, truncated_means
-
-Doubles = npt.NDArray[np.float64]
 
 STEPS = 6
 """Steps to take. Each leaves about a sixth of the way: what a star leaves open of z."""
@@ -36,11 +35,11 @@ def some(heads: int) -> slice:
 
 def row_latents(
     stars: Stars,
-    scores: Doubles,
-    f: Doubles,
-    precision: Doubles,
-    solve: Callable[[Doubles], Doubles],
-) -> Doubles:
+    scores: F64,
+    f: F64,
+    precision: F64,
+    solve: Callable[[F64], F64],
+) -> F64:
     """Return the latent values of one row's ratings, (n,), by NumPy.
 
     Args:
@@ -60,7 +59,7 @@ def row_latents(
     return values
 
 
-def means(stars: Stars, places: npt.NDArray[Any], eta: Doubles, roots: Doubles) -> Doubles:
+def means(stars: Stars, places: npt.NDArray[Any], eta: F64, roots: F64) -> F64:
     """Return ``E[z | star, η]`` of normal values with these roots of precisions, of any shape."""
     edges = stars.edges
     a, b = roots * (edges[places] - eta), roots * (edges[places + np.intp(1)] - eta)

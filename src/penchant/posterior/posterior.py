@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Rows
 from penchant.errors import DataError
 from penchant.features import CountScale, Noise, SideEncoder
 from penchant.posterior.latent import row_latents, some
-from penchant.posterior.sides import DayEffects, Floats, Rows, Side, Solved
+from penchant.posterior.sides import DayEffects, Side, Solved
 from penchant.stars import Stars
 
 _NOISE = ("variance", "user_level", "item_level")
@@ -48,8 +49,8 @@ class Posterior:
     """
 
     mean: float
-    alpha: Floats
-    maps: Floats
+    alpha: F32
+    maps: F32
     users: Side
     items: Side
     noise: Noise
@@ -62,24 +63,24 @@ class Posterior:
         return len(self.alpha)
 
     @property
-    def item_bias(self) -> Floats:
+    def item_bias(self) -> F32:
         """b_i of the network, (N,) float32: the mean of the heads' biases."""
-        bias: Floats = self.items.draws[:, :, -1].mean(axis=0, dtype=np.float64).astype(np.float32)
+        bias: F32 = self.items.draws[:, :, -1].mean(axis=0, dtype=np.float64).astype(np.float32)
         return bias
 
-    def deviations(self, ratings: npt.NDArray[Any]) -> Floats:
+    def deviations(self, ratings: npt.NDArray[Any]) -> F32:
         """Return ``r − mean`` of ratings, (n,) float32; the scores of stars."""
         if self.stars is not None:
             return self.stars.scored(ratings)
-        less: Floats = ratings - np.float32(self.mean)
+        less: F32 = ratings - np.float32(self.mean)
         return less
 
     def row(
         self,
         item_rows: Rows | Sequence[int],
         values: npt.NDArray[np.floating] | Sequence[float],
-        side: Floats | None = None,
-        prior: npt.NDArray[np.float64] | None = None,
+        side: F32 | None = None,
+        prior: F64 | None = None,
     ) -> Solved:
         """Solve a user's row from that user's ratings alone.
 
@@ -110,7 +111,7 @@ class Posterior:
         draws, precision = self.items.draws[few][:, rated], self.users.precision[few]
         every = np.arange(len(rated), dtype=np.int32)
 
-        def solve(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        def solve(values: F64) -> F64:
             return _solve(draws, weights[rated], every, values, noise[few], precision, means[few])[
                 0
             ]
@@ -118,7 +119,7 @@ class Posterior:
         own = noise.mean() * weights[rated].astype(np.float64)
         return row_latents(stars, scores, draws.astype(np.float64), own, solve)
 
-    def _user(self, solved: Any, noise: Any, rated: Rows, side: Floats | None) -> Solved:
+    def _user(self, solved: Any, noise: Any, rated: Rows, side: F32 | None) -> Solved:
         rows, A, weighted, errors, prior = solved
         p = np.einsum("tKk,tk->K", self.maps, rows[:, :-1], optimize=True) / self.heads
         bias = float(rows[:, -1].mean())
@@ -236,14 +237,14 @@ def _from_arrays(arrays: Mapping[str, Any]) -> Posterior:
 
 
 def _solve(
-    draws: Floats,
-    weights: Floats,
+    draws: F32,
+    weights: F32,
     rated: Rows,
-    deviations: npt.NDArray[np.float64],
-    noise: npt.NDArray[np.float64],
-    precision: Floats,
-    prior_means: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float64], ...]:
+    deviations: F64,
+    noise: F64,
+    precision: F32,
+    prior_means: F64,
+) -> tuple[F64, ...]:
     """Return rows (T, D), A (T, D, D), ``a f`` (T, n, D), e (T, n) and the prior's part (T, D)."""
     f = draws[:, rated].astype(np.float64)  # (T, n, D)
     errors = deviations - f[:, :, -1]

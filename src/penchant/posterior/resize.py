@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
+from penchant.arrays import F32, Rows
 from penchant.features.who_rated import PRIOR_OFFSET, Noise
 from penchant.posterior.posterior import Posterior
 from penchant.posterior.rows import Given, head_rows, of_users, user_weights
 from penchant.posterior.sides import DayEffects, Side
 from penchant.threads import Threads
-
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int32]
 
 
 class Raters(NamedTuple):
@@ -31,9 +28,9 @@ class Raters(NamedTuple):
     """
 
     rows: Rows
-    draws: Floats
-    weights: Floats
-    offsets: Floats
+    draws: F32
+    weights: F32
+    offsets: F32
 
 
 def grown(posterior: Posterior, M: int, N: int) -> Posterior:
@@ -55,7 +52,7 @@ def grown(posterior: Posterior, M: int, N: int) -> Posterior:
     )
 
 
-def _longer(array: Floats, n: int, value: float) -> Floats:
+def _longer(array: F32, n: int, value: float) -> F32:
     more = np.full(n - len(array), value, np.float32)
     return np.concatenate([array, more]) if len(more) else array
 
@@ -96,7 +93,7 @@ def _days_without(days: DayEffects, users: Sequence[int]) -> DayEffects:
     return DayEffects(moved, days.values[kept])
 
 
-def raters(posterior: Posterior, rows: Rows, ratings: sp.csr_matrix, columns: Floats) -> Raters:
+def raters(posterior: Posterior, rows: Rows, ratings: sp.csr_matrix, columns: F32) -> Raters:
     """Solve users as items see them.
 
     Args:
@@ -126,16 +123,14 @@ class NewItems(NamedTuple):
         offsets: (m,) float32, o_i.
     """
 
-    draws: Floats
-    factors: Floats
-    bias: Floats
-    weights: Floats
-    offsets: Floats
+    draws: F32
+    factors: F32
+    bias: F32
+    weights: F32
+    offsets: F32
 
 
-def new_items(
-    posterior: Posterior, who: Raters, ratings: sp.csr_matrix, columns: Floats
-) -> NewItems:
+def new_items(posterior: Posterior, who: Raters, ratings: sp.csr_matrix, columns: F32) -> NewItems:
     """Solve items that training has not seen, from their ratings.
 
     In each head from their raters' means (which tell more than the raters' draws of the training,
@@ -158,8 +153,8 @@ def new_items(
 
 
 def with_cold_items(
-    posterior: Posterior, factors: Floats, cold: Rows, columns: Floats
-) -> tuple[Posterior, Floats]:
+    posterior: Posterior, factors: F32, cold: Rows, columns: F32
+) -> tuple[Posterior, F32]:
     """Solve items that have no ratings, so that they are what they would be if solved later.
 
     Args:
@@ -188,7 +183,7 @@ def with_cold_items(
 _NONE = (np.zeros(0, np.float32), np.zeros(0, np.float32))
 
 
-def _item_noise(noise: Noise, who: Raters, ratings: sp.csr_matrix) -> tuple[Floats, Floats]:
+def _item_noise(noise: Noise, who: Raters, ratings: sp.csr_matrix) -> tuple[F32, F32]:
     seen = dataclasses.replace(noise, user_offsets=who.offsets)
     weights, offsets = [], []
     for start, stop in zip(ratings.indptr[:-1], ratings.indptr[1:], strict=True):
@@ -199,7 +194,7 @@ def _item_noise(noise: Noise, who: Raters, ratings: sp.csr_matrix) -> tuple[Floa
     return np.array(weights, np.float32), np.array(offsets, np.float32)
 
 
-def distilled(maps: Floats, draws: Floats) -> tuple[Floats, Floats]:
+def distilled(maps: F32, draws: F32) -> tuple[F32, F32]:
     """Return items' rows of the network, (m, K), and biases (m,), from their rows in each head.
 
     ``q`` is the least-squares solution of ``W_sᵀ q = q_s`` over all heads; the bias is the mean.

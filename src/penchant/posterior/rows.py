@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from penchant.arrays import F32
 from penchant.features import bag_weights
 from penchant.features.who_rated import PRIOR_OFFSET, Noise, weight
 from penchant.kernels.aligned import aligned_zeros
@@ -26,8 +27,6 @@ from penchant.posterior.posterior import Posterior
 from penchant.posterior.sides import Side
 from penchant.stars import Stars
 from penchant.threads import Threads
-
-Floats = npt.NDArray[np.float32]
 
 _AT_ONCE = 2**16
 """Rows of the other side, times heads, that are gathered at once."""
@@ -53,9 +52,9 @@ class Given:
     """
 
     side: Side
-    draws: Floats
-    weights: Floats
-    alpha: Floats
+    draws: F32
+    weights: F32
+    alpha: F32
     names: npt.NDArray[np.int32] | None = None
     stars: Stars | None = None
 
@@ -73,7 +72,7 @@ class Given:
         return dataclasses.replace(self, side=side, draws=self.draws[one], alpha=self.alpha[one])
 
     def latent_values(
-        self, ratings: sp.csr_matrix, columns: Floats, own: Floats, threads: Threads | None = None
+        self, ratings: sp.csr_matrix, columns: F32, own: F32, threads: Threads | None = None
     ) -> sp.csr_matrix:
         """Return what rows are solved from, for the ratings that `head_rows` takes.
 
@@ -85,7 +84,7 @@ class Given:
         units = np.sqrt(own), np.sqrt(self.weights)
         alpha = float(self.alpha.mean(dtype=np.float64))
 
-        def solve(values: sp.csr_matrix) -> tuple[Floats, Floats]:
+        def solve(values: sp.csr_matrix) -> tuple[F32, F32]:
             return head_rows(few, values, columns, own, threads)
 
         return latents(self.stars, ratings, few.draws, units, alpha, solve, threads)
@@ -94,10 +93,10 @@ class Given:
 def head_rows(
     given: Given,
     ratings: sp.csr_matrix,
-    columns: Floats,
-    own: Floats,
+    columns: F32,
+    own: F32,
     threads: Threads | None = None,
-) -> tuple[Floats, Floats]:
+) -> tuple[F32, F32]:
     """Return rows in all heads: factors (T, m, K), K a multiple of 8 from k on, and biases (T, m).
 
     Args:
@@ -162,7 +161,7 @@ def _used(ratings: sp.csr_matrix) -> tuple[npt.NDArray[Any], npt.NDArray[np.int3
     return np.flatnonzero(seen), (np.cumsum(seen) - 1).astype(np.int32)[indices]
 
 
-def prior_parts(side: Side, group: slice, rows: npt.NDArray[np.int32]) -> tuple[Floats, ...]:
+def prior_parts(side: Side, group: slice, rows: npt.NDArray[np.int32]) -> tuple[F32, ...]:
     """Return m, and the rows of B for the bag, the count and the side columns, of some heads."""
     mean = side.mean[group]
     H, D = mean.shape
@@ -184,7 +183,7 @@ def of_users(posterior: Posterior) -> Given:
     return Given(posterior.users, items.draws, weights, posterior.alpha, stars=stars)
 
 
-def user_weights(noise: Noise, ratings: sp.csr_matrix) -> Floats:
+def user_weights(noise: Noise, ratings: sp.csr_matrix) -> F32:
     """Return the noise weight of users, (m,) float32: `Noise.of_user` of each."""
     indptr, weights = ratings.indptr, np.empty(ratings.shape[0])
     for start, stop in _pieces(indptr):
@@ -211,10 +210,10 @@ def _pieces(indptr: npt.NDArray[np.integer]) -> Iterator[tuple[int, int]]:
 def user_tables(
     posterior: Posterior,
     ratings: sp.csr_matrix,
-    side: Floats,
+    side: F32,
     threads: Threads | None = None,
-    solved: tuple[Floats, Floats] | None = None,
-) -> tuple[Floats, Floats]:
+    solved: tuple[F32, F32] | None = None,
+) -> tuple[F32, F32]:
     """Return the network's user factors (m, K) and user biases (m,), float32.
 
     Args:
@@ -227,8 +226,8 @@ def user_tables(
     m, (T, K, k) = ratings.shape[0], posterior.maps.shape
     maps = np.zeros((T, k, -(-K // 8) * 8), np.float32)
     maps[:, :, :K] = posterior.maps.transpose(0, 2, 1)
-    factors: Floats = np.zeros((m, maps.shape[2]), np.float32)
-    bias: Floats = np.zeros(m, np.float32)
+    factors: F32 = np.zeros((m, maps.shape[2]), np.float32)
+    bias: F32 = np.zeros(m, np.float32)
     given, own = of_users(posterior), user_weights(posterior.noise, ratings)
     for start in range(0, m, _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -238,11 +237,11 @@ def user_tables(
             rows, biases = solved[0][:, part], solved[1][:, part]
         _add(rows, maps, factors[part], threads)
         bias[part] = np.add.accumulate(biases, axis=0, dtype=np.float64)[-1] / T
-    out: Floats = factors[:, :K] / np.float32(T)
+    out: F32 = factors[:, :K] / np.float32(T)
     return out, bias
 
 
-def _add(rows: Floats, maps: Floats, out: Floats, threads: Threads | None) -> None:
+def _add(rows: F32, maps: F32, out: F32, threads: Threads | None) -> None:
     def work(start: int, stop: int) -> None:
         add_mapped(start, stop, rows, maps, out)
 

@@ -16,13 +16,11 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import numpy.typing as npt
 
+from penchant.arrays import F32, F64
 from penchant.features import bag_weights
 from penchant.posterior.posterior import Posterior
 from penchant.posterior.sides import Solved
-
-Doubles = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,11 +44,11 @@ class Shares:
     severity: float
     quality: float
     prior: float
-    ratings: Doubles
-    rated: Doubles
+    ratings: F64
+    rated: F64
     count: float
-    side: Doubles
-    slopes: Doubles
+    side: F64
+    slopes: F64
 
     @property
     def total(self) -> float:
@@ -59,9 +57,7 @@ class Shares:
         return float(known + self.ratings.sum() + self.rated.sum() + self.side.sum())
 
 
-def _directions(
-    posterior: Posterior, solved: Solved, item: npt.NDArray[np.float32]
-) -> tuple[Doubles, Doubles]:
+def _directions(posterior: Posterior, solved: Solved, item: F32) -> tuple[F64, F64]:
     """Return g, and ``A⁻¹ (q, 1)``, of an item's distilled row (K,) in each head, (T, D) each."""
     T, _, k = posterior.maps.shape
     right = np.zeros((T, k + 1, 2))
@@ -72,9 +68,7 @@ def _directions(
     return factors - bias * (factors[:, k:] / bias[:, k:]), factors + bias
 
 
-def shares(
-    posterior: Posterior, solved: Solved, item: npt.NDArray[np.float32], item_bias: float
-) -> Shares:
+def shares(posterior: Posterior, solved: Solved, item: F32, item_bias: float) -> Shares:
     """Take a user's prediction for an item apart.
 
     Args:
@@ -102,9 +96,7 @@ def shares(
     )
 
 
-def _prior_shares(
-    posterior: Posterior, solved: Solved, h: Doubles
-) -> tuple[Doubles, float, Doubles]:
+def _prior_shares(posterior: Posterior, solved: Solved, h: F64) -> tuple[F64, float, F64]:
     """Return what x adds: each thing rated (n,), the count, each side value (S,)."""
     users, T = posterior.users, posterior.heads
     n, S = len(solved.rated), users.encoder.width

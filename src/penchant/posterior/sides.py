@@ -7,10 +7,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Rows
 from penchant.features import CountScale, SideEncoder, bag_weights
-
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int32]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,14 +24,14 @@ class Side:
         encoder: how side columns become features.
     """
 
-    draws: Floats
-    mean: Floats
-    precision: Floats
-    weights: Floats
+    draws: F32
+    mean: F32
+    precision: F32
+    weights: F32
     count: CountScale
     encoder: SideEncoder
 
-    def prior_means(self, rated: Rows, side: Floats | None) -> npt.NDArray[np.float64]:
+    def prior_means(self, rated: Rows, side: F32 | None) -> F64:
         """Return ``m + Bᵀx`` of one row in each head, (T, D) float64.
 
         Args:
@@ -67,7 +65,7 @@ class DayEffects:
     """
 
     keys: npt.NDArray[np.int64]
-    values: Floats
+    values: F32
 
     @staticmethod
     def key(user_rows: Rows, timestamps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -75,7 +73,7 @@ class DayEffects:
         days = np.clip(timestamps // 86_400, 0, 2**31 - 1)
         return (user_rows.astype(np.int64) << 32) | days
 
-    def __call__(self, user_rows: Rows, timestamps: npt.NDArray[np.int64]) -> Floats:
+    def __call__(self, user_rows: Rows, timestamps: npt.NDArray[np.int64]) -> F32:
         """Return the effect of each user and time, (n,) float32; 0 for a day without ratings."""
         keys = self.key(user_rows, timestamps)
         at = np.minimum(np.searchsorted(self.keys, keys), max(0, len(self.keys) - 1))
@@ -101,13 +99,13 @@ class Solved:
         side: (S,) float32 or None.
     """
 
-    factors: Floats
+    factors: F32
     bias: float
-    rows: npt.NDArray[np.float64]
-    precision: npt.NDArray[np.float64]
-    weighted: npt.NDArray[np.float64]
-    errors: npt.NDArray[np.float64]
-    prior: npt.NDArray[np.float64]
-    noise: npt.NDArray[np.float64]
+    rows: F64
+    precision: F64
+    weighted: F64
+    errors: F64
+    prior: F64
+    noise: F64
     rated: Rows
-    side: Floats | None
+    side: F32 | None

@@ -17,18 +17,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from penchant.ids import Rows
+from penchant.arrays import F64, Rows
 from penchant.posterior.posterior import Posterior
 from penchant.posterior.sides import Solved
-
-Doubles = npt.NDArray[np.float64]
 
 _ITEMS = 1024  # at once: it bounds the memory
 
 
 def variances(
     posterior: Posterior, solved: Solved, item_rows: Rows, fresh: npt.NDArray[np.integer]
-) -> Doubles:
+) -> F64:
     """Return the variance of a further rating of each item by one user, (n,) float64.
 
     Args:
@@ -39,7 +37,7 @@ def variances(
     """
     inverse: Any = np.linalg.inv(solved.precision)
     noise = np.mean(1 / solved.noise) / posterior.noise.item_weights[item_rows].astype(np.float64)
-    out: Doubles = noise
+    out: F64 = noise
     for n in np.unique(fresh[fresh >= 0]).tolist():
         out += (fresh == n) * _of_item(solved, inverse, item_covariance(posterior, n))
     for start in range(0, len(item_rows), _ITEMS):
@@ -53,7 +51,7 @@ def variances(
     return out
 
 
-def item_covariance(posterior: Posterior, n: int) -> Doubles:
+def item_covariance(posterior: Posterior, n: int) -> F64:
     """Return S of an item that training had no ratings of, given n since then, (T, D, D)."""
     users = posterior.users
     f = users.mean.astype(np.float64)
@@ -61,11 +59,11 @@ def item_covariance(posterior: Posterior, n: int) -> Doubles:
     second = np.einsum("td,te->tde", f, f)
     second[:, :-1, :-1] += np.linalg.inv(users.precision.astype(np.float64))[:, :-1, :-1]
     told = n * posterior.alpha.astype(np.float64)
-    covariance: Doubles = np.linalg.inv(posterior.items.precision + told[:, None, None] * second)
+    covariance: F64 = np.linalg.inv(posterior.items.precision + told[:, None, None] * second)
     return covariance
 
 
-def _of_item(solved: Solved, inverse: Doubles, S: Doubles) -> float:
+def _of_item(solved: Solved, inverse: F64, S: F64) -> float:
     """Return what not knowing the item adds to the variance."""
     g = solved.rows.copy()
     g[:, -1] = 1.0

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from penchant.arrays import F32, F64, Mask
 from penchant.features import bag_weights
 from penchant.features.who_rated import PRIOR_OFFSET
 from penchant.posterior.latent import means
@@ -23,9 +24,6 @@ from penchant.posterior.posterior import Posterior
 from penchant.posterior.resize import distilled
 from penchant.posterior.rows import head_rows, of_users, user_weights
 from penchant.threads import Threads
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 
 class Ratings(NamedTuple):
@@ -39,18 +37,18 @@ class Ratings(NamedTuple):
     """
 
     rows: npt.NDArray[np.int32]
-    deviations: Floats
-    gone: npt.NDArray[np.bool_]
-    side: Floats
+    deviations: F32
+    gone: Mask
+    side: F32
 
 
 def without_ratings(
     posterior: Posterior,
-    item_factors: Floats,
+    item_factors: F32,
     items: Mapping[int, Ratings],
-    users: tuple[sp.csr_matrix, Floats],
+    users: tuple[sp.csr_matrix, F32],
     threads: Threads,
-) -> tuple[Posterior, Floats]:
+) -> tuple[Posterior, F32]:
     """Solve items again without some of their ratings.
 
     Args:
@@ -75,7 +73,7 @@ def without_ratings(
         if not drawn.size:
             drawn = _means(posterior, heads, users, threads)
 
-        def solve(start: int, stop: int, heads: slice = heads, drawn: Floats = drawn) -> None:
+        def solve(start: int, stop: int, heads: slice = heads, drawn: F32 = drawn) -> None:
             for row in rows[start:stop].tolist():
                 system = _System.of(posterior, heads, row, items[row], drawn)
                 draws[heads, row] = system.without(draws[heads, row], items[row].gone)
@@ -101,8 +99,8 @@ def _groups(posterior: Posterior) -> list[slice]:
 
 
 def _means(
-    posterior: Posterior, head: slice, users: tuple[sp.csr_matrix, Floats], threads: Threads
-) -> Floats:
+    posterior: Posterior, head: slice, users: tuple[sp.csr_matrix, F32], threads: Threads
+) -> F32:
     """Return the users' means in one head, (1, M, D)."""
     ratings, columns = users
     own = user_weights(posterior.noise, ratings)
@@ -114,9 +112,7 @@ def _means(
     return np.concatenate([factors[:, :, :k], bias[:, :, None]], axis=2)
 
 
-def _values(
-    posterior: Posterior, heads: slice, row: int, ratings: Ratings, f: Doubles, a: Doubles
-) -> Doubles:
+def _values(posterior: Posterior, heads: slice, row: int, ratings: Ratings, f: F64, a: F64) -> F64:
     """Return what an item's row was drawn from, (n,), or (H, n) where stars leave it open.
 
     Then it is the mean of the latent values, given the star and the draws of both rows.
@@ -144,18 +140,18 @@ class _System:
         encode: how a number of ratings becomes a feature.
     """
 
-    precision: Doubles
-    f: Doubles
-    errors: Doubles
-    noise: Doubles
-    bags: Doubles
-    rest: Doubles
-    count: Doubles
+    precision: F64
+    f: F64
+    errors: F64
+    noise: F64
+    bags: F64
+    rest: F64
+    count: F64
     encode: Any
 
     @classmethod
     def of(
-        cls, posterior: Posterior, heads: slice, row: int, ratings: Ratings, drawn: Floats
+        cls, posterior: Posterior, heads: slice, row: int, ratings: Ratings, drawn: F32
     ) -> _System:
         side, noise = posterior.items, posterior.noise
         f = drawn[:, ratings.rows].astype(np.float64)
@@ -174,7 +170,7 @@ class _System:
         precision = side.precision[heads].astype(np.float64)
         return cls(precision, f, errors, a, bags, rest, count, side.count.encode)
 
-    def _solved(self, kept: npt.NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
+    def _solved(self, kept: Mask) -> tuple[F64, F64]:
         """Return the means (H, D) and L (H, D, D), ``L Lᵀ = A``, given some of the ratings."""
         n = np.array([int(kept.sum())])
         prior = self.rest + self.bags[:, kept].sum(axis=1) * bag_weights(n)[0]
@@ -184,14 +180,14 @@ class _System:
         A = self.precision + np.matmul(weighted.transpose(0, 2, 1), f)
         b = np.matmul(self.precision, prior[:, :, None])
         b = b + np.matmul(weighted.transpose(0, 2, 1), self.errors[:, kept, None])
-        means: Doubles = np.linalg.solve(A, b)[:, :, 0]
-        L: Doubles = np.linalg.cholesky(A)
+        means: F64 = np.linalg.solve(A, b)[:, :, 0]
+        L: F64 = np.linalg.cholesky(A)
         return means, L
 
-    def without(self, draws: Floats, gone: npt.NDArray[np.bool_]) -> Doubles:
+    def without(self, draws: F32, gone: Mask) -> F64:
         """Return the draws (H, D) as they are without the ratings that are gone."""
         means, L = self._solved(np.ones(len(gone), dtype=bool))
         z = np.matmul(L.transpose(0, 2, 1), (draws - means)[:, :, None])
         means, L = self._solved(~gone)
-        drawn: Doubles = means + np.linalg.solve(L.transpose(0, 2, 1), z)[:, :, 0]
+        drawn: F64 = means + np.linalg.solve(L.transpose(0, 2, 1), z)[:, :, 0]
         return drawn

@@ -10,16 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Mask, Rows
 from penchant.factors import Factors
-from penchant.ids import Rows
 from penchant.model.ledger import Ledger, Rated, Table
 from penchant.model.state import Life, State, like_of
 from penchant.posterior import Posterior, Solved, variances
 from penchant.predict.distribution import Distribution
-from penchant.predict.predictor import F32, F64, Mask, Predictor, Seconds, where_kept
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
+from penchant.predict.predictor import Predictor, Seconds, where_kept
 
 FEW = 8
 """Users up to whom NumPy answers; the kernels take longer to load than it does."""
@@ -152,8 +149,8 @@ class OwnRatings(NamedTuple):
     """
 
     rated: Rated
-    values: Doubles
-    side: Floats | None
+    values: F64
+    side: F32 | None
 
     @classmethod
     def of(cls, state: State, user_row: int) -> OwnRatings:
@@ -191,7 +188,7 @@ def fresh_counts(state: State, item_rows: Rows) -> npt.NDArray[np.int64]:
     return fresh
 
 
-def deviations(state: State, user_rows: Rows, item_rows: Rows) -> Doubles:
+def deviations(state: State, user_rows: Rows, item_rows: Rows) -> F64:
     """Return the posterior's standard deviation of a further rating of each pair, (n,) float64."""
     users, places = np.unique(user_rows, return_inverse=True)
     fresh = fresh_counts(state, item_rows)
@@ -211,7 +208,7 @@ def _many(
     places: npt.NDArray[np.intp],
     item_rows: Rows,
     fresh: npt.NDArray[np.int64],
-) -> Doubles:
+) -> F64:
     from penchant.fold_in.by_posterior import encoded, user_matrix
     from penchant.posterior.bulk_variance import pair_variances
     from penchant.threads import Threads

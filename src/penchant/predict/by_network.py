@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from penchant.arrays import F32, Rows
 from penchant.factors import Factors
-from penchant.ids import Rows
 from penchant.model.known import Knowledge
 from penchant.networks.deep import Graphs
 from penchant.networks.weights import set_weights
-from penchant.predict.predictor import F32, Predictor, Seconds
+from penchant.predict.predictor import Predictor, Seconds
 from penchant.solvers.base import Trained
 
 SAMPLED_PAIRS = 2**18

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
+from penchant.arrays import F32, F64
 
 MOST_SCORES = 10_000
 """So many scores are kept; of more, evenly spaced ones."""
@@ -19,7 +17,7 @@ PRIOR_ROWS = 300
 _LEAST_SLOPE = -0.9
 
 
-def slopes_of(squares: Doubles, x: Doubles) -> tuple[Any, Any]:
+def slopes_of(squares: F64, x: F64) -> tuple[Any, Any]:
     """Return half the shares by which squared scores rise with each column of x, and x's means.
 
     The second slope is at least −0.9: a prediction that is less sure always has a wider interval.
@@ -32,12 +30,12 @@ def slopes_of(squares: Doubles, x: Doubles) -> tuple[Any, Any]:
     return tuple(slopes.tolist()), tuple(centre.tolist())
 
 
-def kept_scores(scores: Doubles) -> Floats:
+def kept_scores(scores: F64) -> F32:
     """Return the scores in rising order; of many, evenly spaced ones."""
-    ordered: Floats = np.sort(scores).astype(np.float32)
+    ordered: F32 = np.sort(scores).astype(np.float32)
     n = len(ordered)
     if n <= MOST_SCORES:
         return ordered
     ranks = -(-np.arange(1, MOST_SCORES + 1) * (n + 1) // (MOST_SCORES + 1))
-    kept: Floats = ordered[np.minimum(ranks, n) - 1]
+    kept: F32 = ordered[np.minimum(ranks, n) - 1]
     return kept

@@ -6,9 +6,8 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from penchant.arrays import F32
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,25 +27,25 @@ class Distribution:
          2          75%
     """
 
-    ratings: Floats
-    probability: Floats
+    ratings: F32
+    probability: F32
 
     def __len__(self) -> int:
         """Return n, the number of pairs."""
         return len(self.probability)
 
     @property
-    def expected(self) -> Floats:
+    def expected(self) -> F32:
         """The expected rating of each pair, (n,) float32: what `predict` gives."""
         mean: Any = self.probability.astype(np.float64) @ self.ratings.astype(np.float64)
-        expected: Floats = mean.astype(np.float32)
+        expected: F32 = mean.astype(np.float32)
         return expected
 
-    def at_least(self, rating: float) -> Floats:
+    def at_least(self, rating: float) -> F32:
         """Return the probability of this rating or a higher one, (n,) float32."""
         reached = self.ratings >= np.float32(rating)
         total: Any = self.probability[:, reached].sum(axis=1, dtype=np.float64)
-        summed: Floats = total.astype(np.float32)
+        summed: F32 = total.astype(np.float32)
         return summed
 
     def to_json(self) -> list[dict[str, Any]]:

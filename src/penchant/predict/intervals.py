@@ -9,15 +9,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Rows
 from penchant.errors import DataError, UnsupportedError
-from penchant.ids import Rows
 from penchant.model.known import Knowledge
 from penchant.predict.conformal import kept_scores, slopes_of
 from penchant.ratings import Scale
 from penchant.settings import require, require_number
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 LEVEL = 0.9
 """The level of an interval where none is asked for."""
@@ -34,9 +31,9 @@ class Prediction(NamedTuple):
         high: (n,) float32, the upper ends.
     """
 
-    rating: Floats
-    low: Floats
-    high: Floats
+    rating: F32
+    low: F32
+    high: F32
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,7 +66,7 @@ class Calibration:
     calibrated on 99 validation ratings (split conformal, one width for all)
     """
 
-    scores: Floats
+    scores: F32
     rows: int
     by_posterior: bool
     slopes: tuple[float, float] = (0.0, 0.0)
@@ -79,9 +76,9 @@ class Calibration:
     @classmethod
     def of(
         cls,
-        truth: Floats,
-        ratings: Floats,
-        deviations: Doubles | None,
+        truth: F32,
+        ratings: F32,
+        deviations: F64 | None,
         counts: npt.NDArray[np.integer],
         scale: Scale,
     ) -> Calibration:
@@ -130,11 +127,11 @@ class Calibration:
 
     def widths(
         self,
-        ratings: Floats,
-        deviations: Doubles | None,
+        ratings: F32,
+        deviations: F64 | None,
         counts: npt.NDArray[np.integer],
         scale: Scale,
-    ) -> Doubles:
+    ) -> F64:
         """Return what a factor is of for each prediction, (n,) float64, in rating units."""
         if deviations is None:
             return np.ones(len(ratings))
@@ -143,7 +140,7 @@ class Calibration:
         activity = np.log1p(counts.astype(np.float64)).clip(*self.reach)
         plain = _cut_widths(ratings, deviations, scale)
         x = np.column_stack([activity, np.log(plain)])
-        out: Doubles = plain * np.exp((x - self.centre) @ np.array(self.slopes))
+        out: F64 = plain * np.exp((x - self.centre) @ np.array(self.slopes))
         return out
 
     def card(self) -> dict[str, Any]:
@@ -188,7 +185,7 @@ def require_level(level: object) -> None:
     require(level != 1, "interval must be below 1: an interval of all ratings is the scale.")
 
 
-def cut_deviations(ratings: Doubles, deviations: Doubles, scale: Scale) -> Doubles:
+def cut_deviations(ratings: F64, deviations: F64, scale: Scale) -> F64:
     """Return the deviation from each rating of what a scale makes of a normal value around it.
 
     ``√E (clip(r̂ + d z) − r̂)²``, z standard normal: near an end of the scale there is little room
@@ -204,11 +201,11 @@ def cut_deviations(ratings: Doubles, deviations: Doubles, scale: Scale) -> Doubl
     density = [np.exp(-0.5 * end**2) / math.sqrt(2 * math.pi) for end in (low, high)]
     inside = ndtr(high) - ndtr(low) - (high * density[1] - low * density[0])
     squares = inside + low**2 * ndtr(low) + high**2 * ndtr(-high)
-    cut: Doubles = d * np.sqrt(np.maximum(squares, 0))
+    cut: F64 = d * np.sqrt(np.maximum(squares, 0))
     return cut
 
 
-def _cut_widths(ratings: Floats, deviations: Doubles, scale: Scale) -> Doubles:
+def _cut_widths(ratings: F32, deviations: F64, scale: Scale) -> F64:
     """Return `cut_deviations`, none so small that it is nothing."""
     least = _LEAST_WIDTH * max(scale.high - scale.low, _LEAST_WIDTH)
     widths = cut_deviations(ratings.astype(np.float64), deviations, scale)
@@ -226,13 +223,13 @@ class Uncertain(Protocol):
     def calibration(self) -> Calibration | None:
         """Where the widths come from; None where there can be no intervals."""
 
-    def deviations(self, user_rows: Rows, item_rows: Rows) -> Doubles | None:
+    def deviations(self, user_rows: Rows, item_rows: Rows) -> F64 | None:
         """Return the posterior's standard deviation of a rating of each pair, or None."""
 
 
 def widths(
-    model: Uncertain, level: float, user_rows: Rows, item_rows: Rows, ratings: Floats
-) -> tuple[float, Doubles]:
+    model: Uncertain, level: float, user_rows: Rows, item_rows: Rows, ratings: F32
+) -> tuple[float, F64]:
     """Return the factor of a level and what it is of, (n,), for clipped ratings.
 
     Raises `SettingsError` for no level, `UnsupportedError` where there can be no intervals.
@@ -251,8 +248,8 @@ def widths(
 
 
 def ends(
-    model: Uncertain, level: float, user_rows: Rows, item_rows: Rows, ratings: Floats
-) -> tuple[Floats, Floats]:
+    model: Uncertain, level: float, user_rows: Rows, item_rows: Rows, ratings: F32
+) -> tuple[F32, F32]:
     """Return the ends of the intervals of clipped ratings, inside the scale, (n,) float32."""
     factor, wide = widths(model, level, user_rows, item_rows, ratings)
     scale, half = model.known.scale, factor * wide

@@ -11,18 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Mask, Rows
 from penchant.errors import UnsupportedError
 from penchant.history import History
-from penchant.ids import Rows
 from penchant.model.known import Knowledge
 from penchant.model.ledger import Ledger, Table
 from penchant.predict.distribution import Distribution
 from penchant.predict.intervals import Calibration
 from penchant.stars import Stars
 
-F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 Seconds = npt.NDArray[np.int64] | None
 
 ABILITIES = (

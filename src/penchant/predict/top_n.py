@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from penchant.factors import Factors, Floats
-from penchant.ids import Rows
+from penchant.arrays import F32, Rows
+from penchant.factors import Factors
 from penchant.kernels import topn as kernels
 from penchant.settings import require_count
 from penchant.threads import Threads
@@ -49,7 +49,7 @@ class Best(NamedTuple):
     """
 
     items: Rows
-    ratings: Floats
+    ratings: F32
 
 
 def top_n(
@@ -110,8 +110,8 @@ def top_n(
 class _Table(NamedTuple):
     """The items to choose among, as `penchant.kernels.topn.top_n` takes them."""
 
-    panels: Floats
-    biases: Floats
+    panels: F32
+    biases: F32
     rows: Rows
     columns: Rows
 

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from penchant.answers.group import How, recommend_group
@@ -20,6 +18,7 @@ from penchant.answers.recommend import By, Filter, recommend
 from penchant.answers.recommend_all import recommend_all
 from penchant.answers.scores import Scores
 from penchant.answers.similar import similar
+from penchant.arrays import F32
 from penchant.errors import DataError, NotFittedError, UnsupportedError
 from penchant.history import History
 from penchant.ids import Id
@@ -31,8 +30,6 @@ from penchant.predict.predictor import Predictor
 from penchant.ratings import Ratings
 from penchant.recommender.estimator import Estimator
 from penchant.storage import storage
-
-Floats = npt.NDArray[np.float32]
 
 
 class Recommender(Estimator, ABC):
@@ -106,7 +103,7 @@ class Recommender(Estimator, ABC):
     @overload
     def predict(
         self, users: Any, items: Any, *, timestamps: Any = ..., interval: None = ...
-    ) -> Floats: ...
+    ) -> F32: ...
     @overload
     def predict(
         self, users: Any, items: Any, *, timestamps: Any = ..., interval: float
@@ -123,7 +120,7 @@ class Recommender(Estimator, ABC):
         timestamps: Any = None,
         interval: float | None = None,
         distribution: bool = False,
-    ) -> Floats | Prediction | Distribution:
+    ) -> F32 | Prediction | Distribution:
         """Return the rating of each pair of user and item, (n,) float32, clipped to the scale.
 
         Args:

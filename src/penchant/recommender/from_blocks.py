@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from penchant.arrays import Rows
 from penchant.blocks.engines.by_name import engine_of
-from penchant.ids import Rows
 from penchant.model.known import Knowledge
 from penchant.recommender.plan import checkpoint_of, require_callbacks
 from penchant.recommender.progress import show_progress, told_while_compiling

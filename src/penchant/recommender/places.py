@@ -6,14 +6,12 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from penchant.ids import Id, Rows
+from penchant.arrays import F64, Rows
+from penchant.ids import Id
 from penchant.predict.by_factors import FactorPredictor
 from penchant.recommender.base import Recommender
 from penchant.settings import require_count
-
-Doubles = npt.NDArray[np.float64]
 
 MOST = 20_000
 """So many items are placed, those with the most ratings."""
@@ -38,8 +36,8 @@ class Places:
 
     items: list[Id]
     titles: list[str | None] | None
-    x: Doubles
-    y: Doubles
+    x: F64
+    y: F64
     ratings: list[int]
     total: int
     shares: tuple[float, float]
@@ -97,7 +95,7 @@ def places(model: Recommender, most: int = MOST) -> Places:
     )
 
 
-def _vectors(model: Recommender, rows: Rows) -> Doubles:
+def _vectors(model: Recommender, rows: Rows) -> F64:
     """Return what places each item, (n, D); distances are in rating units."""
     trained = model.knowledge.user_counts > 0
     one = model.predictor
@@ -106,7 +104,7 @@ def _vectors(model: Recommender, rows: Rows) -> Doubles:
         users -= users.mean(axis=0)
         values, basis = np.linalg.eigh(users.T @ users / len(users))
         root = basis * np.sqrt(np.maximum(values, 0))
-        found: Doubles = one.factors.item_factors[rows].astype(np.float64) @ root
+        found: F64 = one.factors.item_factors[rows].astype(np.float64) @ root
         return found
     asked = max(_LEAST_USERS, _PAIRS // max(len(rows), 1))
     busiest = np.argsort(-model.knowledge.user_counts, kind="stable")[:asked]
@@ -117,7 +115,7 @@ def _vectors(model: Recommender, rows: Rows) -> Doubles:
     return found
 
 
-def _plane(vectors: Doubles) -> tuple[Doubles, tuple[float, float]]:
+def _plane(vectors: F64) -> tuple[F64, tuple[float, float]]:
     """Return the places on the two directions of the largest spread, and their shares of it."""
     centred = vectors - vectors.mean(axis=0) if len(vectors) else vectors
     values, basis = np.linalg.eigh(centred.T @ centred)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from penchant.arrays import F32
 from penchant.blocks.engines.by_name import engine_of
 from penchant.errors import DataError, SourceError, UnsupportedError
 from penchant.factors import Factors
@@ -31,8 +32,8 @@ class _Wanted(NamedTuple):
 
     store: BlockStore
     posterior: Posterior
-    item_factors: npt.NDArray[np.float32]
-    side: npt.NDArray[np.float32]
+    item_factors: F32
+    side: F32
     among: npt.NDArray[np.int32]
     n: int
     exclude_rated: bool

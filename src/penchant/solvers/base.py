@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, Rows
 from penchant.errors import DivergedError, SettingsError
 from penchant.factors import Factors
 from penchant.history import History, Record
-from penchant.ids import Rows
 from penchant.metrics import rmse
 from penchant.ratings import Ratings
 from penchant.settings import Settings, require_count
@@ -222,7 +222,7 @@ def without_strangers(factors: Factors, ratings: Ratings) -> Factors:
     what stands there is their random start.
     """
 
-    def filled(table: npt.NDArray[np.float32], rows: Rows) -> npt.NDArray[np.float32]:
+    def filled(table: F32, rows: Rows) -> F32:
         trained = np.zeros(len(table), dtype=bool)
         trained[rows] = True
         full = table.copy()

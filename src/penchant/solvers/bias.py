@@ -6,20 +6,17 @@ import dataclasses
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from penchant.arrays import F64, Rows
 from penchant.errors import DivergedError
 from penchant.factors import Factors
 from penchant.history import History
-from penchant.ids import Rows
 from penchant.ratings import Ratings
 from penchant.settings import require_number
 from penchant.solvers.base import Fitted, SolverSettings
 from penchant.solvers.checkpoint import State
 from penchant.solvers.loop import Loop, Round, Rounds
 from penchant.solvers.task import Task
-
-Floats = npt.NDArray[np.float64]
 
 LEAST, MOST = 0.01, 1e6
 """The bounds of an l2 that the rule chooses."""
@@ -176,7 +173,7 @@ def variances(ratings: Ratings) -> Variances:
     return Variances(*np.linalg.solve(equations, moments).tolist())
 
 
-def _solve(ratings: Ratings, l2_user: float, l2_item: float) -> tuple[Floats, Floats]:
+def _solve(ratings: Ratings, l2_user: float, l2_item: float) -> tuple[F64, F64]:
     """Return the biases, (M,) and (N,), whose means over the ratings are 0 on either side."""
     from scipy.sparse import csr_array
     from scipy.sparse.linalg import LinearOperator, cg
@@ -188,7 +185,7 @@ def _solve(ratings: Ratings, l2_user: float, l2_item: float) -> tuple[Floats, Fl
     by_item = rated.T.tocsr()
     n_u, n_i = np.bincount(u, minlength=M), np.bincount(i, minlength=N)
 
-    def normal(x: Floats) -> Floats:  # x is the biases about their centres, and c_u + c_i
+    def normal(x: F64) -> F64:  # x is the biases about their centres, and c_u + c_i
         a, b, c = x[:M], x[M:-1], x[-1]
         users = (n_u + l2_user) * a + rated @ b + n_u * c
         items = (n_i + l2_item) * b + by_item @ a + n_i * c

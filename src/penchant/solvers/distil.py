@@ -13,14 +13,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import qr
 
+from penchant.arrays import F32
 from penchant.kernels.products import times, transposed_times
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.threads import Threads
-
-Floats = npt.NDArray[np.float32]
 
 _SPARE = 16  # further directions in the random start, which make the last wanted ones exact
 _PASSES = 2
@@ -42,22 +40,22 @@ class Distiller:
         """Keep sums at `width` columns K in the end."""
         self._width = width
         self._threads = threads
-        self._parts: list[tuple[Floats, Floats]] = []
+        self._parts: list[tuple[F32, F32]] = []
 
-    def add(self, P: Floats, Q: Floats) -> None:
+    def add(self, P: F32, Q: F32) -> None:
         """Add ``P Qᵀ``, tables of (M, k) and (N, k) float32."""
         self._parts.append((P, Q))
         if sum(P.shape[1] for P, _ in self._parts) > max(2 * self._width, _WIDEST):
             self._parts = [self.squeezed(2 * self._width)]
 
-    def squeezed(self, width: int | None = None) -> tuple[Floats, Floats]:
+    def squeezed(self, width: int | None = None) -> tuple[F32, F32]:
         """Return tables (M, K) and (N, K) float32 whose product comes nearest to the sum."""
         P = np.hstack([P for P, _ in self._parts])
         Q = np.hstack([Q for _, Q in self._parts])
         return squeeze(P, Q, self._width if width is None else width, self._threads)
 
 
-def squeeze(P: Floats, Q: Floats, K: int, threads: Threads) -> tuple[Floats, Floats]:
+def squeeze(P: F32, Q: F32, K: int, threads: Threads) -> tuple[F32, F32]:
     """Return tables of width K whose product is the nearest to ``P Qᵀ`` in squares.
 
     The right singular directions V of R = P Qᵀ, by block power iteration from a fixed random start
@@ -90,12 +88,12 @@ def squeeze(P: Floats, Q: Floats, K: int, threads: Threads) -> tuple[Floats, Flo
     )
 
 
-def _orthonormal(A: Any) -> Floats:
+def _orthonormal(A: Any) -> F32:
     Q = qr(A, mode="economic", check_finite=False)[0]  # in float32, where NumPy's is in float64
     return np.ascontiguousarray(Q, dtype=np.float32)
 
 
-def _start(rows: int, columns: int) -> Floats:
+def _start(rows: int, columns: int) -> F32:
     out = np.empty((rows, columns), dtype=np.float32)
     fill_normals(0, rows, 0, 0, seed_key(0), out)
     return out
@@ -107,7 +105,7 @@ def _signed(E: Any) -> Any:
     return E * np.where(E[largest, np.arange(E.shape[1])] < 0, -1.0, 1.0)
 
 
-def _padded(A: Floats, K: int) -> Floats:
+def _padded(A: F32, K: int) -> F32:
     out = np.zeros((len(A), K), dtype=np.float32)
     out[:, : A.shape[1]] = A
     return out

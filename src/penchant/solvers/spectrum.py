@@ -19,12 +19,11 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Mask
 from penchant.kernels.products import orthonormal, times, transposed_times
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.kernels.sparse import pattern_times
 from penchant.threads import Threads
-
-Floats = npt.NDArray[np.float32]
 
 DIRECTIONS = 128
 """The most directions that are kept."""
@@ -55,9 +54,9 @@ class SideMatrix:
     indices: npt.NDArray[np.int32]
     other_indptr: npt.NDArray[np.int64]
     other_indices: npt.NDArray[np.int32]
-    norms: Floats
-    rarity: Floats
-    dense: Floats
+    norms: F32
+    rarity: F32
+    dense: F32
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -76,7 +75,7 @@ class SideMatrix:
         side = np.ascontiguousarray(self.dense[:, 1:])
         return SideMatrix(starts, none, starts[:1], none, zeros, empty, side)
 
-    def times(self, threads: Threads, V: Floats) -> Floats:
+    def times(self, threads: Threads, V: F32) -> F32:
         """Return ``X V`` for V, (N + F, r) float32, r a multiple of 8."""
         M, N = len(self.norms), len(self.other_indptr) - 1
         if not self.norms.any():
@@ -90,7 +89,7 @@ class SideMatrix:
         threads.map(work, threads.blocks(np.diff(self.indptr)))
         return out + times(threads, self.dense, V[N:]) if self.dense.shape[1] else out
 
-    def transposed_times(self, threads: Threads, Z: Floats) -> Floats:
+    def transposed_times(self, threads: Threads, Z: F32) -> F32:
         """Return ``Xᵀ Z`` for Z, (M, r) float32, r a multiple of 8."""
         N = len(self.other_indptr) - 1
         out = np.zeros((N + self.dense.shape[1], Z.shape[1]), dtype=np.float32)
@@ -118,11 +117,11 @@ class Spectrum:
         overlap: (r, r) float64, ``Uᵀ U`` over the rows with ratings.
     """
 
-    U: Floats
-    variances: npt.NDArray[np.float64]
-    V: Floats
+    U: F32
+    variances: F64
+    V: F32
     parts: tuple[slice, ...]
-    overlap: npt.NDArray[np.float64]
+    overlap: F64
 
     @property
     def size(self) -> int:
@@ -130,7 +129,7 @@ class Spectrum:
         return len(self.variances)
 
 
-def spectrum(X: SideMatrix, active: npt.NDArray[np.bool_], threads: Threads) -> Spectrum:
+def spectrum(X: SideMatrix, active: Mask, threads: Threads) -> Spectrum:
     """Find the leading directions of X: of the bag and the count, and of the side columns.
 
     Each has a λ of its own, because either may say nothing.
@@ -158,9 +157,7 @@ def spectrum(X: SideMatrix, active: npt.NDArray[np.bool_], threads: Threads) -> 
     )
 
 
-def _part(
-    X: SideMatrix, power: int, active: npt.NDArray[np.bool_], threads: Threads
-) -> tuple[Floats, npt.NDArray[np.float64], Floats]:
+def _part(X: SideMatrix, power: int, active: Mask, threads: Threads) -> tuple[F32, F64, F32]:
     """Find U, variances and V of one part of X."""
     M, F = X.shape
     mask = active.astype(np.float32)
@@ -178,9 +175,7 @@ def _part(
     return (U, S**power / (np.sum(S**power) / active.sum()), V)
 
 
-def ritz(
-    X: SideMatrix, wanted: int, threads: Threads
-) -> tuple[Floats, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def ritz(X: SideMatrix, wanted: int, threads: Threads) -> tuple[F32, F64, F64]:
     """Find the leading directions of X by block power iteration from a fixed random start.
 
     Args:

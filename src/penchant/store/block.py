@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32
+
 
 class Span(NamedTuple):
     """Which rows a block holds: `start` … `stop` - 1, and how many ratings they have."""
@@ -34,7 +36,7 @@ class Block:
     stop: int
     indptr: npt.NDArray[np.int64]
     indices: npt.NDArray[np.int32]
-    values: npt.NDArray[np.float32]
+    values: F32
     timestamps: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
@@ -54,7 +56,7 @@ class Block:
         stop: int,
         rows: npt.NDArray[np.int32],
         indices: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        values: F32,
         timestamps: npt.NDArray[np.int64] | None = None,
     ) -> Block:
         """Make a block of ratings that are sorted by row, and by index within a row.

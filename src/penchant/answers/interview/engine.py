@@ -11,17 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Rows
 from penchant.errors import DataError, UnsupportedError
-from penchant.ids import Id, Rows
+from penchant.ids import Id
 from penchant.model.known import Knowledge
 from penchant.posterior import Posterior, Solved, variances
 from penchant.posterior import informative as q
 from penchant.predict.by_factors import FactorPredictor, fresh_counts
 from penchant.predict.predictor import Predictor, Seconds
 from penchant.settings import require_count
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 MOST_CANDIDATES = 2048
 """Only so many of the items that are rated most are asked about: who knows the others?"""
@@ -54,12 +52,12 @@ class Newcomer(Predictor):
         """How many numbers predict."""
         return self.asker.predictor.n_parameters
 
-    def predict(self, user_rows: Rows, item_rows: Rows, seconds: Seconds = None) -> Floats:
+    def predict(self, user_rows: Rows, item_rows: Rows, seconds: Seconds = None) -> F32:
         """Return the newcomer's unclipped rating of each item, (n,) float32."""
         latent = self._latent(item_rows)
         return latent if self.stars is None else self.stars.expected(latent)
 
-    def _latent(self, rows: Rows) -> Floats:
+    def _latent(self, rows: Rows) -> F32:
         factors, solved = self.asker.predictor.factors, self.solved
         dots = factors.item_factors[rows] @ solved.factors
         return factors.mean + solved.bias + factors.item_bias[rows] + dots
@@ -69,13 +67,13 @@ class Newcomer(Predictor):
         rows = np.arange(1, self.known.item_ids.size)
         return np.setdiff1d(rows, self.rated).astype(np.int32)
 
-    def scores(self, user_row: int) -> Floats:
+    def scores(self, user_row: int) -> F32:
         """Return the unclipped rating of every item that was not answered, else −∞, (N,)."""
         scores, rows = np.full(self.known.item_ids.size, -np.inf, np.float32), self.left()
         scores[rows] = self.predict(rows, rows)
         return scores
 
-    def picks(self, user_rows: Rows) -> Floats | None:
+    def picks(self, user_rows: Rows) -> F32 | None:
         """Return how probable it is that the newcomer picks each item, (m, N) float32.
 
         An answer counts as a pick: who has an opinion of an item has picked it at some time.
@@ -86,11 +84,11 @@ class Newcomer(Predictor):
         likely = choices.of_row(choices.row_of(self.rated), shares)
         return np.tile(likely, (len(user_rows), 1))
 
-    def correlations(self, side: str, row: int) -> Floats:
+    def correlations(self, side: str, row: int) -> F32:
         """Return the model's own correlations."""
         return self.asker.predictor.correlations(side, row)
 
-    def deviations(self, user_rows: Rows, item_rows: Rows) -> Doubles:
+    def deviations(self, user_rows: Rows, item_rows: Rows) -> F64:
         """Return the posterior's standard deviation of the newcomer's rating of each item."""
         asker = self.asker
         fresh = asker.fresh[item_rows]
@@ -110,7 +108,7 @@ class Asker:
     """
 
     predictor: FactorPredictor
-    side: Floats | None
+    side: F32 | None
 
     @classmethod
     def of(cls, predictor: FactorPredictor, columns: Mapping[str, Any] | None) -> Asker:
@@ -141,14 +139,14 @@ class Asker:
         return fresh_counts(self.predictor.state_of(), every)
 
     @cached_property
-    def _usual(self) -> Doubles:
+    def _usual(self) -> F64:
         return q.usual_prior(self.posterior, self.known.user_counts, self.known.item_counts)
 
     @cached_property
-    def _usual_target(self) -> Doubles:
+    def _usual_target(self) -> F64:
         return q.targets(self.posterior, q.weights_of(self.known.item_counts))
 
-    def _target(self, among: Rows | None, sure: bool) -> Doubles:
+    def _target(self, among: Rows | None, sure: bool) -> F64:
         """Return T: of what the newcomer surely knows, where that is said, else of all items."""
         if among is None or not sure:
             return self._usual_target
@@ -205,7 +203,7 @@ class Asker:
 
     def questions(
         self, heard: Newcomer, skipped: list[int], n: int, among: Rows | None, sure: bool
-    ) -> tuple[Rows, Doubles, list[float]]:
+    ) -> tuple[Rows, F64, list[float]]:
         """Return the rows of the next n questions, the chances of knowing them and the drops.
 
         Each is the one with the largest chance × drop, given that those before it are answered.

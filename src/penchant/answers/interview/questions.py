@@ -7,20 +7,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from penchant.answers.interview.engine import Asker, Newcomer
 from penchant.answers.lists import Answer
 from penchant.answers.rate import clipped
 from penchant.answers.recommend import ORDERS, By, Terms, ranked, top_rows
+from penchant.arrays import F32, Rows
 from penchant.errors import DataError
-from penchant.ids import Id, Rows
+from penchant.ids import Id
 from penchant.model.known import listed
 from penchant.predict.by_factors import FactorPredictor
 from penchant.predict.intervals import LEVEL, Prediction, ends
 from penchant.settings import require_choice, require_count
-
-Floats = npt.NDArray[np.float32]
 
 
 class Question(NamedTuple):
@@ -108,7 +106,7 @@ class Interview(Answer[Question]):
         answers = {other: rating for other, rating in self.answers.items() if other != item}
         return self._next(answers, tuple(dict.fromkeys([*self.unknown, item])))
 
-    def predict(self, items: Any, *, interval: float | None = None) -> Floats | Prediction:
+    def predict(self, items: Any, *, interval: float | None = None) -> F32 | Prediction:
         """Return the newcomer's rating of each item, (n,) float32, clipped to the scale.
 
         Args:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from penchant.arrays import F32
 from penchant.blocks.engines.protocol import Engine
 from penchant.blocks.train.driver import BlockProblem
-from penchant.blocks.train.facts import Facts, Floats, Part, Users, parts_of
+from penchant.blocks.train.facts import Facts, Part, Users, parts_of
 from penchant.blocks.train.finish import SAMPLE, add_errors, basis_of, tables, write
 from penchant.blocks.train.sums import Exact, Named, segments, total
 from penchant.blocks.train.user_tasks import Items, solved_users
@@ -61,7 +62,7 @@ def finish_counted(
     return Fitted(network, None, history)
 
 
-def _maps(Q: Floats, rows: Floats, unit: float, threads: Threads) -> Floats:
+def _maps(Q: F32, rows: F32, unit: float, threads: Threads) -> F32:
     """Return what takes a user's row to the basis and to rating units, (1, k, K or a bit more)."""
     squares = np.einsum("nk,nk->k", Q, Q, dtype=np.float64)
     inverse = np.divide(unit, squares, out=np.zeros_like(squares), where=squares > 0)
@@ -88,7 +89,7 @@ def gram_of_rows(part: Part, facts: Facts, items: Items) -> Named:
     return sums.named
 
 
-def _chosen(block: Block, at: Any, facts: Facts) -> tuple[Block, Users, Floats]:
+def _chosen(block: Block, at: Any, facts: Facts) -> tuple[Block, Users, F32]:
     """Return some of a block's users as a block, what is known of them, and their values."""
     shape = (block.stop - block.start, facts.store.n_items + 1)
     table = sp.csr_matrix((facts.values_of(block), block.indices, block.indptr), shape=shape)[at]
@@ -99,8 +100,8 @@ def _chosen(block: Block, at: Any, facts: Facts) -> tuple[Block, Users, Floats]:
 
 
 def write_solved_rows(
-    part: Part, facts: Facts, items: Items, maps: Floats, Q: Floats, path: str
-) -> tuple[Named, list[Floats]]:
+    part: Part, facts: Facts, items: Items, maps: F32, Q: F32, path: str
+) -> tuple[Named, list[F32]]:
     """Do what `penchant.blocks.train.finish.write_rows` does, of rows solved by count."""
     store, sums, biases = facts.store, Exact(), []
     scaled = aligned_times(items.factors, items.units)

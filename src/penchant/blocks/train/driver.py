@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from penchant.arrays import F32, F64
 from penchant.blocks.engines.protocol import Engine
-from penchant.blocks.train.facts import Facts, Floats, parts_of
-from penchant.blocks.train.sums import Doubles, total
+from penchant.blocks.train.facts import Facts, parts_of
+from penchant.blocks.train.sums import total
 from penchant.blocks.train.surveys import (
     Directions,
     Survey,
@@ -53,10 +54,10 @@ class Known:
     counts: npt.NDArray[np.int64]
     count: CountScale
     encoder: SideEncoder
-    side: Floats
+    side: F32
     spectrum: Spectrum
-    ones: Doubles
-    scales: Floats
+    ones: F64
+    scales: F32
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -131,7 +132,7 @@ def _over(engine: Engine, task: Any, store: BlockStore, *shared: Any) -> list[An
 
 def _side_of(
     counts: npt.NDArray[np.int64], table: pa.Table | None, use: Any
-) -> tuple[CountScale, SideEncoder, Floats, npt.NDArray[np.int64]]:
+) -> tuple[CountScale, SideEncoder, F32, npt.NDArray[np.int64]]:
     encoder = SideEncoder.learn(table, use)
     side = encoder.encode(table, len(counts)).toarray().astype(np.float32)
     return CountScale.learn(counts), encoder, side, counts
@@ -165,7 +166,7 @@ class _Search:
         threads: Threads,
         users: Any,
         items: Any,
-        raters: Doubles,
+        raters: F64,
     ) -> None:
         self._facts, self._engine, self._threads = facts, engine, threads
         self._users, self._items = users, items
@@ -203,7 +204,7 @@ class _Search:
         T, F = _lengths(transposed_times(self._threads, Z, XXZ))
         return (S, user_V), (T, times(self._threads, Z, F.astype(np.float32)))
 
-    def _multiplied(self, V: Floats, Z: Floats) -> tuple[Floats, Floats]:
+    def _multiplied(self, V: F32, Z: F32) -> tuple[F32, F32]:
         at = Directions(V, Z, self._rarity, self._norms, self._scale)
         sums = total(_over(self._engine, multiply, self._facts.store, self._facts, at))
         more = np.outer(self._count, self._count.astype(np.float64) @ Z)
@@ -255,7 +256,7 @@ class _Search:
         return Known(counts, count, encoder, side, spectrum, np.zeros(0), scales)
 
 
-def _levels(users: Any, items: Any, raters: Doubles) -> tuple[Floats, Floats, float]:
+def _levels(users: Any, items: Any, raters: F64) -> tuple[F32, F32, float]:
     """Return the items' rarity in users' bags, the norms of the items' bags, the users' rarity.
 
     Each is scaled so that a row's bag has squares that sum to 1 on average, as in memory; raters
@@ -271,7 +272,7 @@ def _levels(users: Any, items: Any, raters: Doubles) -> tuple[Floats, Floats, fl
     return rarity.astype(np.float32), norms, scale
 
 
-def _lengths(squares: Any) -> tuple[Doubles, Doubles]:
+def _lengths(squares: Any) -> tuple[F64, F64]:
     """Return the lengths S, (r,), and the eigenvectors (w, r) of what is long enough."""
     whole = squares.astype(np.float64)
     values, E = np.linalg.eigh((whole + whole.T) / 2)
@@ -280,7 +281,7 @@ def _lengths(squares: Any) -> tuple[Doubles, Doubles]:
     return np.sqrt(values[kept]), E[:, kept]
 
 
-def _of_columns(side: Floats, counts: npt.NDArray[np.int64], threads: Threads) -> list[Any]:
+def _of_columns(side: F32, counts: npt.NDArray[np.int64], threads: Threads) -> list[Any]:
     """Return the lengths and V S⁻¹ of the side columns, over the rows with ratings."""
     seen = side * (counts > 0)[:, None]
     if not seen.any():
@@ -289,7 +290,7 @@ def _of_columns(side: Floats, counts: npt.NDArray[np.int64], threads: Threads) -
     return [(S, (E / S).astype(np.float32))]
 
 
-def _variances(parts: list[Any], bags: bool, active: int) -> Doubles:
+def _variances(parts: list[Any], bags: bool, active: int) -> F64:
     powers = POWERS if bags else POWERS[1:]
     return np.concatenate(
         [

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, Mask
 from penchant.features import CountScale, bag_weights
 from penchant.store import Block, BlockStore
 from penchant.threads import cut
 
-Floats = npt.NDArray[np.float32]
 Part = tuple[int, ...]
 """The numbers of the blocks that a task works on."""
 
@@ -42,8 +42,8 @@ class Facts:
     key: npt.NDArray[np.uint32]
     count: CountScale
     bags: bool
-    side: Floats
-    user_units: Floats
+    side: F32
+    user_units: F32
     most: int
     by_count: bool = False
 
@@ -67,7 +67,7 @@ class Facts:
         side = self.side[rows].copy()
         return Users(counts > 0, norms, known, side, units, self.scales_of(counts))
 
-    def scales_of(self, counts: npt.NDArray[np.int64]) -> Floats:
+    def scales_of(self, counts: npt.NDArray[np.int64]) -> F32:
         """Return what λ is multiplied by for rows of so many ratings, (m,) float32."""
         return (np.maximum(counts, 1) if self.by_count else np.ones(len(counts))).astype(np.float32)
 
@@ -76,7 +76,7 @@ class Facts:
         """The most that the users' scales can come to, which sums over them are made for."""
         return max(self.store.n_users + 1, len(self.store) if self.by_count else 0)
 
-    def values_of(self, block: Block) -> Floats:
+    def values_of(self, block: Block) -> F32:
         """Return a block's ratings in units of their deviation, less the mean."""
         less = block.values - np.float32(self.mean)
         return less if self.unit == 1.0 else less / np.float32(self.unit)
@@ -94,12 +94,12 @@ class Users(NamedTuple):
         scales: (m,) float32, what their λ is multiplied by: 1, or the number of ratings.
     """
 
-    active: npt.NDArray[np.bool_]
-    norms: Floats
-    known: Floats
-    side: Floats
-    units: Floats
-    scales: Floats
+    active: Mask
+    norms: F32
+    known: F32
+    side: F32
+    units: F32
+    scales: F32
 
 
 def parts_of(store: BlockStore, slots: int) -> list[Part]:

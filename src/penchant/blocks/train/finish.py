@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from penchant.arrays import F32, F64
 from penchant.blocks.engines.protocol import Engine
 from penchant.blocks.train.driver import BlockProblem
-from penchant.blocks.train.facts import Facts, Floats, Part, parts_of
-from penchant.blocks.train.sums import Doubles, Exact, Named, segments, total
+from penchant.blocks.train.facts import Facts, Part, parts_of
+from penchant.blocks.train.sums import Exact, Named, segments, total
 from penchant.errors import SourceError
 from penchant.factors import Factors
 from penchant.history import History
@@ -72,7 +73,7 @@ def posterior_of(problem: BlockProblem, heads: list[Head]) -> Posterior:
 
 def _basis(
     problem: BlockProblem, posterior: Posterior, K: int, engine: Engine, threads: Threads
-) -> Floats:
+) -> F32:
     """Return the items' rows, (N, K): the basis in which the heads' products lose least.
 
     With R = A_P A_Qᵀ as in `penchant.solvers.distil`, ``Rᵀ R = A_Q (A_Pᵀ A_P) A_Qᵀ``: of the users
@@ -89,7 +90,7 @@ def _basis(
     return basis_of(gram, A / np.sqrt(T), K)
 
 
-def basis_of(gram: Doubles, A: Doubles, K: int) -> Floats:
+def basis_of(gram: F64, A: F64, K: int) -> F32:
     """Return the rows Q, (N, K), of the best approximation of ``R = A_P Aᵀ``, gram = A_Pᵀ A_P."""
     values, E = np.linalg.eigh(gram)
     M = A @ (E * np.sqrt(np.maximum(values, 0)))  # M Mᵀ = Rᵀ R
@@ -112,7 +113,7 @@ def tables(
     history: History,
     engine: Engine,
     folder: str | None,
-) -> tuple[Floats, Floats]:
+) -> tuple[F32, F32]:
     """Return the users' rows and biases; put the RMSE of the held-out ratings into the history.
 
     Args:
@@ -157,7 +158,7 @@ def _new_file(folder: str | None, M: int, K: int) -> tuple[str, tuple[int, int]]
     return path, (M, K)
 
 
-def _read(path: str, shape: tuple[int, int]) -> Floats:
+def _read(path: str, shape: tuple[int, int]) -> F32:
     if 4 * shape[0] * shape[1] <= _IN_MEMORY:
         return np.fromfile(path, np.float32).reshape(shape)
     return np.asarray(np.memmap(path, np.float32, "c", shape=shape))
@@ -187,8 +188,8 @@ def gram_of_heads(part: Part, facts: Facts, posterior: Posterior) -> Named:
 
 
 def write_rows(
-    part: Part, facts: Facts, posterior: Posterior, Q: Floats, path: str
-) -> tuple[Named, list[Floats]]:
+    part: Part, facts: Facts, posterior: Posterior, Q: F32, path: str
+) -> tuple[Named, list[F32]]:
     """Solve some blocks' users in the network, write their rows, return their biases.
 
     With them come the squared errors of the held-out ratings, in units of the deviation.
@@ -207,7 +208,7 @@ def write_rows(
     return sums.named, biases
 
 
-def write(path: str, block: Block, P: Floats) -> None:
+def write(path: str, block: Block, P: F32) -> None:
     """Write a block's rows, (m, K), to their place; `SourceError` where that can't be."""
     try:
         with open(path, "r+b", buffering=0) as file:
@@ -221,7 +222,7 @@ def write(path: str, block: Block, P: Floats) -> None:
 
 
 def add_errors(
-    sums: Exact, test: Block, facts: Facts, P: Floats, bias: Floats, Q: Floats, item_bias: Floats
+    sums: Exact, test: Block, facts: Facts, P: F32, bias: F32, Q: F32, item_bias: F32
 ) -> None:
     """Add up the squared errors of held-out ratings, in units of the deviation."""
     if not len(test):
@@ -239,7 +240,7 @@ def add_errors(
         sums.add("held_out", squares[at].sum(), facts.store.n_test)
 
 
-def _padded(table: Floats, more: int) -> Floats:
+def _padded(table: F32, more: int) -> F32:
     return np.ascontiguousarray(np.pad(table, ((0, 0), (0, more)))) if more else table
 
 

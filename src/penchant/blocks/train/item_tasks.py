@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from penchant.blocks.train.facts import Facts, Floats, Part
+from penchant.arrays import F32, F64
+from penchant.blocks.train.facts import Facts, Part
 from penchant.kernels.aligned import aligned_times
 from penchant.kernels.order import order_by
 from penchant.kernels.partial import (
@@ -38,11 +39,11 @@ class Rows(NamedTuple):
 
     items: npt.NDArray[np.int32]
     raters: npt.NDArray[np.int32]
-    values: Floats
+    values: F32
     names: npt.NDArray[np.int64]
-    factors: Floats
-    biases: Floats
-    units: Floats
+    factors: F32
+    biases: F32
+    units: F32
 
 
 class Piece(NamedTuple):
@@ -55,7 +56,7 @@ class Piece(NamedTuple):
     """
 
     many: npt.NDArray[np.int32]
-    sums: npt.NDArray[np.float64]
+    sums: F64
     rows: list[Rows]
 
     @property
@@ -83,7 +84,7 @@ class Pieces:
         self._sums = np.zeros((len(self._ids) if ranges else 0, size_of(facts.rank)))
         self._rows: list[list[Rows]] = [[] for _ in self._ranges]
 
-    def add(self, block: Block, values: Floats, P: Floats, b: Floats, units: Floats) -> None:
+    def add(self, block: Block, values: F32, P: F32, b: F32, units: F32) -> None:
         """Add what a block's users say of the items."""
         facts, N = self._facts, len(self._many)
         starts = np.empty(N + 1, np.int64)
@@ -133,15 +134,15 @@ class Half(NamedTuple):
 
     sweep: int
     noise: bool
-    alphas: Floats
-    precision: Floats
-    priors: Floats
-    scales: Floats
+    alphas: F32
+    precision: F32
+    priors: F32
+    scales: F32
 
 
 def items_half(
     owned: tuple[int, int], pieces: list[Piece], facts: Facts, half: Half
-) -> tuple[Floats, Floats]:
+) -> tuple[F32, F32]:
     """Add up what the tasks have for a range of items; return its rows and biases."""
     start, stop = owned
     sums = np.zeros((stop - start, size_of(facts.rank)))
@@ -161,7 +162,7 @@ def items_half(
     return Q, b
 
 
-def _add_rows(rows: Rows, sums: npt.NDArray[np.float64], facts: Facts) -> None:
+def _add_rows(rows: Rows, sums: F64, facts: Facts) -> None:
     starts = np.zeros(len(sums) + 1, np.int64)
     np.cumsum(np.bincount(rows.items, minlength=len(sums)), out=starts[1:])
     items = np.unique(rows.items)

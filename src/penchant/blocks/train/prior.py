@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from penchant.arrays import F64
 from penchant.blocks.train.driver import Known
-from penchant.blocks.train.sums import Doubles
 from penchant.kernels.rng import fill_normals
 from penchant.solvers.als.side import BETA
 from penchant.solvers.gibbs.side import Prior, draw_hyper, draw_part
@@ -33,12 +33,12 @@ class Moments(NamedTuple):
     """
 
     n: int
-    total: Doubles
-    squares: Doubles
-    explained: Doubles
+    total: F64
+    squares: F64
+    explained: F64
 
     @classmethod
-    def of(cls, sums: dict[str, Doubles], users: Known) -> Moments:
+    def of(cls, sums: dict[str, F64], users: Known) -> Moments:
         """Read them from what the tasks have summed."""
         table = sums["moments"]
         D = table.shape[1]
@@ -49,14 +49,14 @@ class Moments(NamedTuple):
             of_x += V[:N].T @ sums["bags"]
         return cls(int((users.counts > 0).sum()), table[D], table[:D], of_x)
 
-    def scatter(self, H: Doubles, gram: Doubles) -> Doubles:
+    def scatter(self, H: F64, gram: F64) -> F64:
         """Return the scatter of ``x̃ − Z H`` about 0, (D, D); H and gram of Z's first rows."""
         seen = np.vstack([self.explained, self.total])[: len(H)]
         both = H.T @ seen
         return self.squares - both - both.T + H.T @ gram @ H
 
 
-def gram_of(users: Known) -> Doubles:
+def gram_of(users: Known) -> F64:
     """Return ``Zᵀ C Z`` over the users with ratings, (r + 1, r + 1), C their scales."""
     n = float(users.scales[users.counts > 0].sum(dtype=np.float64))
     ones = users.ones[:, None]

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64
 from penchant.blocks.engines.protocol import Engine
 from penchant.blocks.train.driver import BlockProblem
-from penchant.blocks.train.facts import Floats, Part, parts_of, ranges_of
+from penchant.blocks.train.facts import Part, parts_of, ranges_of
 from penchant.blocks.train.finish import finish
 from penchant.blocks.train.item_tasks import Half as Owned
 from penchant.blocks.train.item_tasks import items_half
-from penchant.blocks.train.sums import Doubles, total
+from penchant.blocks.train.sums import total
 from penchant.blocks.train.user_tasks import Items, Report, users_half
 from penchant.history import History
 from penchant.solvers.base import Fitted, diverged
@@ -50,7 +51,7 @@ class BlockRun(Rounds[Fitted]):
         self.sweep = 0
         self.alpha = 1.0
         self.units = np.sqrt(problem.noise.item_weights)
-        self.sums: dict[str, Doubles] = {}
+        self.sums: dict[str, F64] = {}
         self._facts = engine.put(problem.facts)
 
     # What the solvers do
@@ -182,7 +183,7 @@ def start_half(kind: Any, problem: BlockProblem, prior: Prior, *more: Any) -> An
     known, facts = problem.items, problem.facts
     indptr = np.zeros(len(known.counts) + 1, np.int64)
     np.cumsum(known.counts, out=indptr[1:])
-    none: Floats = np.zeros(0, np.float32)
+    none: F32 = np.zeros(0, np.float32)
     factors = np.zeros((len(known.counts), facts.width), np.float32)
     bias = np.zeros(len(known.counts), np.float32)
     return kind(

@@ -6,18 +6,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from penchant.arrays import F64
 from penchant.kernels.partial import add_rounded, limit_of, rounder_of
 from penchant.store import Block
-
-Doubles = npt.NDArray[np.float64]
 
 
 class Sum(NamedTuple):
     """A sum, and how many terms of size up to 2^HEADROOM it may have."""
 
-    array: Doubles
+    array: F64
     terms: int
 
 
@@ -45,7 +43,7 @@ class Exact:
         add_rounded(whole.reshape(-1), rounder_of(count), self.named[name].array.reshape(-1))
 
 
-def total(parts: Iterable[Named]) -> dict[str, Doubles]:
+def total(parts: Iterable[Named]) -> dict[str, F64]:
     """Add up what tasks have summed; the order means nothing.
 
     A sum that is not finite, or too large to be exact, is NaN throughout.
@@ -57,7 +55,7 @@ def total(parts: Iterable[Named]) -> dict[str, Doubles]:
     return {name: checked(array, count) for name, (array, count) in sums.items()}
 
 
-def checked(array: Doubles, count: int) -> Doubles:
+def checked(array: F64, count: int) -> F64:
     """Return a sum of `count` terms, or NaN throughout where it can't be exact."""
     exact = bool((np.abs(array) < limit_of(count)).all())
     return array if exact else np.full_like(array, np.nan)

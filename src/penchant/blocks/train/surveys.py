@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from penchant.blocks.train.facts import Facts, Floats, Part
+from penchant.arrays import F32, F64
+from penchant.blocks.train.facts import Facts, Part
 from penchant.blocks.train.sums import Exact, Named, segments
 from penchant.features.who_rated import PRIOR_OFFSET
 from penchant.kernels.partial import add_bags
@@ -31,7 +31,7 @@ class Survey(NamedTuple):
     mean: float
     rough: float
     most: int
-    item_offsets: npt.NDArray[np.float64]
+    item_offsets: F64
 
 
 def first_look(part: Part, survey: Survey) -> Named:
@@ -59,7 +59,7 @@ def first_look(part: Part, survey: Survey) -> Named:
     return sums.named
 
 
-def second_look(part: Part, survey: Survey) -> tuple[Named, list[tuple[Floats, Any]]]:
+def second_look(part: Part, survey: Survey) -> tuple[Named, list[tuple[F32, Any]]]:
     """Return the sums of e² of each item, and each block's user offsets and sums of e².
 
     ``e = d − o_i − o_u`` as `penchant.features.Noise` learns them; sums in units of the scale.
@@ -93,10 +93,10 @@ class Directions(NamedTuple):
         scale: of the users' weights in items' bags, ``n^(−1/4)``.
     """
 
-    users: Floats
-    items: Floats
-    rarity: Floats
-    item_norms: Floats
+    users: F32
+    items: F32
+    rarity: F32
+    item_norms: F32
     scale: float
 
 
@@ -125,7 +125,7 @@ def multiply(part: Part, facts: Facts, at: Directions) -> Named:
     return sums.named
 
 
-def overlaps(part: Part, facts: Facts, V: Floats) -> Named:
+def overlaps(part: Part, facts: Facts, V: F32) -> Named:
     """Return ``Uᵀ C U`` and ``Uᵀ C 1`` over the users with ratings, U = X V for V (N + 1 + S, r).
 
     C are the users' scales.
@@ -151,7 +151,7 @@ def overlaps(part: Part, facts: Facts, V: Floats) -> Named:
     return sums.named
 
 
-def _bag_rows(block: Block, rows: slice, left: Floats, right: Floats, dense: Floats) -> Floats:
+def _bag_rows(block: Block, rows: slice, left: F32, right: F32, dense: F32) -> F32:
     """Return ``left_r Σ_j right_j dense_j`` of a segment's rows, (m, r) float32."""
     out = np.empty((rows.stop - rows.start, dense.shape[1]), np.float32)
     indptr = block.indptr[rows.start : rows.stop + 1]
@@ -161,7 +161,7 @@ def _bag_rows(block: Block, rows: slice, left: Floats, right: Floats, dense: Flo
     return out
 
 
-def _spread(block: Block, rows: slice, weights: Floats, near: Floats, out: Floats) -> None:
+def _spread(block: Block, rows: slice, weights: F32, near: F32, out: F32) -> None:
     """Add ``weight_r near_r`` to each item that row r of a segment rated."""
     indptr = block.indptr[rows.start : rows.stop + 1]
     add_bags(0, len(near), indptr, block.indices, weights[rows], near, out)

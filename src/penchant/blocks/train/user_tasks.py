@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from penchant.arrays import F32
 from penchant.blocks.engines.protocol import NODE
-from penchant.blocks.train.facts import Facts, Floats, Part, Users
+from penchant.blocks.train.facts import Facts, Part, Users
 from penchant.blocks.train.item_tasks import Pieces
 from penchant.blocks.train.sums import Exact, Named, segments
 from penchant.kernels.aligned import aligned_times, aligned_zeros
@@ -48,12 +49,12 @@ class Items(NamedTuple):
     noise: bool
     spread: float
     alpha: float
-    factors: Floats
-    bias: Floats
-    units: Floats
-    mean: Floats
-    precision: Floats
-    weights: Floats
+    factors: F32
+    bias: F32
+    units: F32
+    mean: F32
+    precision: F32
+    weights: F32
     low: float
     high: float
     ranges: tuple[tuple[int, int], ...]
@@ -97,8 +98,8 @@ def users_half(part: Part, facts: Facts, items: Items) -> tuple[Any, ...]:
 
 
 def solved_users(
-    block: Block, users: Users, values: Floats, facts: Facts, items: Items, scaled: Floats
-) -> tuple[Floats, Floats]:
+    block: Block, users: Users, values: F32, facts: Facts, items: Items, scaled: F32
+) -> tuple[F32, F32]:
     """Return the factors (m, K) and biases (m,) of a block's users."""
     m, k = len(users.active), facts.rank
     P, b = aligned_zeros(m, facts.width), np.zeros(m, np.float32)
@@ -126,7 +127,7 @@ def solved_users(
 
 
 def _measure(
-    sums: Exact, block: Block, users: Users, values: Floats, P: Floats, b: Floats, facts: Facts,
+    sums: Exact, block: Block, users: Users, values: F32, P: F32, b: F32, facts: Facts,
     items: Items,
 ) -> None:  # fmt: skip
     """Add up the squared errors: weighed by user and item, clipped, and those of each item."""
@@ -156,7 +157,7 @@ def _measure(
             sums.add("item_squares", each, facts.most)
 
 
-def _moments(sums: Exact, block: Block, users: Users, P: Floats, b: Floats, facts: Facts) -> None:
+def _moments(sums: Exact, block: Block, users: Users, P: F32, b: F32, facts: Facts) -> None:
     """Add up ``Zᵀ C x̃`` for Z = (x̃, 1, count, side) over the users with ratings, and bagᵀ C x̃.
 
     C are the users' scales.
@@ -176,7 +177,7 @@ def _moments(sums: Exact, block: Block, users: Users, P: Floats, b: Floats, fact
             sums.add("bags", bags, facts.mass if facts.by_count else facts.most)
 
 
-def _held_out(sums: Exact, test: Block, P: Floats, b: Floats, facts: Facts, items: Items) -> None:
+def _held_out(sums: Exact, test: Block, P: F32, b: F32, facts: Facts, items: Items) -> None:
     """Add up the squared errors of the held-out ratings, predictions clipped to the scale."""
     if not len(test):
         return
@@ -185,7 +186,7 @@ def _held_out(sums: Exact, test: Block, P: Floats, b: Floats, facts: Facts, item
         sums.add("held_out", squares[at].sum(), facts.store.n_test)
 
 
-def errors_of(test: Block, P: Floats, b: Floats, facts: Facts, items: Items) -> Any:
+def errors_of(test: Block, P: F32, b: F32, facts: Facts, items: Items) -> Any:
     """Return the squared errors of ratings, (n,) float64, in units of their deviation."""
     predicted = np.empty(len(test), np.float32)
     predict_pairs(

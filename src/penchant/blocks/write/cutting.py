@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import Mask
 from penchant.errors import DataError
 from penchant.settings import require, require_count, require_number
 from penchant.split import held_out_pairs
@@ -74,9 +75,7 @@ class Cut:
         found = cut(steps, min(wanted, len(steps)))
         return [(start * step, min(stop * step, len(counts))) for start, stop in found]
 
-    def tested(
-        self, users: npt.NDArray[np.int32], items: npt.NDArray[np.int32]
-    ) -> npt.NDArray[np.bool_] | None:
+    def tested(self, users: npt.NDArray[np.int32], items: npt.NDArray[np.int32]) -> Mask | None:
         """Return which pairs are held out, or None where none are."""
         if self.held_out is None:
             return None
@@ -100,7 +99,7 @@ class Cut:
             )
 
 
-def _kept(block: Block, rows: npt.NDArray[np.int32], mask: npt.NDArray[np.bool_]) -> Block:
+def _kept(block: Block, rows: npt.NDArray[np.int32], mask: Mask) -> Block:
     stamps = None if block.timestamps is None else block.timestamps[mask]
     return Block.of(
         block.start, block.stop, rows[mask], block.indices[mask], block.values[mask], stamps

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import Mask
 from penchant.ratings import Duplicates
 from penchant.repeats import Repeats, measure
 
@@ -48,7 +49,7 @@ def merge(columns: Columns, others: int, duplicates: Duplicates | None) -> tuple
     return kept, Merged(found, told)
 
 
-def _in_time(columns: Columns, again: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def _in_time(columns: Columns, again: Mask) -> npt.NDArray[np.int64]:
     """Return the order in which ratings of one pair stand by time, and equal times by line."""
     order = np.arange(len(again) + 1)
     repeated = np.flatnonzero(np.append(again, False) | np.append(False, again))

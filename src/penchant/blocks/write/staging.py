@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from penchant.arrays import F32, F64
 from penchant.blocks.write.rules import Rules, UnruledError
 from penchant.data.columns import timestamps
 from penchant.data.columns.checks import Locate, Where, check_ids, check_ratings, check_times
@@ -126,7 +127,7 @@ def _ids(column: Any, role: str) -> pa.Array:
     return (trimmed if whole is None else whole).take(coded.indices)
 
 
-def _ratings(column: Any, rules: Rules) -> npt.NDArray[np.float32]:
+def _ratings(column: Any, rules: Rules) -> F32:
     column = _whole(column)
     kind = column.type
     if pa.types.is_floating(kind) or pa.types.is_integer(kind):
@@ -138,11 +139,11 @@ def _ratings(column: Any, rules: Rules) -> npt.NDArray[np.float32]:
     table = _numbers(texts, rules)
     places = pc.fill_null(coded.indices, len(table)).to_numpy(zero_copy_only=False)
     with np.errstate(over="ignore"):
-        found: npt.NDArray[np.float32] = np.append(table, np.nan).astype(np.float32)[places]
+        found: F32 = np.append(table, np.nan).astype(np.float32)[places]
     return found
 
 
-def _numbers(texts: pa.Array, rules: Rules) -> npt.NDArray[np.float64]:
+def _numbers(texts: pa.Array, rules: Rules) -> F64:
     if rules.grades is not None:
         meant = (rules.grades.get(text, np.nan) for text in texts.to_pylist())
         return np.fromiter(meant, np.float64, len(texts))
@@ -181,7 +182,7 @@ def _check(columns: dict[str, Any], reading: Reading, locate: Locate) -> None:
         check_times(columns["timestamp"], locate)
 
 
-def _count(values: npt.NDArray[np.float32], staged: Staged) -> None:
+def _count(values: F32, staged: Staged) -> None:
     staged.rows += len(values)
     staged.low = min(staged.low, float(values.min()))
     staged.high = max(staged.high, float(values.max()))

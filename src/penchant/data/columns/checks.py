@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32
 from penchant.data.columns.gather import MISSING
 from penchant.data.columns.timestamps import NO_TIME
 from penchant.errors import DataError
@@ -36,9 +37,7 @@ def check_ids(places: npt.NDArray[np.int32], role: str, locate: Locate) -> None:
         )
 
 
-def check_ratings(
-    values: npt.NDArray[np.float32], scale: Scale | tuple[float, float] | None, locate: Locate
-) -> None:
+def check_ratings(values: F32, scale: Scale | tuple[float, float] | None, locate: Locate) -> None:
     """Raise `DataError` where a rating is no number or off the scale."""
     if not np.isfinite(values.min() + values.max()):  # NaN and infinite ones reach both
         bad = ~np.isfinite(values)
@@ -64,7 +63,7 @@ def check_times(seconds: npt.NDArray[np.int64], locate: Locate) -> None:
         )
 
 
-def _check_scale(values: npt.NDArray[np.float32], scale: Scale, locate: Locate) -> None:
+def _check_scale(values: F32, scale: Scale, locate: Locate) -> None:
     low, high = np.float32(scale.low), np.float32(scale.high)
     if values.min() < low or values.max() > high:
         outside = (values < low) | (values > high)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from penchant.arrays import F32
 from penchant.data.columns import timestamps
 from penchant.data.columns.dense_ids import Dense
 from penchant.data.columns.grades import as_numbers
@@ -40,7 +41,7 @@ class Gathered:
     user_places: npt.NDArray[np.int32]
     items: pa.Array
     item_places: npt.NDArray[np.int32]
-    values: npt.NDArray[np.float32]
+    values: F32
     seconds: npt.NDArray[np.int64] | None
     notes: tuple[str, ...]
 
@@ -83,7 +84,7 @@ def _shrunk(role: str, column: Any, dense: Dense | None) -> Any:
     return column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
 
 
-def _as_float32(column: pa.Array) -> npt.NDArray[np.float32]:
+def _as_float32(column: pa.Array) -> F32:
     numbers = column.to_numpy(zero_copy_only=False)
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(numbers, dtype=np.float32)
@@ -160,7 +161,7 @@ def as_whole(column: Any) -> Any:
     return numbers if plain else None
 
 
-def _values(parts: dict[str, list[Any]]) -> tuple[npt.NDArray[np.float32], str | None]:
+def _values(parts: dict[str, list[Any]]) -> tuple[F32, str | None]:
     chunks = parts.pop("rating")
     if all(isinstance(chunk, np.ndarray) for chunk in chunks):
         joint = chunks[0] if len(chunks) == 1 else np.concatenate(chunks or [np.zeros(0)])

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from penchant.arrays import F64
 
 _COMMA = re.compile(r"[+-]?\d*,\d+")
 _SHARE = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*/\s*(\d+)")
 
 
-def as_numbers(texts: pa.Array) -> tuple[npt.NDArray[np.float64], str | None]:
+def as_numbers(texts: pa.Array) -> tuple[F64, str | None]:
     """Return distinct texts as numbers, NaN where one is none, and what it took to read them.
 
     Decimal commas are read where no text has a point; "13/20" is 13 where all are of 20.
@@ -44,5 +45,5 @@ def as_float(value: object) -> float | None:
         return None
 
 
-def _floats(entries: list[str | None]) -> npt.NDArray[np.float64]:
+def _floats(entries: list[str | None]) -> F64:
     return np.array([as_float(entry) for entry in entries], dtype=np.float64)

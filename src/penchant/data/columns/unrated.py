@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from penchant.arrays import F32, Mask
 from penchant.errors import DataError, SettingsError
 
 Unrated = float | str | Sequence[float | str] | None
@@ -43,7 +44,7 @@ def as_numbers(unrated: Unrated) -> list[float] | None:
         ) from None
 
 
-def is_unrated(values: npt.NDArray[np.float32], meant: list[float]) -> npt.NDArray[np.bool_]:
+def is_unrated(values: F32, meant: list[float]) -> Mask:
     """Return which entries are no ratings, (n,) bool."""
     found = np.zeros(len(values), dtype=bool)
     for number in meant:
@@ -51,7 +52,7 @@ def is_unrated(values: npt.NDArray[np.float32], meant: list[float]) -> npt.NDArr
     return found
 
 
-def ask(values: npt.NDArray[np.float32], where: str) -> None:
+def ask(values: F32, where: str) -> None:
     """Raise `DataError` where some entry looks as if it meant "no rating", and nobody said so."""
     low, high = float(values.min()), float(values.max())
     if low in (0, -1) or high in _FLAGS:
@@ -59,8 +60,8 @@ def ask(values: npt.NDArray[np.float32], where: str) -> None:
 
 
 def count_values(
-    values: npt.NDArray[np.float32],
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    values: F32,
+) -> tuple[F32, npt.NDArray[np.int64]]:
     """Return the distinct values, ascending, and how often each stands there.
 
     >>> count_values(np.array([3, 1, 3], np.float32))
@@ -74,7 +75,7 @@ def count_values(
     return distinct[order], counts[order]
 
 
-def ask_counts(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], where: str) -> None:
+def ask_counts(values: F32, counts: npt.NDArray[np.int64], where: str) -> None:
     """Ask as `ask` does, of distinct values, ascending, and how often each stands there."""
     low, high = float(values[0]), float(values[-1])
     if low == 0 and 2 <= high <= 100:
@@ -89,7 +90,7 @@ def ask_counts(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], w
             raise DataError(_question(high, int(counts[-1]), int(counts.sum()), below, where))
 
 
-def _ask_zero(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], where: str) -> None:
+def _ask_zero(values: F32, counts: npt.NDArray[np.int64], where: str) -> None:
     above, zeros, total = values[1:], int(counts[0]), int(counts.sum())
     lowest, most = float(above[0]), float(above[-1])
     alone = zeros > 1 and zeros >= _HEAP * total and lowest >= max(2, _GAP * most)
@@ -100,14 +101,12 @@ def _ask_zero(values: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], wh
         raise DataError(_question(0, zeros, total, above, where))
 
 
-def _is_stepped(values: npt.NDArray[np.float32]) -> bool:
+def _is_stepped(values: F32) -> bool:
     """Return whether ratings are whole or half numbers."""
     return bool(len(values) and (2 * values == np.round(2 * values)).all())
 
 
-def _question(
-    number: float, count: int, total: int, rest: npt.NDArray[np.float32], where: str
-) -> str:
+def _question(number: float, count: int, total: int, rest: F32, where: str) -> str:
     shown = f"{number:g}"
     return (
         f"{where}: {count:,} of {total:,} ratings are {shown}, and the others run from "

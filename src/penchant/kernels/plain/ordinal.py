@@ -12,7 +12,6 @@ from penchant.kernels.plain.solves import philox
 from penchant.stars import LEAST, interval, truncated_means
 
 Array = npt.NDArray[Any]
-Doubles = npt.NDArray[np.float64]
 
 
 def _bounds(t: slice, places: Array, edges: Array, eta: Array, roots: Array) -> tuple[Array, Array]:

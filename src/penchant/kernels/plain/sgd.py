@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from penchant.ids import Rows
+from penchant.arrays import F32, Rows
 from penchant.kernels.byte_values import Values, decoded
 
-Floats = npt.NDArray[np.float32]
 Held = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint32]
 
@@ -52,10 +51,10 @@ def sgd_blocks(
     values: Values,
     mean: np.float32,
     scale: np.float32,
-    b: Floats,
-    c: Floats,
-    P: Floats,
-    Q: Floats,
+    b: F32,
+    c: F32,
+    P: F32,
+    Q: F32,
     eta: np.float32,
     lam: np.float32,
     lam_b: np.float32,
@@ -79,11 +78,11 @@ def predict_pairs(
     items: Rows,
     mean: np.float32,
     deviation: np.float32,
-    b: Floats,
-    c: Floats,
-    P: Floats,
-    Q: Floats,
-) -> Floats:
+    b: F32,
+    c: F32,
+    P: F32,
+    Q: F32,
+) -> F32:
     """Return ``mean + deviation (b_u + b_i + p_u · q_i)`` of each pair of rows, (n,) float32."""
     dots = np.einsum("nk,nk->n", P[users], Q[items])
     return mean + deviation * (b[users] + c[items] + dots)  # type: ignore[no-any-return]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64
 from penchant.kernels.dual import LEAST_WIDTH, MOST_RATINGS
 
 Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float32]
 Words = npt.NDArray[np.uint32]
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -42,7 +42,7 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, key: Words) -> tuple[Words, Words
     return a, b, c, d
 
 
-def normals(rows: Array, D: int, sweep: int, side: int, key: Words) -> npt.NDArray[np.float64]:
+def normals(rows: Array, D: int, sweep: int, side: int, key: Words) -> F64:
     """Return (len(rows), D) standard normals: coordinate c of a row by Box and Muller (1958)."""
     blocks = np.arange((D + 3) // 4)
     w0, w1, w2, w3 = philox(blocks[None, :], np.asarray(rows)[:, None], sweep, side, key)
@@ -61,20 +61,20 @@ def solve_rows(
     stop: int,
     indptr: Array,
     indices: Array,
-    values: Floats,
-    factors: Floats,
-    biases: Floats,
-    units: Floats,
-    alphas: Floats,
+    values: F32,
+    factors: F32,
+    biases: F32,
+    units: F32,
+    alphas: F32,
     precision: Array,
-    scales: Floats,
-    priors: Floats,
+    scales: F32,
+    priors: F32,
     noise: bool,
     sweep: int,
     side: int,
     key: Words,
-    out_factors: Floats,
-    out_bias: Floats,
+    out_factors: F32,
+    out_bias: F32,
 ) -> None:
     """Solve rows as `penchant.kernels.rowstep.solve_rows` does, one at a time in float64."""
     L = np.asarray(precision, dtype=np.float64)  # Λ
@@ -114,14 +114,14 @@ def row_errors(
     stop: int,
     indptr: Array,
     indices: Array,
-    values: Floats,
-    factors: Floats,
-    biases: Floats,
-    other_factors: Floats,
-    other_biases: Floats,
-    other_weights: Floats,
-    errors: Floats,
-    sums: npt.NDArray[np.float64],
+    values: F32,
+    factors: F32,
+    biases: F32,
+    other_factors: F32,
+    other_biases: F32,
+    other_weights: F32,
+    errors: F32,
+    sums: F64,
 ) -> None:
     """Fill errors and their weighted squares as `penchant.kernels.residuals.row_errors` does."""
     for row in range(start, stop):
@@ -137,16 +137,16 @@ def row_scores(
     stop: int,
     indptr: Array,
     indices: Array,
-    values: Floats,
-    factors: Floats,
-    biases: Floats,
-    other_factors: Floats,
-    other_biases: Floats,
-    other_weights: Floats,
+    values: F32,
+    factors: F32,
+    biases: F32,
+    other_factors: F32,
+    other_biases: F32,
+    other_weights: F32,
     low: np.float32,
     high: np.float32,
-    sums: npt.NDArray[np.float64],
-    clipped: npt.NDArray[np.float64],
+    sums: F64,
+    clipped: F64,
 ) -> None:
     """Fill weighted squares, and those of clipped predictions, as the kernel does."""
     errors = np.zeros(len(values), np.float32)
@@ -164,20 +164,20 @@ def row_means(
     stop: int,
     indptr: Array,
     indices: Array,
-    values: Floats,
-    factors: Floats,
-    biases: Floats,
-    other_factors: Floats,
-    other_biases: Floats,
-    other_weights: Floats,
-    known: Floats,
+    values: F32,
+    factors: F32,
+    biases: F32,
+    other_factors: F32,
+    other_biases: F32,
+    other_weights: F32,
+    known: F32,
     count: int,
     low: np.float32,
     high: np.float32,
-    fixed: Floats,
+    fixed: F32,
     averages: Array,
-    sums: npt.NDArray[np.float64],
-    clipped: npt.NDArray[np.float64],
+    sums: F64,
+    clipped: F64,
 ) -> None:
     """Take predictions into their means, and fill the sums, as the kernel does."""
     errors, (middle, step, most) = np.zeros(len(values), np.float32), fixed.astype(np.float64)
@@ -200,11 +200,11 @@ def predict_pairs(
     stop: int,
     user_rows: Array,
     item_rows: Array,
-    P: Floats,
-    bu: Floats,
-    Q: Floats,
-    bi: Floats,
-    out: Floats,
+    P: F32,
+    bu: F32,
+    Q: F32,
+    bi: F32,
+    out: F32,
 ) -> None:
     """Fill predictions of pairs as `penchant.kernels.residuals.predict_pairs` does."""
     u, i = user_rows[start:stop], item_rows[start:stop]
@@ -244,13 +244,13 @@ def row_squares(
     stop: int,
     indptr: Array,
     indices: Array,
-    values: Floats,
-    factors: Floats,
-    biases: Floats,
-    other_factors: Floats,
-    other_biases: Floats,
-    other_weights: Floats,
-    sums: npt.NDArray[np.float64],
+    values: F32,
+    factors: F32,
+    biases: F32,
+    other_factors: F32,
+    other_biases: F32,
+    other_weights: F32,
+    sums: F64,
 ) -> None:
     """Fill the sums of `row_errors` alone."""
     errors = np.empty(len(values), dtype=np.float32)

@@ -5,22 +5,20 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from penchant.ids import Rows
-
-Floats = npt.NDArray[np.float32]
+from penchant.arrays import F32, Rows
 
 
 def top_n(
-    P: Floats,
-    Q: Floats,
-    item_bias: Floats,
+    P: F32,
+    Q: F32,
+    item_bias: F32,
     users: Rows,
     n: int,
     *,
     indptr: npt.NDArray[np.int64],
     items: Rows,
     among: Rows,
-) -> tuple[Rows, Floats]:
+) -> tuple[Rows, F32]:
     """Return the n best of the item rows `among` and their ``p_u · q_i + b_i``, (m, n) each.
 
     A user's own part of `items` is left out. Ties go to the lower row; where fewer than n are

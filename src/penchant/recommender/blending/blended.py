@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from penchant.ids import Rows
+from penchant.arrays import F32, F64, Rows
 from penchant.model.ledger import Ledger
-from penchant.predict.predictor import F32, F64, Predictor, Seconds
+from penchant.predict.predictor import Predictor, Seconds
 from penchant.recommender.base import Recommender
 from penchant.recommender.blending.stacking import Weights
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from penchant.answers.rate import predict_table
+from penchant.arrays import F64
 from penchant.console import Advance
 from penchant.errors import SettingsError
 from penchant.history import History, Record
@@ -19,8 +19,6 @@ from penchant.recommender.base import Recommender
 from penchant.recommender.blending.stacking import Weights
 from penchant.recommender.plan import Parts
 from penchant.split import fold_rows
-
-Doubles = npt.NDArray[np.float64]
 
 
 class Stacked(NamedTuple):
@@ -41,8 +39,8 @@ class Trained(NamedTuple):
     """
 
     model: Recommender
-    out_of_fold: Doubles
-    others: dict[str, Doubles]
+    out_of_fold: F64
+    others: dict[str, F64]
 
 
 class Stack:
@@ -122,7 +120,7 @@ class Stack:
         return {**record, "seconds": time.perf_counter() - self._began}
 
 
-def predicted(model: Recommender, ratings: Ratings) -> Doubles:
+def predicted(model: Recommender, ratings: Ratings) -> F64:
     """Return the unclipped predictions of ratings whose rows are the model's, (n,) float64."""
     rows = ratings.user_rows, ratings.item_rows
     return predict_table(model.predictor, ratings, rows).astype(np.float64)

@@ -10,12 +10,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64
 from penchant.errors import DataError
 from penchant.metrics import rmse
 from penchant.ratings import Scale
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 _RIDGE = 1e-7  # of the predictions' mean variance: two equal columns still have one solution
 
@@ -58,7 +56,7 @@ class Weights(Sequence[Part]):
     rmse: float
 
     @classmethod
-    def of(cls, names: Sequence[str], predictions: Doubles, truth: Floats, scale: Scale) -> Self:
+    def of(cls, names: Sequence[str], predictions: F64, truth: F32, scale: Scale) -> Self:
         """Learn the weights.
 
         Args:
@@ -86,7 +84,7 @@ class Weights(Sequence[Part]):
         ]
         return cls(tuple(parts), constant, together)
 
-    def combine(self, shape: tuple[int, ...], predicted: Callable[[int], Floats]) -> Floats:
+    def combine(self, shape: tuple[int, ...], predicted: Callable[[int], F32]) -> F32:
         """Return the blend's unclipped ratings, float32 of a shape.
 
         The members are added one by one, so a rating doesn't depend on those beside it; members
@@ -102,7 +100,7 @@ class Weights(Sequence[Part]):
                 total += part.weight * predicted(place).astype(np.float64)
         return total.astype(np.float32)
 
-    def shares(self) -> Doubles:
+    def shares(self) -> F64:
         """Return the weights scaled to sum to 1, (m,); equal ones where all are 0.
 
         >>> parts = Part("a", 0.3, 1, 0), Part("b", 0.1, 1, 0)
@@ -150,7 +148,7 @@ class Weights(Sequence[Part]):
         return cls(parts, float(said["constant"]), float(said["rmse"]))
 
 
-def non_negative(predictions: Doubles, truth: npt.NDArray[Any]) -> tuple[Doubles, float]:
+def non_negative(predictions: F64, truth: npt.NDArray[Any]) -> tuple[F64, float]:
     """Return weights w ≥ 0, (m,), and the constant c that minimise ``Σ (r − c − Σ w_m r̂_m)²``.
 
     Non-negative least squares (Lawson, Hanson 1974) on what is left when the means are taken off;
@@ -176,5 +174,5 @@ def non_negative(predictions: Doubles, truth: npt.NDArray[Any]) -> tuple[Doubles
     gram += np.eye(m) * max(_RIDGE * spread, 1e-12)
     lower = np.linalg.cholesky(gram)
     aimed = np.linalg.solve(lower, centred.T @ (truth - mean) / n)
-    weights: Doubles = nnls(lower.T, aimed)[0]
+    weights: F64 = nnls(lower.T, aimed)[0]
     return weights, mean - float(means @ weights)

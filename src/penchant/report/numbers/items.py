@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F64
 from penchant.recommender.places import places
 from penchant.report.judged import Judged
 from penchant.report.numbers.tested import Numbers
@@ -43,7 +44,7 @@ def _means(judged: Judged, rows: npt.NDArray[np.int32]) -> list[float] | None:
     return means
 
 
-def _ends(values: npt.NDArray[np.float64]) -> list[list[int]]:
+def _ends(values: F64) -> list[list[int]]:
     """Return the places in the lists of those items that lie farthest to either end."""
     order = np.argsort(values, kind="stable")
     most = min(_ENDS, len(order) // 2)

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from penchant.answers.scores import LEVEL, Scores
-from penchant.ids import Rows
+from penchant.arrays import F64, Mask, Rows
 from penchant.metrics import rmse, rmse_interval
 from penchant.ratings import Ratings
 from penchant.recommender.base import Recommender
 
-Doubles = npt.NDArray[np.float64]
 Numbers = dict[str, Any]
 
 
@@ -35,12 +34,12 @@ class Tested:
 
     users: Rows
     items: Rows
-    truth: Doubles
-    predicted: Doubles
+    truth: F64
+    predicted: F64
     user_counts: npt.NDArray[np.int32]
     item_counts: npt.NDArray[np.int32]
-    stranger: npt.NDArray[np.bool_]
-    cold: npt.NDArray[np.bool_]
+    stranger: Mask
+    cold: Mask
 
     @classmethod
     def of(cls, model: Recommender, test: Ratings) -> Tested:
@@ -65,7 +64,7 @@ class Tested:
         return len(self.truth)
 
     @property
-    def errors(self) -> Doubles:
+    def errors(self) -> F64:
         """The rating less the prediction, (n,)."""
         return self.truth - self.predicted
 
@@ -75,7 +74,7 @@ class Tested:
         return {**found, "interval": list(found.interval)}
 
 
-def group_rmse(counts: npt.NDArray[np.int32], tested: Tested, other: Doubles | None) -> list[Any]:
+def group_rmse(counts: npt.NDArray[np.int32], tested: Tested, other: F64 | None) -> list[Any]:
     """Return the RMSE of test rows by a count, in groups of about equal numbers of rows.
 
     Rows without a count stand alone.
@@ -118,7 +117,7 @@ def groups(counts: npt.NDArray[np.int32], most: int = 6) -> list[npt.NDArray[np.
     return [rows for rows in parts if len(rows)]
 
 
-def spread(values: Doubles) -> Numbers:
+def spread(values: F64) -> Numbers:
     """Return number, mean and quantiles of values."""
     low, first, middle, third, high = np.quantile(values, (0.1, 0.25, 0.5, 0.75, 0.9)).tolist()
     return {

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from penchant.arrays import Mask
 from penchant.ids import Id, positions_array
 from penchant.recommender.base import Recommender
 from penchant.serve.api.step import step_of
@@ -139,7 +140,7 @@ def _paged(name: str, shown: list[Json], rows: npt.NDArray[np.integer], page: Pa
     return {name: shown, "page": page.number, "size": page.size, "total": len(rows)}
 
 
-def _mentions(model: Recommender, search: str) -> npt.NDArray[np.bool_]:
+def _mentions(model: Recommender, search: str) -> Mask:
     known = model.knowledge
     found = _holds(known.item_ids.array.cast(pa.large_string()), search)
     table = known.item_table
@@ -148,7 +149,7 @@ def _mentions(model: Recommender, search: str) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _holds(texts: pa.Array, search: str) -> npt.NDArray[np.bool_]:
+def _holds(texts: pa.Array, search: str) -> Mask:
     """Mark the texts that hold another, whatever the case and the accents, (n,)."""
     if not search:
         return np.ones(len(texts), dtype=bool)

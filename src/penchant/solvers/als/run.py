@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Rows
 from penchant.factors import Factors
 from penchant.history import History
-from penchant.ids import Rows
 from penchant.kernels.residuals import predict_pairs, row_scores
 from penchant.kernels.rng import fill_normals, seed_key
 from penchant.solvers.als.settings import ALSSettings
@@ -23,8 +23,6 @@ from penchant.solvers.loop import Round, Rounds
 from penchant.solvers.spectrum import Spectrum
 from penchant.solvers.task import Task
 from penchant.threads import Threads
-
-Floats = npt.NDArray[np.float32]
 
 FIRST_SPREAD = 0.3
 """Standard deviation of the users' first factors, in units of the ratings' deviation."""
@@ -104,7 +102,7 @@ class Run(Rounds[Fitted]):
         """Return the objective as `ALS` states it."""
         return self._measured()[0] + self._penalties()
 
-    def _predict(self, user_rows: Rows, item_rows: Rows) -> Floats:
+    def _predict(self, user_rows: Rows, item_rows: Rows) -> F32:
         out, (users, items) = np.empty(len(user_rows), np.float32), (self.users, self.items)
 
         def work(start: int, stop: int) -> None:
@@ -164,7 +162,7 @@ class Run(Rounds[Fitted]):
         )
 
 
-def _strengths(spectrum: Spectrum, settings: ALSSettings) -> npt.NDArray[np.float64]:
+def _strengths(spectrum: Spectrum, settings: ALSSettings) -> F64:
     """Return κ of each direction, (r,): that of the bags, if they are used, is the first part."""
     strengths = np.full(spectrum.size, settings.l2_side)
     if settings.bags and spectrum.parts:

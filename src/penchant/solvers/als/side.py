@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 
+from penchant.arrays import F32, F64
 from penchant.kernels.aligned import aligned_times, aligned_zeros
 from penchant.kernels.products import transposed_times
 from penchant.kernels.rng import seed_key
@@ -20,8 +21,6 @@ from penchant.kernels.rowstep import solve_rows
 from penchant.solvers.gibbs.problem import OneSide
 from penchant.solvers.gibbs.side import Half, Prior
 from penchant.threads import Threads
-
-Floats = npt.NDArray[np.float32]
 
 BETA = 2.0
 """Rows to assume for the prior mean m, in the objective that `ALS` states."""
@@ -38,7 +37,7 @@ class RidgeHalf(Half):
         scales: (M,) float32, c: what λ is multiplied by for each row.
     """
 
-    scales: Floats
+    scales: F32
     _normal: Any = None
 
     @classmethod
@@ -48,7 +47,7 @@ class RidgeHalf(Half):
         data: OneSide,
         rank: int,
         l2: tuple[float, float],
-        strengths: npt.NDArray[np.float64],
+        strengths: F64,
         *,
         by_count: bool,
         threads: Threads,

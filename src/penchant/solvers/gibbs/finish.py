@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from penchant.arrays import F32
 from penchant.factors import Factors
 from penchant.features import CountScale, SideEncoder
 from penchant.kernels.products import transposed_times
@@ -22,8 +23,6 @@ from penchant.solvers.gibbs.sampler import Sampler
 from penchant.solvers.gibbs.side import Half
 from penchant.solvers.spectrum import Spectrum
 from penchant.threads import Threads
-
-Floats = npt.NDArray[np.float32]
 
 DRAWS_KEPT = 2**28
 """Bytes of the users' draws (and of the items' weights, which serve them) that are kept."""
@@ -151,7 +150,7 @@ def side_of(
 def distil(
     posterior: Posterior,
     ratings: sp.csr_matrix,
-    sides: tuple[Floats, Floats],
+    sides: tuple[F32, F32],
     K: int,
     threads: Threads,
 ) -> tuple[Factors, Posterior]:
@@ -188,11 +187,11 @@ def distil(
 
 def mapped(
     posterior: Posterior,
-    Q: Floats,
+    Q: F32,
     cold: npt.NDArray[np.int64],
-    columns: Floats,
+    columns: F32,
     threads: Threads,
-) -> tuple[Posterior, Floats]:
+) -> tuple[Posterior, F32]:
     """Return the posterior with its maps to the basis of Q, and Q with the cold items' rows.
 
     Args:

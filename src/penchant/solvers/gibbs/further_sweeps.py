@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32
 from penchant.factors import Factors
 from penchant.kernels.byte_values import decoded
 from penchant.kernels.rng import seed_key
@@ -28,7 +29,6 @@ from penchant.solvers.gibbs.settings import GibbsSettings
 from penchant.solvers.gibbs.side import Half
 from penchant.threads import Block, Threads
 
-Floats = npt.NDArray[np.float32]
 Touched = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 _SETTLING = 3
@@ -84,7 +84,7 @@ def refresh(
         return distil(fresh, problem.by_user(effects), sides, factors, pool)
 
 
-def _effects(posterior: Posterior, ratings: Ratings, problem: Problem) -> Floats | None:
+def _effects(posterior: Posterior, ratings: Ratings, problem: Problem) -> F32 | None:
     """Return the day effect of each user-major rating, in rating units."""
     if posterior.days is None or ratings.timestamps is None:
         return None
@@ -120,7 +120,7 @@ class _Chain:
         rank: int,
         seed: int,
         threads: Threads,
-        effects: Floats | None,
+        effects: F32 | None,
     ) -> None:
         self._posterior, self._problem, self._threads = posterior, problem, threads
         self._sampler = sampler = Sampler(problem, rank, seed, threads, False)
@@ -168,7 +168,7 @@ class _Chain:
             half.prior.precision = side.precision[s] * np.outer(scale, scale)
             half.prior.coordinates = np.zeros_like(half.prior.coordinates)
 
-    def _user_rows(self, s: int) -> Floats:
+    def _user_rows(self, s: int) -> F32:
         """Return the users' draws; their means where none are kept, as of new users."""
         posterior = self._posterior
         own = user_weights(posterior.noise, self._ratings)

@@ -17,14 +17,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64, Mask
 from penchant.kernels.ordinal import draw_latents, expected_ratings, latent_means, log_likelihoods
 from penchant.solvers.gibbs.problem import Problem
 from penchant.solvers.gibbs.side import Half
 from penchant.stars import Stars
 from penchant.threads import Block, Threads
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 _DRAWS, _STEPS = 9, 10  # what a draw is for
 _TRIES = 2  # Metropolis steps of each free threshold in a sweep
@@ -57,7 +55,7 @@ class Latent:
         thresholds: (S − 1,) float64, as they stand.
     """
 
-    def __init__(self, stars: Stars, scores: Floats, seed: int) -> None:
+    def __init__(self, stars: Stars, scores: F32, seed: int) -> None:
         self.stars = stars
         self.thresholds = stars.thresholds.copy()
         self._seed = seed
@@ -145,9 +143,7 @@ class Latent:
         sampler.threads.map(work, self._blocks(sampler))
         self._eta_of = sweep
 
-    def _likelihoods(
-        self, sampler: Sampled, thresholds: Doubles, stars: npt.NDArray[np.bool_]
-    ) -> Doubles:
+    def _likelihoods(self, sampler: Sampled, thresholds: F64, stars: Mask) -> F64:
         """Return the log-likelihood of all ratings of each of some stars, (S,)."""
         users, items = sampler.users, sampler.items
         sums = np.zeros((len(users.bias), len(self.stars)))
@@ -160,7 +156,7 @@ class Latent:
             )  # fmt: skip
 
         sampler.threads.map(work, self._blocks(sampler))
-        total: Doubles = sums.sum(axis=0)
+        total: F64 = sums.sum(axis=0)
         return total
 
     def _blocks(self, sampler: Sampled) -> list[Block]:
@@ -168,10 +164,10 @@ class Latent:
         return sampler.threads.blocks(sampler.problem.users.counts)
 
     @staticmethod
-    def _edges(thresholds: Doubles) -> Doubles:
+    def _edges(thresholds: F64) -> F64:
         return np.concatenate([[-np.inf], thresholds, [np.inf]])
 
-    def expected(self, sampler: Sampled, user_rows: Any, item_rows: Any, eta: Floats) -> Floats:
+    def expected(self, sampler: Sampled, user_rows: Any, item_rows: Any, eta: F32) -> F32:
         """Return the ratings that this draw expects of pairs of rows with means η, (n,) float32."""
         out, root = np.empty(len(eta), dtype=np.float32), float(np.sqrt(sampler.alpha))
         units = sampler.users.units, sampler.items.units
@@ -198,7 +194,7 @@ class Latent:
         return float(np.sqrt(np.mean(errors.astype(np.float64) ** 2)))
 
 
-def free_thresholds(thresholds: Doubles) -> npt.NDArray[np.bool_]:
+def free_thresholds(thresholds: F64) -> Mask:
     """Return which thresholds are learnt, (S − 1,): all but two, or one, near the quartiles.
 
     >>> free_thresholds(np.array([-2.0, -0.8, 0.1, 0.7])).tolist()
@@ -213,12 +209,12 @@ def free_thresholds(thresholds: Doubles) -> npt.NDArray[np.bool_]:
     return free
 
 
-def _strides(thresholds: Doubles, counts: Doubles) -> Doubles:
+def _strides(thresholds: F64, counts: F64) -> F64:
     """Return the length of each threshold's Metropolis steps for a noise of 1.
 
     From the information that the shares of its two stars have of a standard normal's threshold.
     """
     density = np.exp(-0.5 * thresholds**2) / np.sqrt(2 * np.pi)
     told = (counts.sum() * density) ** 2 * (1 / counts[:-1] + 1 / counts[1:])
-    strides: Doubles = _STRIDE / np.sqrt(told)
+    strides: F64 = _STRIDE / np.sqrt(told)
     return strides

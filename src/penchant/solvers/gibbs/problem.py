@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import scipy.sparse as sp
 
+from penchant.arrays import F32
 from penchant.errors import DataError
 from penchant.features import CountScale, Noise, SideEncoder, bag_weights
 from penchant.kernels.byte_values import Values, coded, decoded, divided, moved
@@ -20,7 +21,6 @@ from penchant.solvers.spectrum import SideMatrix, Spectrum, spectrum
 from penchant.stars import Stars
 from penchant.threads import Threads
 
-Floats = npt.NDArray[np.float32]
 _POWERS = (-0.5, -0.25)
 """A film that few have seen says more of who rated it; a user who rates little, of what is rated.
 
@@ -49,11 +49,11 @@ class OneSide:
     indptr: npt.NDArray[np.int64]
     indices: npt.NDArray[np.int32]
     values: Values
-    units: Floats
+    units: F32
     spectrum: Spectrum
     count: CountScale
     encoder: SideEncoder
-    side: Floats
+    side: F32
 
     @property
     def counts(self) -> npt.NDArray[np.int64]:
@@ -139,7 +139,7 @@ class Problem:
         """Return it without what only sampling needs, so that there is room for what follows."""
         return dataclasses.replace(self, items=self.items.without_ratings(), to_items=_NONE)
 
-    def by_user(self, effects: Floats | None = None) -> sp.csr_matrix:
+    def by_user(self, effects: F32 | None = None) -> sp.csr_matrix:
         """Return ``r − mean``, less effects of each user-major rating, (M, N) sparse.
 
         In rating units and without a detour, so that a user's row can be solved again to the bit.
@@ -166,7 +166,7 @@ def split_columns(use: Use, users: pa.Table | None, items: pa.Table | None) -> t
     return tuple([name for name in use if name in names] for names in known)  # type: ignore[return-value]
 
 
-def _noise(ratings: Ratings, deviations: Floats, weigh: bool) -> Noise:
+def _noise(ratings: Ratings, deviations: F32, weigh: bool) -> Noise:
     """Return offsets and weights learnt from ``r − mean``, all weights 1 where none are asked."""
     M, N = ratings.user_ids.size, ratings.item_ids.size
     noise = Noise.learn(ratings.user_rows, ratings.item_rows, deviations, M, N)
@@ -190,7 +190,7 @@ def _one_side(
     other_indptr: npt.NDArray[np.int64],
     other_indices: npt.NDArray[np.int32],
     values: Values,
-    weights: Floats,
+    weights: F32,
     table: pa.Table | None,
     use: Any,
     bags: bool,
@@ -213,7 +213,7 @@ def _one_side(
     return OneSide(indptr, indices, values, units, directions, count, encoder, side)
 
 
-def _rarity(counts: npt.NDArray[np.int64], power: float) -> Floats:
+def _rarity(counts: npt.NDArray[np.int64], power: float) -> F32:
     """Return what each row of the other side weighs in a bag, by how often it is rated."""
     known = np.maximum(counts, 1).astype(np.float64) ** power
     return np.where(counts > 0, known, 0.0).astype(np.float32)
@@ -222,10 +222,10 @@ def _rarity(counts: npt.NDArray[np.int64], power: float) -> Floats:
 def _on_average(
     indptr: npt.NDArray[np.int64],
     indices: npt.NDArray[np.int32],
-    norms: Floats,
-    rarity: Floats,
+    norms: F32,
+    rarity: F32,
     threads: Threads,
-) -> Floats:
+) -> F32:
     """Scale the other side's weights so that a row's bag has squares that sum to 1 on average."""
     squares = np.zeros((len(rarity), 8), dtype=np.float32)
     squares[:, 0] = rarity**2

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64
 from penchant.errors import DataError
 from penchant.features import Noise
 from penchant.history import History
@@ -19,7 +20,6 @@ from penchant.solvers.gibbs.finish import Head, distil, make_posterior, packed, 
 from penchant.solvers.gibbs.problem import Problem
 from penchant.solvers.gibbs.sampler import Sampler
 from penchant.solvers.gibbs.settings import GibbsSettings
-from penchant.solvers.gibbs.side import Doubles
 from penchant.solvers.gibbs.stars import finished
 from penchant.solvers.gibbs.watched import Watched
 from penchant.solvers.loop import Round, Rounds
@@ -60,7 +60,7 @@ class Run(Rounds[Fitted]):
             if part is not None and len(part)
         }
 
-    def _drawn(self) -> list[npt.NDArray[np.float64]]:
+    def _drawn(self) -> list[F64]:
         """Return what of the draw as it stands is averaged over the sweeps, as `_SUMS` says."""
         sampler, none = self._sampler, np.zeros(0)
         return [
@@ -164,7 +164,7 @@ class Run(Rounds[Fitted]):
         )
         return Fitted(network, posterior, history, problem.stars)
 
-    def _stars(self, thresholds: Doubles, noise: Noise) -> Stars | None:
+    def _stars(self, thresholds: F64, noise: Noise) -> Stars | None:
         """Return the stars with the mean thresholds of the sweeps kept, and their spread."""
         latent = self._sampler.latent
         if latent is None:
@@ -172,7 +172,7 @@ class Run(Rounds[Fitted]):
         rated = tuple(data.counts for data in (self._problem.users, self._problem.items))
         return finished(latent.stars, thresholds, self._heads, rated, noise, self._sampler.seed)
 
-    def _noise(self, means: dict[str, Doubles]) -> Noise:
+    def _noise(self, means: dict[str, F64]) -> Noise:
         """Return the noise with the mean weights of the sweeps kept."""
         if not self._settings.weights:
             return self._problem.noise
@@ -181,7 +181,7 @@ class Run(Rounds[Fitted]):
             (means["user_weights"], users.counts), (means["item_weights"], items.counts)
         )
 
-    def _days(self, mean: Doubles) -> tuple[DayEffects | None, npt.NDArray[np.float32] | None]:
+    def _days(self, mean: F64) -> tuple[DayEffects | None, F32 | None]:
         """Return the mean day effects, and that of each user-major rating."""
         days = self._sampler.days
         if days is None:

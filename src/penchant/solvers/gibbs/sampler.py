@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, F64
 from penchant.features.who_rated import PRIOR_NOISE
 from penchant.kernels.aligned import aligned_zeros
 from penchant.kernels.byte_values import decoded, fixed_point
@@ -19,8 +20,6 @@ from penchant.solvers.gibbs.ordinal import Latent
 from penchant.solvers.gibbs.problem import OneSide, Problem
 from penchant.solvers.gibbs.side import Half, Prior
 from penchant.threads import Threads
-
-Floats = npt.NDArray[np.float32]
 
 FIRST_SPREAD = 0.3
 """Standard deviation of the first factors of the items, in units of the ratings' deviation."""
@@ -39,7 +38,7 @@ class Days:
     """
 
     group: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float64]
+    values: F64
     precision: float = 10.0
 
 
@@ -129,7 +128,7 @@ class Sampler:
     def _draw_prior(self, half: Half) -> None:
         half.draw_prior(self.sweep, self.key, self.threads.alone)
 
-    def _residuals(self, beside: Callable[[], None] | None) -> Floats:
+    def _residuals(self, beside: Callable[[], None] | None) -> F32:
         """Return the errors of all ratings, (n,); do `beside` meanwhile."""
         users, items = self.users, self.items
         errors, sums = np.empty(self.n, np.float32), np.empty(len(users.bias))
@@ -144,7 +143,7 @@ class Sampler:
         self.threads.map(work, users.blocks, beside)
         return errors
 
-    def _means(self, beside: Callable[[], None] | None) -> npt.NDArray[np.float64]:
+    def _means(self, beside: Callable[[], None] | None) -> F64:
         """Return each user's ``Σ w_i e²``, (M,); do `beside` meanwhile.
 
         The predictions of the training rows join their means on the way. With stars a mean is one
@@ -169,7 +168,7 @@ class Sampler:
 
     def _row_squares(
         self, half: Half, other: Half, beside: Callable[[], None] | None = None
-    ) -> npt.NDArray[np.float64]:
+    ) -> F64:
         """Return each row's ``Σ w e²``, w of the other side; do `beside` meanwhile."""
         sums = np.zeros(len(half.bias))
         weights = other.units**2
@@ -183,9 +182,7 @@ class Sampler:
         self.threads.map(work, half.blocks, beside)
         return sums
 
-    def _draw_units(
-        self, half: Half, squares: npt.NDArray[np.float64], random: np.random.Generator
-    ) -> Floats:
+    def _draw_units(self, half: Half, squares: F64, random: np.random.Generator) -> F32:
         """Draw the weights of a side's rows, ``w ~ Gamma((c + n) / 2, rate (c + α Σ e²) / 2)``.
 
         Returns their roots; a row without ratings keeps 1.
@@ -195,7 +192,7 @@ class Sampler:
         drawn = random.gamma((PRIOR_NOISE + counts) / 2) / rate
         return np.sqrt(np.where(counts > 0, drawn, 1.0)).astype(np.float32)
 
-    def _draw_days(self, days: Days, errors: Floats, random: np.random.Generator) -> None:
+    def _draw_days(self, days: Days, errors: F32, random: np.random.Generator) -> None:
         """Draw the effects and their precision from the residuals, (n,) errors of the ratings."""
         G = len(days.values)
         rows = np.repeat(np.arange(len(self.users.bias)), self.problem.users.counts)

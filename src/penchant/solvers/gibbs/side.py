@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg.lapack import dtrtrs
 
+from penchant.arrays import F32, F64, Mask
 from penchant.kernels.aligned import aligned_times
 from penchant.kernels.byte_values import Values
 from penchant.kernels.centred import deviations, unexplained
@@ -24,9 +25,6 @@ from penchant.kernels.rng import fill_normals
 from penchant.kernels.rowstep import solve_rows
 from penchant.solvers.spectrum import Spectrum
 from penchant.threads import Block, Threads
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 BETA = 2.0
 """Rows to assume for the prior mean m."""
@@ -45,17 +43,17 @@ class Prior:
         coordinates: (r, D) float64, G: the weights of the directions.
     """
 
-    mean: Doubles
-    precision: Doubles
-    strengths: Doubles
-    coordinates: Doubles
+    mean: F64
+    precision: F64
+    strengths: F64
+    coordinates: F64
 
     @classmethod
     def start(cls, D: int, directions: int) -> Prior:
         """Return a prior that is somewhat narrow: unit precision times D, as the Wishart's mean."""
         return cls(np.zeros(D), np.eye(D) * D, np.ones(directions), np.zeros((directions, D)))
 
-    def explain(self, solved: Doubles) -> None:
+    def explain(self, solved: F64) -> None:
         """Take G and, in the last row, m from a solution (r + 1, D).
 
         LAPACK's has its columns one after the other. What is kept has one layout, that of a
@@ -85,20 +83,20 @@ class Half:
     indptr: npt.NDArray[np.int64]
     indices: npt.NDArray[np.int32]
     values: Values
-    units: Floats
+    units: F32
     spectrum: Spectrum
-    factors: Floats
-    bias: Floats
+    factors: F32
+    bias: F32
     prior: Prior
     blocks: list[Block]
-    _directed: tuple[Doubles, Floats] | None = dataclasses.field(init=False, default=None)
+    _directed: tuple[F64, F32] | None = dataclasses.field(init=False, default=None)
 
     def without_ratings(self) -> None:
         """Let go of the ratings; only their numbers are kept."""
         self.indices, self.values = self.indices[:0].copy(), np.zeros(0, np.float32)
 
     @functools.cached_property
-    def active(self) -> npt.NDArray[np.bool_]:
+    def active(self) -> Mask:
         """Which rows have ratings, (M,)."""
         return np.diff(self.indptr) > 0
 
@@ -107,15 +105,15 @@ class Half:
         """k, the number of factors."""
         return len(self.prior.mean) - 1
 
-    def rows(self) -> Floats:
+    def rows(self) -> F32:
         """Return the augmented rows x̃, (M, D) float32."""
         return np.column_stack([self.factors[:, : self.rank], self.bias])
 
-    def explained(self, threads: Threads) -> Floats:
+    def explained(self, threads: Threads) -> F32:
         """Return the rows' prior means ``m + X B``, (M, D) float32."""
         return self.directed(threads) + self.prior.mean.astype(np.float32)
 
-    def directed(self, threads: Threads) -> Floats:
+    def directed(self, threads: Threads) -> F32:
         """Return ``X B = U G`` of the prior as it stands, (M, D) float32.
 
         It is kept until there is another G, for it is asked for in one sweep and in the next.
@@ -175,7 +173,7 @@ class Half:
 
 def draw_part(
     part: slice,
-    Y: Doubles,
+    Y: F64,
     spectrum: Spectrum,
     prior: Prior,
     noise: Any,
@@ -196,9 +194,7 @@ def draw_part(
     prior.strengths[part] = draw_strength(G, variances, prior.precision, random)
 
 
-def draw_coordinates(
-    Y: Doubles, variances: Doubles, strength: float, precision: Doubles, noise: Any
-) -> Doubles:
+def draw_coordinates(Y: F64, variances: F64, strength: float, precision: F64, noise: Any) -> F64:
     """Draw G given Y, (r, D): each direction for itself.
 
     Prior N(0, v/λ Λ⁻¹), likelihood N(Y | G, Λ⁻¹), so with the share ``h = v / (v + λ)`` the draw is
@@ -207,13 +203,11 @@ def draw_coordinates(
     share = variances / (variances + strength)
     L = np.linalg.cholesky(precision)
     z = solve_transposed(L, np.asarray(noise, dtype=np.float64).T).T
-    drawn: Doubles = share[:, None] * Y + np.sqrt(share)[:, None] * z
+    drawn: F64 = share[:, None] * Y + np.sqrt(share)[:, None] * z
     return drawn
 
 
-def draw_strength(
-    G: Doubles, variances: Doubles, precision: Doubles, random: np.random.Generator
-) -> float:
+def draw_strength(G: F64, variances: F64, precision: F64, random: np.random.Generator) -> float:
     """Draw λ given G: Gamma(1 + r D / 2, rate 1 + ½ Σ gᵀ Λ g / v)."""
     squares = np.einsum("rd,rd->r", G @ precision, G)
     rate = 1 + 0.5 * float((squares / variances).sum())
@@ -222,12 +216,12 @@ def draw_strength(
 
 def draw_hyper(
     M: int,
-    mean: Doubles,
-    scatter: Doubles,
-    variances: Doubles,
+    mean: F64,
+    scatter: F64,
+    variances: F64,
     prior: Prior,
     random: np.random.Generator,
-) -> tuple[Doubles, Doubles]:
+) -> tuple[F64, F64]:
     """Draw (m, Λ) given the rows less what X explains, and G, whose prior holds Λ too.
 
     Normal–Wishart with ``m | Λ ~ N(0, (β Λ)⁻¹)``, ``Λ ~ W(I, D)``: the Wishart's inverse scale is
@@ -250,7 +244,7 @@ def draw_hyper(
     return centre + solve_transposed(L, random.normal(size=D)), precision
 
 
-def draw_wishart(inverse_scale: Doubles, freedom: int, random: np.random.Generator) -> Doubles:
+def draw_wishart(inverse_scale: F64, freedom: int, random: np.random.Generator) -> F64:
     """Draw a Wishart matrix, (D, D), by Bartlett's decomposition (1933).
 
     With ``C Cᵀ`` the inverse scale, ``C⁻ᵀ A Aᵀ C⁻¹``: A is lower triangular, normals below a

@@ -6,13 +6,10 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from penchant.arrays import F32, F64
 from penchant.solvers.gibbs.finish import Head
 from penchant.stars import Stars
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 _DRAW = (10, 1)  # what the draw of the pairs is for
 _PAIRS = 20_000  # to learn the spread from
@@ -21,7 +18,7 @@ _AT_ONCE = 1024  # of them
 
 def finished(
     stars: Stars,
-    thresholds: Doubles,
+    thresholds: F64,
     heads: list[Head],
     rated: tuple[Any, ...],
     noise: Any,
@@ -57,7 +54,7 @@ def finished(
     return dataclasses.replace(stars, thresholds=thresholds, spread=first).fitted(mean, shares, 0)
 
 
-def _dots(P: Floats, Q: Floats, users: Any, items: Any) -> Doubles:
+def _dots(P: F32, Q: F32, users: Any, items: Any) -> F64:
     out = np.empty(len(users))
     for start in range(0, len(users), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)

@@ -6,8 +6,8 @@ import dataclasses
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from penchant.arrays import F32, Mask
 from penchant.factors import Factors
 from penchant.history import History
 from penchant.networks.autoencoder import (
@@ -31,8 +31,6 @@ from penchant.solvers.keras.optimizer import described, make_optimizer, require_
 from penchant.solvers.keras.rating import Numbers, spread_of
 from penchant.solvers.loop import Loop
 from penchant.solvers.task import Task
-
-Floats = npt.NDArray[np.float32]
 
 ACTIVATIONS = ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "silu", "softplus", "tanh")
 
@@ -172,7 +170,7 @@ class _Trainee:
             total += len(part) * self._loop.run(inputs, columns.targets(part, shown, rows))
         return total / len(items)
 
-    def _shown(self, epoch: int) -> npt.NDArray[np.bool_]:
+    def _shown(self, epoch: int) -> Mask:
         """Draw which ratings the network sees in an epoch: the others it is to find."""
         rng = np.random.default_rng((self._seed, epoch, 1))
         shown = rng.random(len(self._columns.users)) >= self._settings.corruption
@@ -193,7 +191,7 @@ class _Trainee:
     def variables(self) -> list[Any]:
         return [*self._graphs.trained.variables, *self._loop.optimizer.variables]
 
-    def _codes(self) -> Floats:
+    def _codes(self) -> F32:
         """Return each item's code of all its ratings, (N, H); of none where it has none."""
         columns, batch = self._columns, self._settings.batch_size
         rows = np.zeros(1, dtype=np.int64)  # the stranger, who has no ratings
@@ -208,7 +206,7 @@ class _Trainee:
 
 
 def served_weights(
-    trained: Arrays, codes: Floats, shape: AutoencoderShape, columns: Columns
+    trained: Arrays, codes: F32, shape: AutoencoderShape, columns: Columns
 ) -> Arrays:
     """Return the weights that predict, and those of the encoder, of a network as it is trained.
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from penchant.arrays import Rows
 from penchant.features import SideEncoder
 from penchant.history import History
-from penchant.ids import Rows
 from penchant.networks.deep import Bag, Column, DeepShape, deep_rating
 from penchant.networks.weights import PREFIX, Arrays
 from penchant.ratings import Ratings

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32
 from penchant.networks.backend import load_keras
 from penchant.solvers.keras.losses import Loss, loss_function
 
@@ -31,7 +31,7 @@ class EpochLoop:
             network, optimizer, loss_function(loss), batch_size
         )
 
-    def run(self, inputs: Sequence[npt.NDArray[Any]], target: npt.NDArray[np.float32]) -> float:
+    def run(self, inputs: Sequence[npt.NDArray[Any]], target: F32) -> float:
         """Train one epoch over rows in the order given; network and optimiser change in place.
 
         Args:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from penchant.ids import Rows
+from penchant.arrays import F32, Rows
 from penchant.solvers.keras.epoch import backend_module
-
-Floats = npt.NDArray[np.float32]
 
 BLOCK = 1024
 """Pairs at once. A matrix product's last bits depend on its shape: this is the one shape."""
@@ -27,7 +24,7 @@ class Forward:
         self._network = network
         self._call = compiled_call(network)
 
-    def __call__(self, user_rows: Rows, item_rows: Rows) -> Floats:
+    def __call__(self, user_rows: Rows, item_rows: Rows) -> F32:
         """Return the unclipped rating of each pair of rows, (n,) float32."""
         out = np.empty(len(user_rows), dtype=np.float32)
         for start in range(0, len(out), BLOCK):

@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, Mask
 from penchant.ratings import Ratings
-
-Floats = npt.NDArray[np.float32]
 
 DAMPING = 5.0
 """So many ratings at the mean are added to a user's before its own mean is taken."""
@@ -31,10 +30,10 @@ class Columns(NamedTuple):
     """
 
     users: npt.NDArray[np.int32]
-    deviations: Floats
+    deviations: F32
     starts: npt.NDArray[np.int64]
     rated: npt.NDArray[np.int64]
-    centre: Floats
+    centre: F32
 
     @classmethod
     def of(cls, ratings: Ratings, spread: float) -> Columns:
@@ -61,9 +60,7 @@ class Columns(NamedTuple):
         first = np.cumsum(counts) - counts
         return np.arange(len(of)) - first[of] + self.starts[items][of], of
 
-    def dense(
-        self, items: npt.NDArray[np.int64], shown: npt.NDArray[np.bool_] | None = None
-    ) -> tuple[Floats, Floats]:
+    def dense(self, items: npt.NDArray[np.int64], shown: Mask | None = None) -> tuple[F32, F32]:
         """Return deviations and mask of these items, (batch, M); of all entries, or those shown."""
         places, of = self.entries(items)
         if shown is not None:
@@ -74,9 +71,7 @@ class Columns(NamedTuple):
         mask[of, self.users[places]] = 1
         return deviations, mask
 
-    def targets(
-        self, items: npt.NDArray[np.int64], shown: npt.NDArray[np.bool_], rows: int
-    ) -> Floats:
+    def targets(self, items: npt.NDArray[np.int64], shown: Mask, rows: int) -> F32:
         """Return the deviations that are not shown, (rows, M); NaN where there is none."""
         places, of = self.entries(items)
         hidden = ~shown[places]
@@ -92,6 +87,6 @@ def parts(items: npt.NDArray[np.int64], batch: int, users: int) -> Iterator[npt.
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def filled_up(rows: Floats, n: int) -> Floats:
+def filled_up(rows: F32, n: int) -> F32:
     """Return the rows with empty ones after them, n in all."""
     return np.concatenate([rows, np.zeros((n - len(rows), rows.shape[1]), np.float32)])

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penchant.arrays import F32, Rows
 from penchant.errors import DataError
 from penchant.factors import Factors
-from penchant.ids import Rows
 from penchant.networks.mf import factors_from, factors_of
 from penchant.networks.ordinal import stars_of
 from penchant.ratings import Ratings
@@ -26,7 +26,7 @@ class Kept(NamedTuple):
     factors: Factors
     stars: Stars
 
-    def predict(self, user_rows: Rows, item_rows: Rows) -> npt.NDArray[np.float32]:
+    def predict(self, user_rows: Rows, item_rows: Rows) -> F32:
         """Return the expected rating of each pair of rows, (n,) float32."""
         return self.stars.expected(self.factors.predict(user_rows, item_rows))
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
+from penchant.arrays import Rows
 from penchant.history import History
-from penchant.ids import Rows
 from penchant.networks.layers import row_tables
 from penchant.networks.weights import Arrays, named_weights, set_weights
 from penchant.ratings import Ratings

@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from penchant.ids import Rows
+from penchant.arrays import F32, Rows
 from penchant.kernels import rng, sgd
 from penchant.kernels.aligned import aligned_empty
 from penchant.kernels.byte_values import Values, coded, restored, stored
@@ -16,7 +16,6 @@ from penchant.ratings import Ratings
 from penchant.solvers.by_row import pieces
 from penchant.threads import Block, Threads
 
-Floats = npt.NDArray[np.float32]
 Key = npt.NDArray[np.uint32]
 
 RATINGS_IN_A_BLOCK = 1024
@@ -39,10 +38,10 @@ _USERS, _ITEMS = 1, 2  # whose random start it is
 class Tables(NamedTuple):
     """What is trained, in units in which the ratings have mean 0 and standard deviation 1."""
 
-    user_bias: Floats
-    item_bias: Floats
-    user_factors: Floats
-    item_factors: Floats
+    user_bias: F32
+    item_bias: F32
+    user_factors: F32
+    item_factors: F32
 
     @classmethod
     def start(cls, M: int, N: int, K: int, spread: float, key: Key) -> Self:
@@ -160,7 +159,7 @@ class Epochs:
             self._threads.map(work, parts)
 
 
-def predict(threads: Threads, tables: Tables, center: Center, users: Rows, items: Rows) -> Floats:
+def predict(threads: Threads, tables: Tables, center: Center, users: Rows, items: Rows) -> F32:
     """Return the unclipped rating of each pair of rows, (n,) float32."""
     out = np.empty(len(users), np.float32)
     mean, deviation = (np.float32(number) for number in center)

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from penchant.arrays import F32, Rows
 from penchant.factors import Factors
 from penchant.history import History
-from penchant.ids import Rows
 from penchant.kernels.byte_values import decoded
 from penchant.kernels.rng import seed_key
 from penchant.metrics import rmse
@@ -19,7 +19,7 @@ from penchant.settings import require_count, require_number
 from penchant.solvers.base import CHUNK, Fitted, SolverSettings, diverged, without_strangers
 from penchant.solvers.checkpoint import State
 from penchant.solvers.loop import Loop, Round, Rounds
-from penchant.solvers.sgd.grid import Center, Epochs, Floats, Grid, Tables, predict
+from penchant.solvers.sgd.grid import Center, Epochs, Grid, Tables, predict
 from penchant.solvers.task import Task
 from penchant.threads import Threads
 
@@ -137,7 +137,7 @@ class _Run(Rounds[Fitted]):
             squares += len(predicted) * rmse(decoded(grid.values, part), scale.clip(predicted)) ** 2
         return math.sqrt(squares / len(grid.users))
 
-    def _predict(self, users: Rows, items: Rows) -> Floats:
+    def _predict(self, users: Rows, items: Rows) -> F32:
         return predict(self._threads, self._tables, self._center, users, items)
 
     def state(self) -> State:

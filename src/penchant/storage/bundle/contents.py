@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from penchant.ids import IdMap, Rows
+from penchant.arrays import F32, Rows
+from penchant.ids import IdMap
 
 FORMAT = 2
 
@@ -55,7 +56,7 @@ class Columns(NamedTuple):
 
     user_rows: Rows
     item_rows: Rows
-    values: npt.NDArray[np.float32]
+    values: F32
     timestamps: npt.NDArray[np.int64] | None = None
 
 
