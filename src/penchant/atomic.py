@@ -271,22 +271,28 @@ def _remove_leftovers(folder: Path, name: str | None) -> list[Path]:
     """Remove what killed writes left, to one place or to any in a folder; return what that was."""
     place = ".+" if name is None else re.escape(name)
     ours = re.compile(rf"(\.{place}|\.\.{place}\.old)\.[0-9a-f]{{16}}\.tmp")
-    left = []
+    found = []
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        left = [entry for entry in entries if ours.fullmatch(entry.name) and _is_abandoned(entry)]
-    for entry in left:
-        _remove(Path(entry))
-    return [Path(entry) for entry in left]
+        found = [entry for entry in entries if ours.fullmatch(entry.name)]
+    return [Path(entry) for entry in found if _removed(entry)]
 
 
-def _is_abandoned(entry: os.DirEntry[str]) -> bool:
-    """Return whether the writer of a temporary sibling is no more."""
+def _removed(entry: os.DirEntry[str]) -> bool:
+    """Remove a temporary sibling whose writer is no more; return whether that was tried.
+
+    Its lock is held meanwhile, so a writer who has made it and not locked it yet finds it gone.
+    """
     try:
         lock = _locked(Path(entry), wait=False)
     except BlockingIOError:
         return False
-    _let_go(lock)
-    return lock is not None or time.time() - _changed(entry) > ABANDONED
+    try:
+        if lock is None and time.time() - _changed(entry) <= ABANDONED:
+            return False
+        _remove(Path(entry))
+        return True
+    finally:
+        _let_go(lock)
 
 
 def _changed(entry: os.DirEntry[str]) -> float:

@@ -170,7 +170,7 @@ class TestAsking:
         code, out, _ = penchant("recommend", BUNDLE, 2, "-n", 4)
         assert code == 0
         heading, *rows = out.splitlines()
-        assert heading.split() == ["item", "title", "rating"]
+        assert heading.split() == ["item", "title", "rating", "probability"]
         assert [int(row.split()[0]) for row in rows] == [entry.item for entry in best]
 
     def test_group(self, here, penchant, answer):

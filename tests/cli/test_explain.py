@@ -103,7 +103,9 @@ def test_predict_with_an_interval(penchant, bundle, model):
 
 def test_recommend_by_the_lower_end(penchant, bundle, model):
     _, out, err = penchant("recommend", bundle, 3, "--by", "low", "-n", 4)
-    assert out.splitlines()[0].split() == ["item", "title", "rating", "low", "high"]
+    assert out.splitlines()[0].split() == [
+        *("item", "title", "rating", "probability", "low", "high")
+    ]
     assert err == f"Intervals of level 0.9, {model.calibration}.\n"
     _, out, _ = penchant(
         "recommend", bundle, 3, "--by", "low", "-n", 4, "--interval", 0.6, "--json"
@@ -113,7 +115,7 @@ def test_recommend_by_the_lower_end(penchant, bundle, model):
     assert said["interval"] == 0.6
     assert np.all(np.diff([one["low"] for one in said["results"]]) <= 1e-6)
     _, out, err = penchant("recommend", bundle, 3, "-n", 4)
-    assert out.splitlines()[0].split() == ["item", "title", "rating"]
+    assert out.splitlines()[0].split() == ["item", "title", "rating", "probability"]
     assert err == ""
 
 
@@ -121,7 +123,11 @@ def test_recommend_by_the_lower_end(penchant, bundle, model):
     ("arguments", "code", "message"),
     [
         (("predict", "{m}", "3", "4", "--interval", "90"), 2, "interval must be a number above 0"),
-        (("recommend", "{m}", "3", "--by", "high"), 2, "by must be one of 'rating', 'low'"),
+        (
+            ("recommend", "{m}", "3", "--by", "high"),
+            2,
+            "by must be one of 'liking', 'rating', 'low'",
+        ),
         (("predict", "{s}", "3", "4", "--interval", "0.9"), 1, "knows no intervals"),
         (("recommend", "{s}", "3", "--by", "low"), 1, "knows no intervals"),
     ],

@@ -10,7 +10,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-
 
 
 def functions(name):
-    tree = ast.parse(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    file = next(Path(__file__).parent.rglob(name))
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 

@@ -232,7 +232,7 @@ def test_what_a_model_cannot_do_is_told(tmp_path):
     with client_of(tmp_path / "bare.penchant") as client:
         card = found(client.get("/v1/model"))
         can = {name for name, able in card["can"].items() if able}
-        assert can == {"explain", "similar", "map"}
+        assert can == {"choices", "explain", "similar", "map"}
         assert sorted(card["why_not"]) == sorted(set(card["can"]) - can)
         assert card["ids"] == {"users": "str", "items": "int"}
         for path, body in {"recommend": {"user": "u/1"}, "interview": {}}.items():

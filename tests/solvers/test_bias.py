@@ -189,7 +189,7 @@ def test_its_history_has_one_record_that_tells_the_strengths():
 def test_every_method_of_a_recommender_works_with_it(tmp_path):
     model = MatrixFactorization(factors=4, solver="bias").fit(TRAIN, progress=False)
     user = TRAIN.users[0]
-    ordered = [entry.rating for entry in model.recommend(user, 5)]
+    ordered = [entry.rating for entry in model.recommend(user, 5, by="rating")]
     assert ordered == sorted(ordered, reverse=True)
     assert [near.correlation for near in model.similar_items(TRAIN.items[0], 3)] == [0, 0, 0]
     model.save(tmp_path / "bias.penchant")

@@ -87,14 +87,14 @@ def with_columns(entry: type[Entry], names: tuple[str, ...]) -> Any:
     return made
 
 
-_MAYBE = {"title", "low", "high"}
+_MAYBE = {"title", "probability", "low", "high"}
 
 
 def asked_columns(entry: type[tuple[Any, ...]]) -> list[str]:
     """Return the columns of an entry that are there only where they are asked for.
 
     >>> asked_columns(Recommendation)
-    ['low', 'high']
+    ['probability', 'low', 'high']
     """
     hints = get_type_hints(entry, include_extras=True)
     return [name for name, hint in hints.items() if hint == Asked]

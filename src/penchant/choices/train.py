@@ -10,6 +10,7 @@ import numpy.typing as npt
 from penchant.arrays import F32, F64, Mask
 from penchant.choices.liking import Liking
 from penchant.choices.model import Choices
+from penchant.kernels.byte_values import coded
 from penchant.kernels.products import times
 from penchant.kernels.sparse import pattern_times
 from penchant.ratings import Ratings
@@ -50,7 +51,7 @@ def fit(ratings: Ratings, threads: Threads) -> Choices:
 
     Source: Steck 2019, equation 8; `left_out` for what is ours.
     """
-    (by_user, _), (by_item, _) = by_both(ratings, ratings.values)
+    (by_user, _), (by_item, _) = by_both(ratings, coded(ratings.values))
     counts = np.diff(by_user.indptr)
     weights = 1 / np.sqrt(np.maximum(counts, 1))
     most = max(WIDTHS[0], min(WIDTHS[-1], MOST_WORK // max(1, len(by_user.indices))))

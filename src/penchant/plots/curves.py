@@ -122,6 +122,7 @@ def plot_history(history: Measured, path: PathLike | None = None, title: str | N
         SettingsError: an ending that is no picture's.
         SourceError: a place that cannot be written to.
 
+    >>> from penchant.history import History
     >>> records = [{"epoch": 1, "train_rmse": 1.1}, {"epoch": 2, "train_rmse": 0.9}]
     >>> plot_history(History(records)).axes[0].get_xlabel()
     'Epoch'
