@@ -27,7 +27,7 @@ STRENGTHS = (4.5, 6.75, 10.0)
 ENOUGH = 0.98
 """A narrower model is taken that reaches so much of the widest one's places."""
 
-MOST_WORK = 3_000_000_000
+MOST_WORK = 1_000_000_000
 """Ratings × directions: the more ratings, the fewer directions are looked for."""
 
 _SPARE = 16  # directions beside those that may be kept: the last ones are rough
@@ -41,7 +41,7 @@ def fit(ratings: Ratings, threads: Threads) -> Choices:
 
     Rows of X are weighed by ``w_u = n_u^(-1/2)``, so that somebody who picked a thousand items
     says more than somebody who picked ten, but not a hundred times as much. r and λ are those that
-    put the picks of users left out highest, each pick left out by itself (`left_out`); `gain` is
+    put the picks of users left out highest, each pick left out by itself (`_LeftOut`); `gain` is
     the regression of picks on these scores. Nothing is random but a fixed start, so the same table
     gives the same bits, whatever the number of threads.
 
@@ -49,7 +49,7 @@ def fit(ratings: Ratings, threads: Threads) -> Choices:
         ratings: the training ratings; that they are there is what counts.
         threads: who does it.
 
-    Source: Steck 2019, equation 8; `left_out` for what is ours.
+    Source: Steck 2019, equation 8; leaving users out is ours.
     """
     (by_user, _), (by_item, _) = by_both(ratings, coded(ratings.values))
     counts = np.diff(by_user.indptr)
