@@ -78,7 +78,7 @@ class Loop(Generic[Result]):
         self._file = StateFile.of(solver, task)
         self._monitor = Monitor.of(solver.round_name, task)
         self._kept: State | None = None
-        self._due = False  # whether the last round's model is still to be kept
+        self._looked_at = 0  # the number of the round whose model was last kept, or passed over
 
     @property
     def history(self) -> History:
@@ -113,16 +113,21 @@ class Loop(Generic[Result]):
         """Make a round, measure, keep; return whether a callback wants to stop."""
         record, predict = rounds.run(number)
         stop = self._monitor.measure(predict, **record)
-        self._due = self._patience is None or keeps_last(self.history)
         kept = self._keep(rounds)
         if self._file is not None and self._file.due(number):
             self._file.write_both(rounds.state(), kept, self.history)
         return stop
 
     def _keep(self, rounds: Rounds[Result]) -> State:
-        if self._due or self._kept is None:
+        """Keep the last whole round's model where that is due, and return what is kept.
+
+        Ctrl-C may come between any two of these lines: done again they end the same.
+        """
+        number = len(self.history)
+        due = number > self._looked_at and (self._patience is None or keeps_last(self.history))
+        if due or self._kept is None:
             self._kept = rounds.kept()
-            self._due = False
+        self._looked_at = number
         return self._kept
 
     def _resume(self, rounds: Rounds[Result]) -> None:
@@ -132,6 +137,7 @@ class Loop(Generic[Result]):
         now, self._kept, progress = found
         rounds.restore(now, self._kept)
         self._monitor.resume(progress["records"], progress["best"])
+        self._looked_at = len(self.history)
 
     def _fitted(self, rounds: Rounds[Result]) -> Result:
         return rounds.fitted(self._keep(rounds), self.history)  # Ctrl-C may have come in between
