@@ -167,6 +167,10 @@ def test_probabilities_are_probabilities(made):
         assert (likely <= 1).all()
         assert (likely >= 0.01 * shares - 1e-7).all()
     np.testing.assert_array_equal(made.of_user(0, shares), shares)
+    users, items = np.array([0, 3, 9], np.int32), np.array([[1, 2], [3, 4], [0, 5]], np.int32)
+    whole = np.stack([made.of_user(row, shares) for row in users])
+    pairs = made.of_pairs(users, items, shares)
+    np.testing.assert_allclose(pairs, np.take_along_axis(whole, items, 1), rtol=1e-5)
 
 
 def test_new_rows_stand_for_nothing_and_go_without_a_trace(made):

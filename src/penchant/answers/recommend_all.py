@@ -115,17 +115,9 @@ def _probabilities(
     predictor: Predictor, user_rows: Rows, items: Rows, ratings: F32, terms: Terms
 ) -> F32 | None:
     """Return the probability that each listed item is picked and liked."""
-    if predictor.known.choices is None:
-        return None
-    found = np.zeros(items.shape, np.float32)
-    step = max(1, _CELLS // predictor.known.item_ids.size)
-    for start in range(0, len(items), step):
-        part = slice(start, start + step)
-        picks = predictor.picks(user_rows[part])
-        listed = None if picks is None else np.take_along_axis(picks, items[part], 1)
-        likely = liking_of(predictor, ratings[part], listed, terms)
-        found[part] = 0 if likely is None else likely
-    return found
+    choices, shares = predictor.known.choices, predictor.known.shares
+    picks = None if choices is None else choices.of_pairs(user_rows, items, shares)
+    return liking_of(predictor, ratings, picks, terms)
 
 
 def recommend_all(

@@ -90,6 +90,23 @@ class Choices:
         """Return the same of a user's row ``a``, (r,), such as `row_of` gives."""
         return self.probabilities(self.items @ row, shares) if row.any() else shares
 
+    def of_pairs(self, user_rows: Rows, item_rows: Rows, shares: F32) -> F32:
+        """Return the probability that users pick some items each, (m, n) float32.
+
+        Args:
+            user_rows: (m,) the users.
+            item_rows: (m, n) the items of each.
+            shares: (N,) which share of all users picked each item.
+        """
+        likely = shares[item_rows]
+        for start in range(0, len(user_rows), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            rows = self.users[user_rows[part]]
+            scores = np.einsum("mr,mnr->mn", rows, self.items[item_rows[part]])
+            found = self.probabilities(scores, shares[item_rows[part]])
+            likely[part] = np.where(rows.any(axis=1, keepdims=True), found, likely[part])
+        return likely
+
     def probabilities(self, scores: F32, shares: F32) -> F32:
         """Return the probability of a pick from s, and the items' shares, of one shape."""
         likely: F32 = np.clip(np.float32(self.gain) * scores, FLOOR * shares, np.float32(1))
@@ -175,6 +192,8 @@ class Choices:
             liking=Liking(levels, float(spread[0])),
         )
 
+
+_AT_ONCE = 512  # users whose items' rows are in memory
 
 ARRAYS = (
     "user_choices",
