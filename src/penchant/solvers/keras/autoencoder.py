@@ -178,9 +178,10 @@ class _Trainee:
         return shown & ~np.repeat(stranger, np.diff(self._columns.starts))
 
     def numbers(self, epoch: int) -> Numbers:
-        weights = served_weights(
-            named_weights(self._graphs.trained), self._codes(), self._shape, self._columns
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # that is told of here
+            weights = served_weights(
+                named_weights(self._graphs.trained), self._codes(), self._shape, self._columns
+            )
         if not all(np.isfinite(array).all() for array in weights.values()):
             raise diverged("epoch", epoch + 1)
         return self.restored(weights)
