@@ -34,13 +34,12 @@ def best_liked(
         and (m,) for whom this is proven to be the list. The others are to be ranked in full.
     """
     known, shares = predictor.known, predictor.known.shares
-    rated = Lists.of(known.ratings.user_rows, known.ratings.item_rows, known.user_ids.size)
     no_bias = [np.zeros(len(table), np.float32) for table in (choices.users, choices.items)]
     found = top_n(
         Factors(0.0, no_bias[0], no_bias[1], choices.users, choices.items),
         user_rows,
         max(n * CANDIDATES, 64),
-        exclude=rated,
+        exclude=Lists(*known.rated_lists),
         among=np.flatnonzero(choice).astype(np.int32),
         threads=threads,
     )

@@ -53,7 +53,7 @@ class Ranked(NamedTuple):
     probabilities: F32 | None
 
 
-class Asked(NamedTuple):
+class Candidates(NamedTuple):
     """What is ranked, and for whom.
 
     Attributes:
@@ -73,11 +73,11 @@ class Asked(NamedTuple):
     terms: Terms
 
 
-Order = Callable[[Asked], F32]
+Order = Callable[[Candidates], F32]
 """Returns what each item ranks by for each user, (m, N); only allowed ones count."""
 
 
-def _by_liking(asked: Asked) -> F32:
+def _by_liking(asked: Candidates) -> F32:
     """Rank by the probability of being picked and liked: by the expected number of liked picks.
 
     Where picks were not learnt each item is as likely to be picked, and ratings rank.
@@ -86,7 +86,7 @@ def _by_liking(asked: Asked) -> F32:
     return asked.ratings if liking is None else liking
 
 
-def _by_choice(asked: Asked) -> F32:
+def _by_choice(asked: Candidates) -> F32:
     if asked.picks is None:
         raise UnsupportedError(
             "by='choice' needs a model of who picks what, and this one was trained without. Train "
@@ -95,11 +95,11 @@ def _by_choice(asked: Asked) -> F32:
     return asked.picks
 
 
-def _by_rating(asked: Asked) -> F32:
+def _by_rating(asked: Candidates) -> F32:
     return asked.ratings
 
 
-def _by_low(asked: Asked) -> F32:
+def _by_low(asked: Candidates) -> F32:
     """Rank by the lower ends of intervals, before the scale cuts them.
 
     Where a level needs more scores than there are all intervals are the scale, and ratings rank.
@@ -144,7 +144,7 @@ def ranked(predictor: Predictor, user_rows: Rows, allowed: Mask, by: str, terms:
     """
     ratings = np.stack([predictor.scores(row) for row in user_rows.tolist()])
     picks = predictor.picks(user_rows)
-    ranks = ORDERS[by](Asked(predictor, user_rows, allowed, ratings, picks, terms))
+    ranks = ORDERS[by](Candidates(predictor, user_rows, allowed, ratings, picks, terms))
     return Ranked(ratings, ranks, liking_of(predictor, ratings, picks, terms))
 
 

@@ -80,11 +80,7 @@ class FactorPredictor(Predictor):
         """Return the n best items of each user by the kernel, and their ratings, (m, n) each."""
         from penchant.predict.top_n import Lists, top_n
 
-        known, exclude = self.known, None
-        if exclude_rated:
-            exclude = Lists.of(
-                known.ratings.user_rows, known.ratings.item_rows, known.user_ids.size
-            )
+        exclude = Lists(*self.known.rated_lists) if exclude_rated else None
         among = np.flatnonzero(choice).astype(np.int32)
         best = top_n(self.factors, user_rows, n, exclude=exclude, among=among, threads=threads)
         return best.items, self._as_ratings(best.ratings)
